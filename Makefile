@@ -1,0 +1,280 @@
+# Lethe: builds everything into build/. `make help` lists the targets.
+
+VERSION := 0.1.0
+BUILD := build
+PREFIX ?= /usr/local
+DESTDIR ?=
+LIBDIR ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+
+# As parallel as the machine is, unless the caller says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+CXX ?= g++
+CC ?= gcc
+OPTIMIZE ?= -O2
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion
+# MSGPACK_NO_BOOST: msgpack-c without Boost. SPDLOG_FMT_EXTERNAL comes with Debian's spdlog.
+CPPFLAGS += -I. -Iclient/include -DMSGPACK_NO_BOOST -DLETHE_VERSION='"$(VERSION)"' -D_GNU_SOURCE
+CXXFLAGS += -std=c++20 $(OPTIMIZE) -g $(WARNINGS) -fPIC -fno-plt -fvisibility=hidden -MMD -MP
+# now: a function's first call must not write to memory, as a rewind would have to undo it.
+LDFLAGS += -Wl,-z,relro,-z,now
+CFLAGS += -std=c11 $(OPTIMIZE) -g $(WARNINGS) -fPIC -fvisibility=hidden -MMD -MP
+
+# libnode: Debian's package where it is installed, else the copy that `make deps` unpacked.
+ARCH := $(shell gcc -print-multiarch)
+ifneq ($(shell dpkg-query -W -f='$${Status}' libnode-dev 2>/dev/null | grep 'ok installed'),)
+NODE_INCLUDE := /usr/include/node
+NODE_LIBS := -lnode
+else
+NODE_ROOT := $(abspath $(BUILD))/deps/node
+NODE_INCLUDE := $(NODE_ROOT)/usr/include/node
+NODE_LIBS := -L$(NODE_ROOT)/usr/lib/$(ARCH) -lnode -Wl,-rpath,$(NODE_ROOT)/usr/lib/$(ARCH)
+endif
+
+# Each folder with sources is one library; programs are a main.cc and the libraries that they need.
+sources = $(filter-out %/main.cc,$(wildcard $(addsuffix /*.cc,$(1))))
+objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
+IPC := $(call objects,$(call sources,ipc))
+MASTER := $(call objects,$(call sources,daemon/master))
+WORKER := $(call objects,$(call sources,daemon/worker)) $(BUILD)/obj/snapshot/prelude.o
+SNAPSHOT := $(call objects,$(call sources,snapshot))
+CLIENT := $(call objects,$(call sources,client))
+COMMAND := $(call objects,$(call sources,client/command))
+
+MASTER_LIBS := -levent_core -lsystemd -lcrypto -lspdlog -lfmt
+WORKER_LIBS := $(NODE_LIBS) -lseccomp -lcrypto
+PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
+LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
+
+.PHONY: all help deps demo examples test tests check units check-units sanitize soak bench fuzz lint format check-v8-matrix install clean
+.DEFAULT_GOAL := all
+
+all: $(PROGRAMS) $(LIBRARIES) ## build the programs and libraries into build/ (the default)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install what build and tests need, once
+	@packaging/deps.sh $(BUILD)
+
+# --- objects -----------------------------------------------------------------------------------------------------------
+
+# libnode is built without RTTI: a class of ours derived from one of V8's needs the same.
+V8_SOURCES := daemon/worker snapshot tests/unit/worker packaging/man tests/bench/classic
+$(BUILD)/obj/%.o: %.cc | $(BUILD)/v8-checked
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(if $(filter $(addsuffix /%,$(V8_SOURCES)),$<),-fno-rtti -isystem $(NODE_INCLUDE)) -c $< -o $@
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+# Where an installed lethed finds lethe-zygote and lethe-snapshot; those beside it go before.
+$(BUILD)/obj/daemon/master/%.o: CPPFLAGS += -DLETHE_LIBEXECDIR='"$(LIBEXECDIR)/lethe"'
+
+# The prelude's text, as string literals in the programs that need it.
+$(BUILD)/obj/snapshot/prelude.o $(BUILD)/lint/snapshot/prelude.tidied: CPPFLAGS += -I$(BUILD)
+$(BUILD)/obj/snapshot/prelude.o: $(BUILD)/gen/prelude.inc
+$(BUILD)/gen/prelude.inc: $(sort $(wildcard snapshot/prelude/*.js))
+	@mkdir -p $(@D)
+	@for file in $^; do printf '{"lethe:%s", R"prelude(' $${file##*/}; cat $$file; echo ')prelude"},'; done > $@
+
+# Another vendor's headers compile, link and run silently wrong against Debian's library.
+$(BUILD)/v8-checked: packaging/v8-check.cc
+	@mkdir -p $(@D)
+	@$(CXX) -std=c++20 -isystem $(NODE_INCLUDE) $< -o $(BUILD)/v8-check $(NODE_LIBS) || { echo "V8 not found: run make deps" >&2; exit 1; }
+	@$(BUILD)/v8-check
+	@touch $@
+
+# --- programs and libraries --------------------------------------------------------------------------------------------
+
+$(BUILD)/bin/lethed: $(BUILD)/obj/daemon/master/main.o $(MASTER) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ $(MASTER_LIBS)
+$(BUILD)/bin/lethe-zygote: $(BUILD)/obj/daemon/worker/main.o $(WORKER) $(filter-out %/builder.o,$(SNAPSHOT)) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS)
+$(BUILD)/bin/lethe-snapshot: $(BUILD)/obj/snapshot/main.o $(SNAPSHOT) $(WORKER) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS)
+$(BUILD)/bin/lethe: $(BUILD)/obj/client/command/main.o $(COMMAND) $(BUILD)/lib/liblethe.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@
+
+$(BUILD)/lib/liblethe.so.0: $(CLIENT) $(IPC) client/liblethe.map
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) -shared -Wl,-soname,liblethe.so.0 -Wl,--version-script=client/liblethe.map $(filter %.o,$^) -o $@
+$(BUILD)/lib/liblethe.so: $(BUILD)/lib/liblethe.so.0
+	ln -sf liblethe.so.0 $@
+$(BUILD)/lib/liblethe.a: $(CLIENT) $(IPC)
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+
+# --- tests -------------------------------------------------------------------------------------------------------------
+
+# Tests are compiled for a short build, what they test and the benchmark as it is delivered.
+$(BUILD)/obj/tests/%.o: OPTIMIZE := -O0
+$(BUILD)/obj/tests/bench/%.o: OPTIMIZE := -O2
+$(BUILD)/obj/tests/%.o: WARNINGS += -Wno-missing-field-initializers
+
+tests_of = $(call objects,$(wildcard $(addprefix tests/,$(addsuffix /*.cc,$(1)))))
+HARNESS := $(call tests_of,harness)
+BENCH := $(addprefix $(BUILD)/tests/,bench floor-relay floor-echo classic-worker)
+# A program for each part whose tests are there.
+TESTS := $(addprefix $(BUILD)/tests/,$(if $(call tests_of,unit/ipc unit/master),unit) $(if $(call tests_of,unit/client),unit-client) \
+	$(if $(call tests_of,unit/worker),unit-worker) $(if $(call tests_of,system),system) \
+	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,rewind),rewind))
+
+$(BUILD)/tests/unit: $(call tests_of,unit/ipc unit/master) $(MASTER) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ $(MASTER_LIBS) -lcriterion
+$(BUILD)/tests/unit-client: $(call tests_of,unit/client) $(COMMAND) $(CLIENT) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ -lcriterion
+$(BUILD)/tests/unit-worker: $(call tests_of,unit/worker) $(WORKER) $(SNAPSHOT) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS) -lcriterion
+$(BUILD)/tests/system $(BUILD)/tests/limits $(BUILD)/tests/fault $(BUILD)/tests/rewind: $(BUILD)/tests/%: $(HARNESS) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ -lcriterion
+$(BUILD)/tests/system: $(call tests_of,system)
+$(BUILD)/tests/limits: $(call tests_of,limits)
+$(BUILD)/tests/fault: $(call tests_of,fault)
+$(BUILD)/tests/rewind: $(call tests_of,rewind)
+# The JavaScript of the rewind's tests, as string literals.
+$(BUILD)/obj/tests/rewind/sources.o $(BUILD)/lint/tests/rewind/sources.tidied: CPPFLAGS += -I$(BUILD)
+$(BUILD)/obj/tests/rewind/sources.o: $(BUILD)/gen/rewind.inc
+$(BUILD)/gen/rewind.inc: $(sort $(wildcard tests/rewind/js/*.js tests/rewind/js/*/*.js))
+	@mkdir -p $(@D)
+	@for file in $^; do printf '{"%s", R"js(' $${file#tests/rewind/js/}; cat $$file; echo ')js"},'; done > $@
+$(BUILD)/tests/bench: $(call tests_of,bench) $(HARNESS) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@
+$(BUILD)/tests/classic-worker: $(BUILD)/obj/tests/bench/classic/main.o $(WORKER) $(SNAPSHOT) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS)
+$(BUILD)/tests/floor-%: $(BUILD)/obj/tests/bench/floor/%.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ -o $@
+
+# Libraries from npm as one classic script, for tests with scripts that others wrote.
+$(BUILD)/npm/libraries.js: tests/npm/package.json tests/npm/package-lock.json tests/npm/libraries.js
+	@mkdir -p $(@D)/source
+	cp $^ $(@D)/source
+	cd $(@D)/source && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(@D)/source/node_modules/.bin/esbuild $(@D)/source/libraries.js --bundle --format=iife --target=es2021 --log-level=warning --outfile=$@
+
+# Builds use all processors unless -j says otherwise.
+PARALLEL := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+test: ## install what is needed, build, run all tests
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all tests
+	@$(MAKE) --no-print-directory check
+
+tests: $(TESTS) $(EXAMPLES) $(BUILD)/npm/libraries.js
+
+# Tests run side by side, but for those that measure how late a deadline is. No test hangs for ever.
+run_tests = timeout 900 $(1) --timeout 300 $(if $(findstring /limits,$(1)),-j1)
+check: all tests ## build and run all tests
+	@failed=; $(foreach program,$(TESTS),echo "== $(program)"; $(call run_tests,$(program)) || failed="$$failed $(program)"; ) \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+sanitize: ## run the unit tests without V8 under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized NODE_ROOT=$(NODE_ROOT) LDFLAGS=-fsanitize=address,undefined \
+	  OPTIMIZE='-O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	  UNITS='$(addprefix $(BUILD)/sanitized/tests/,unit unit-client)' check-units
+UNITS := $(filter $(BUILD)/tests/unit%,$(TESTS))
+units: $(UNITS)
+check-units: units
+	@for program in $(UNITS); do echo "== $$program"; $$program || exit 1; done
+
+soak: all $(BUILD)/tests/fault $(BUILD)/tests/rewind ## millions of requests: nothing leaks (half an hour)
+	LETHE_SOAK=long $(BUILD)/tests/fault --filter 'soak/*' --verbose=1
+	LETHE_SOAK=long $(BUILD)/tests/rewind --filter 'soak/*' --verbose=1
+
+bench: all $(BENCH) ## measure, as a table and as build/bench.json
+	$(BUILD)/tests/bench --output $(BUILD)/bench.json
+
+FUZZ_SECONDS ?= 60
+FUZZ := $(patsubst tests/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cc))
+$(BUILD)/fuzz/%: tests/fuzz/%.cc $(wildcard ipc/*.cc ipc/*.h)
+	@mkdir -p $(@D)
+	clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(filter %.cc,$^) -o $@
+fuzz: $(FUZZ) ## look for bytes that break the parsers, for FUZZ_SECONDS each
+	@for program in $(FUZZ); do mkdir -p $$program.corpus && $$program -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	  -print_final_stats=1 -artifact_prefix=$$program. $$program.corpus || exit 1; done
+
+demo: ## see it work: install what is needed, build, register a script, call it, kill a runaway
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@client/examples/demo.sh $(BUILD)/bin
+
+# Debian 12, 13 and sid: V8 10.2, 11.3 and 13.6.
+V8_SUITES ?= bookworm trixie sid
+check-v8-matrix: $(addprefix v8-in-,$(V8_SUITES)) ## build and run the unit tests with each V8, in Debian 12, 13 and sid
+v8-in-%: $(BUILD)/roots/%-build
+	packaging/in-root.sh $< $(MAKE) --no-print-directory $(PARALLEL) BUILD=$(BUILD)/v8/$* all units
+	packaging/in-root.sh $< $(MAKE) --no-print-directory BUILD=$(BUILD)/v8/$* check-units
+
+# --- style -------------------------------------------------------------------------------------------------------------
+
+CXX_SOURCES := $(shell git ls-files '*.cc' '*.h' '*.hpp' '*.c' 2>/dev/null)
+SCRIPTS := $(shell git ls-files '*.sh' .ci/run 2>/dev/null)
+# TIDY_SINCE=COMMIT: only what has changed since then goes through clang-tidy, which takes long.
+TIDY_SINCE ?=
+TIDY_SOURCES := $(if $(TIDY_SINCE),$(shell git diff --name-only --diff-filter=d $(TIDY_SINCE) -- '*.cc'),$(filter %.cc,$(CXX_SOURCES)))
+TIDIED := $(patsubst %.cc,$(BUILD)/lint/%.tidied,$(filter-out client/examples/% packaging/v8-check.cc,$(TIDY_SOURCES)))
+
+lint: $(TIDIED) ## check format, clang-tidy (of what has changed) and shell scripts
+	clang-format --dry-run -Werror $(CXX_SOURCES)
+	shellcheck $(SCRIPTS)
+
+# The object is a prerequisite because it knows which headers the source includes.
+$(BUILD)/lint/%.tidied: %.cc $(BUILD)/obj/%.o .clang-tidy
+	@mkdir -p $(@D)
+	clang-tidy --quiet --warnings-as-errors='*' $< -- $(CPPFLAGS) -std=c++20 $(if $(filter $(addsuffix /%,$(V8_SOURCES)),$<),-fno-rtti -isystem $(NODE_INCLUDE))
+	@touch $@
+
+format: ## format all sources
+	clang-format -i $(CXX_SOURCES)
+
+include packaging/packages.mk
+
+# --- installation ------------------------------------------------------------------------------------------------------
+
+INSTALL ?= install
+install: all man $(BUILD)/lethe.toml $(SYSTEMD_UNITS) ## install below DESTDIR/PREFIX; the configuration in SYSCONFDIR
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/lethe \
+	  $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(SYSCONFDIR)/lethe/conf.d \
+	  $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	$(INSTALL) -m 755 $(BUILD)/bin/lethe $(DESTDIR)$(PREFIX)/bin
+	$(INSTALL) -m 755 $(BUILD)/bin/lethed $(DESTDIR)$(PREFIX)/sbin
+	$(INSTALL) -m 755 $(BUILD)/bin/lethe-zygote $(BUILD)/bin/lethe-snapshot $(DESTDIR)$(LIBEXECDIR)/lethe
+	$(INSTALL) -m 644 $(BUILD)/lib/liblethe.so.0 $(BUILD)/lib/liblethe.a $(DESTDIR)$(LIBDIR)
+	ln -sf liblethe.so.0 $(DESTDIR)$(LIBDIR)/liblethe.so
+	$(INSTALL) -m 644 $(wildcard client/include/*.h client/include/*.hpp) $(DESTDIR)$(PREFIX)/include
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' client/lethe.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/lethe.pc
+	[ -e $(DESTDIR)$(SYSCONFDIR)/lethe/lethe.toml ] || $(INSTALL) -m 644 $(BUILD)/lethe.toml $(DESTDIR)$(SYSCONFDIR)/lethe
+	$(INSTALL) -m 644 $(SYSTEMD_UNITS) $(DESTDIR)$(UNITDIR)
+	$(INSTALL) -m 644 systemd/lethe.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/lethe.conf
+	$(INSTALL) -m 644 systemd/lethe.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/lethe.conf
+	for page in $(MAN_PAGES); do $(INSTALL) -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; done
+
+# The library's examples, compiled as its users would.
+EXAMPLES := $(patsubst client/examples/%,$(BUILD)/examples/%,$(basename $(wildcard client/examples/*.c client/examples/*.cc)))
+$(BUILD)/examples/%: client/examples/%.c $(LIBRARIES)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(WARNINGS) -Iclient/include $< -o $@ -L$(BUILD)/lib -llethe -Wl,-rpath,'$$ORIGIN/../lib'
+$(BUILD)/examples/%: client/examples/%.cc $(LIBRARIES)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++20 $(WARNINGS) -Iclient/include $< -o $@ -L$(BUILD)/lib -llethe -Wl,-rpath,'$$ORIGIN/../lib'
+examples: $(EXAMPLES) ## build client/examples
+
+clean: ## remove what was built (the unpacked libnode and Debian roots stay)
+	[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 ! -name deps ! -name roots -exec rm -rf {} +
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

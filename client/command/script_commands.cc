@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// lethe script put, list, get, delete.
+#include "client/command/command_line.h"
+#include "client/command/report.h"
+
+#include <iostream>
+
+namespace lethe::command {
+namespace {
+
+struct PutArguments {
+  std::string name, file, source_map;
+  bool module = false;
+  std::vector<std::string> warm_ups;
+};
+
+// Where the JSON text at the beginning of `text` ends: at a blank outside of brackets and strings.
+size_t end_of_json(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char letter = text[i];
+    if (in_string) {
+      if (letter == '\\')
+        ++i;
+      else
+        in_string = letter != '"';
+    } else if (letter == '"') {
+      in_string = true;
+    } else if (letter == '[' || letter == '{') {
+      ++depth;
+    } else if (letter == ']' || letter == '}') {
+      --depth;
+    } else if (letter == ' ' && depth == 0) {
+      return i;
+    }
+  }
+  return text.size();
+}
+
+// 'FUNCTION JSON…' as [function, [arg, …]].
+void add_warm_up(Builder &builder, const std::string &text) {
+  std::string_view rest = text;
+  const auto take = [&rest](size_t end) {
+    std::string word(rest.substr(0, end));
+    rest.remove_prefix(std::min(rest.size(), end));
+    rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(' ')));
+    return word;
+  };
+  const std::string function = take(rest.find(' '));
+  if (function.empty())
+    throw UsageError("--warm-up: expected a function's name and its JSON arguments");
+  std::vector<std::string> values;
+  while (!rest.empty())
+    values.push_back(take(end_of_json(rest)));
+  builder.array(2).string(function).array(static_cast<uint32_t>(values.size()));
+  for (const auto &value : values)
+    builder.value(json_value("--warm-up " + text, value));
+}
+
+// The parameters of script.put: [name, source, options].
+Builder put_params(const PutArguments &arguments, const std::string &source,
+                   const CommandLine &line) {
+  std::vector<std::pair<std::string, std::function<void(Builder &)>>> options;
+  const auto add_text = [&](const char *key, const std::string &text) {
+    if (!text.empty())
+      options.emplace_back(key, [text](Builder &builder) { builder.string(text); });
+  };
+  const auto add_number = [&](const char *key, int64_t number) {
+    if (number > 0)
+      options.emplace_back(key, [number](Builder &builder) { builder.integer(number); });
+  };
+  add_text("pool", line.pool);
+  add_text("isolation", line.isolation);
+  add_number("deadline_ms", line.deadline_ms);
+  add_number("cpu_ms", line.cpu_ms);
+  add_number("memory_mb", line.memory_mb);
+  if (arguments.module)
+    options.emplace_back("module", [](Builder &builder) { builder.boolean(true); });
+  if (!arguments.source_map.empty())
+    add_text("source_map", read_file(arguments.source_map));
+  if (!arguments.warm_ups.empty())
+    options.emplace_back("warm_up", [&arguments](Builder &builder) {
+      builder.array(static_cast<uint32_t>(arguments.warm_ups.size()));
+      for (const auto &text : arguments.warm_ups)
+        add_warm_up(builder, text);
+    });
+  Builder params;
+  params.array(3).string(arguments.name).string(source);
+  params.map(static_cast<uint32_t>(options.size()));
+  for (const auto &[key, add] : options) {
+    params.string(key);
+    add(params);
+  }
+  return params;
+}
+
+void add_put(CLI::App &script, CommandLine &line) {
+  const auto arguments = std::make_shared<PutArguments>();
+  CLI::App *put = script.add_subcommand("put", "Register a script, or a new version of one");
+  put->add_option("NAME", arguments->name, "The name to call it by")->required();
+  put->add_option("FILE", arguments->file, "Its source; - reads standard input")->required();
+  put->add_flag("--module", arguments->module, "It is an ES module: its exports can be called");
+  put->add_option("--warm-up", arguments->warm_ups,
+                  "Call this function before the script is used; may be repeated")
+      ->type_name("'FUNCTION JSON…'")
+      ->allow_extra_args(false);
+  put->add_option("--source-map", arguments->source_map, "A source map, for stacks")
+      ->type_name("FILE");
+  put->footer("Limits and isolation become those of every call of this script.\n"
+              "Example:\n"
+              "  lethe script put acme/login login.js --warm-up 'onLogin {\"user\": \"ada\"}'");
+  add_common_options(*put, line);
+  add_limit_options(*put, line);
+  put->callback([&line, arguments] {
+    const std::string source = read_file(arguments->file);
+    const auto params = std::make_shared<Builder>(put_params(*arguments, source, line));
+    line.action = [&line, source, params] {
+      return with_client(line, [&](Client &client) {
+        const Reply reply = administer(client, "script.put", *params);
+        if (!reply || line.json)
+          return report(reply, line.json,
+                        [&](const std::string &) { return std::optional(source); });
+        const Value put_script = reply.value();
+        std::cout << as_text(put_script["name"]) << ": version " << as_text(put_script["version"])
+                  << ", in generation " << as_text(put_script["generation"]) << std::endl;
+        return int{success};
+      });
+    };
+  });
+}
+
+void add_list(CLI::App &script, CommandLine &line) {
+  CLI::App *list = script.add_subcommand("list", "List the registered scripts");
+  add_common_options(*list, line);
+  list->callback([&line] {
+    line.action = [&line] {
+      return with_client(line, [&](Client &client) {
+        Builder params;
+        params.array(line.pool.empty() ? 0 : 1);
+        if (!line.pool.empty())
+          params.map(1).string("pool").string(line.pool);
+        const Reply reply = client.invoke("script.list", params);
+        if (!reply || line.json)
+          return report(reply, line.json);
+        std::vector<std::vector<std::string>> rows{
+            {"NAME", "VERSION", "BYTES", "RESIDENT", "OPTIONS"}};
+        reply.value().for_each([&](Value, Value entry) {
+          rows.push_back({as_text(entry["name"]), as_text(entry["version"]),
+                          as_text(entry["bytes"]), as_text(entry["resident"]),
+                          as_text(entry["options"])});
+        });
+        std::cout << as_table(rows);
+        return int{success};
+      });
+    };
+  });
+}
+
+void add_get_and_delete(CLI::App &script, CommandLine &line) {
+  const auto name = std::make_shared<std::string>();
+  CLI::App *get = script.add_subcommand("get", "Print a script's source; --json: all about it");
+  CLI::App *remove = script.add_subcommand("delete", "Remove a script");
+  for (CLI::App *command : {get, remove}) {
+    command->add_option("NAME", *name, "The script's name")->required();
+    add_common_options(*command, line);
+  }
+  get->callback([&line, name] {
+    line.action = [&line, name] {
+      return with_client(line, [&](Client &client) {
+        const Reply reply = client.invoke("script.get", Builder().array(1).string(*name));
+        if (!reply || line.json)
+          return report(reply, line.json);
+        std::cout << as_text(reply.value()["source"]) << std::flush;
+        return int{success};
+      });
+    };
+  });
+  remove->callback([&line, name] {
+    line.action = [&line, name] {
+      return with_client(line, [&](Client &client) {
+        const Reply reply = administer(client, "script.delete", Builder().array(1).string(*name));
+        if (reply && !line.json && reply.value().boolean() == false)
+          std::cerr << "there was no script " << *name << '\n';
+        return reply && !line.json ? int{success} : report(reply, line.json);
+      });
+    };
+  });
+}
+
+} // namespace
+
+void add_script_commands(CLI::App &app, CommandLine &line) {
+  CLI::App *script = app.add_subcommand("script", "Register, list, show and delete scripts");
+  script->require_subcommand(1);
+  add_put(*script, line);
+  add_list(*script, line);
+  add_get_and_delete(*script, line);
+}
+
+} // namespace lethe::command

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// lethed's command line. The manual page is made from it, too.
+#pragma once
+
+#include "daemon/master/settings_sources.h"
+
+#include <CLI/CLI.hpp>
+
+namespace lethe {
+
+struct CommandLine {
+  SettingsSources sources;
+  bool check_config = false;
+};
+
+// What `app` parses goes to `line`, which must outlive it.
+void add_options(CLI::App &app, CommandLine &line);
+
+} // namespace lethe

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that is counted, each with its help text: `stats` answers from this table.
+#pragma once
+
+#include <cstdint>
+
+namespace lethe {
+
+// clang-format off
+#define LETHE_COUNTERS(row)                                                                                \
+  row(connections_accepted, "client connections accepted")                                                 \
+  row(connections_refused, "client connections refused because there were too many")                       \
+  row(connections_broken, "client connections closed because of what they sent")                           \
+  row(connections_stalled, "client connections closed because they did not read")                          \
+  row(messages, "messages received from clients")                                                          \
+  row(requests, "calls, evals and chains accepted")                                                        \
+  row(results, "requests answered with a result")                                                          \
+  row(errors, "requests answered with an error")                                                           \
+  row(overloaded, "requests refused because a limit was reached")                                          \
+  row(cancelled, "requests cancelled by their client")                                                     \
+  row(clients_gone, "requests whose client was gone before the answer")                                    \
+  row(deadlines_queued, "deadlines that passed in the queue")                                              \
+  row(deadlines_running, "deadlines that passed while a script ran")                                       \
+  row(interrupts, "scripts interrupted at their deadline")                                                 \
+  row(kills, "workers killed")                                                                             \
+  row(crashes, "workers that died while they held a request, not killed by the daemon")                    \
+  row(protocol_breaks, "workers and zygotes ended because they broke the protocol")                        \
+  row(revoked, "requests taken back from a worker before they were started")                               \
+  row(retried, "idempotent requests run once more after a crash")                                          \
+  row(workers_forked, "workers forked")                                                                    \
+  row(workers_failed, "workers that died before they did anything useful")                                 \
+  row(zygotes_started, "zygotes executed")                                                                 \
+  row(zygotes_failed, "zygotes that died unasked")                                                         \
+  row(snapshots_built, "startup snapshots built")                                                          \
+  row(scripts_put, "scripts put")                                                                          \
+  row(scripts_deleted, "scripts deleted")                                                                  \
+  row(scripts_damaged, "stored scripts found damaged and set aside")                                       \
+  row(console_lines, "lines that scripts wrote to their console")                                          \
+  row(console_dropped, "console lines dropped because the client did not read")                            \
+  row(host_calls, "calls from scripts to their clients")                                                   \
+  row(reloads, "reloads that took effect")                                                                 \
+  row(reloads_failed, "reloads that left the old configuration in force")                                  \
+  row(rewinds_failed_too_much_touched, "workers replaced because a request wrote more than rewind_max_mb") \
+  row(rewinds_failed_mapping_changed, "workers replaced because a mapping appeared or went")               \
+  row(rewinds_failed_system_call_failed, "workers replaced because the kernel refused a step of a rewind") \
+  row(rewinds_failed_verify_failed, "workers replaced because memory differed after a rewind: a defect")
+// clang-format on
+
+struct Counters {
+#define LETHE_ROW(name, help) uint64_t name = 0;
+  LETHE_COUNTERS(LETHE_ROW)
+#undef LETHE_ROW
+};
+
+} // namespace lethe

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's log: the journal under systemd, standard error else. Never waits for its reader.
+#pragma once
+
+#include <fmt/format.h>
+#include <string>
+#include <string_view>
+
+namespace lethe {
+
+enum class LogLevel { debug, info, warning, error };
+
+// The settings' names: "debug", "info", "warning", "error".
+void open_log(std::string_view level);
+void set_log_level(std::string_view level);
+bool logs_to_journal();
+void write_log(LogLevel level, std::string_view line);
+// Text from outside, made one line: control characters become spaces.
+std::string printable(std::string_view text);
+
+template <typename... Arguments>
+void log_debug(fmt::format_string<Arguments...> format, Arguments &&...arguments) {
+  write_log(LogLevel::debug, fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+template <typename... Arguments>
+void log_info(fmt::format_string<Arguments...> format, Arguments &&...arguments) {
+  write_log(LogLevel::info, fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+template <typename... Arguments>
+void log_warning(fmt::format_string<Arguments...> format, Arguments &&...arguments) {
+  write_log(LogLevel::warning, fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+template <typename... Arguments>
+void log_error(fmt::format_string<Arguments...> format, Arguments &&...arguments) {
+  write_log(LogLevel::error, fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+} // namespace lethe

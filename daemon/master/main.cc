@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// lethed: from its command line to the server.
+#include "daemon/master/command_line.h"
+#include "daemon/master/log.h"
+#include "daemon/master/server.h"
+
+#include <cstdio>
+#include <filesystem>
+
+int main(int argument_count, char **arguments) {
+  using namespace lethe;
+  CLI::App app("Runs JavaScript for other programs, and forgets every request.", "lethed");
+  CommandLine line;
+  add_options(app, line);
+  try {
+    app.parse(argument_count, arguments);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  auto settings = load_settings(line.sources);
+  if (!settings) {
+    std::fprintf(stderr, "lethed: %s\n", settings.error().message.c_str());
+    return 2;
+  }
+  if (line.check_config)
+    return 0;
+  open_log(settings->log_level);
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  Server server(std::move(*settings), std::move(line.sources), program.parent_path().string());
+  return server.run();
+}

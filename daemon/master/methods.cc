@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of methods.
+#include "daemon/master/methods.h"
+
+#include <fmt/format.h>
+
+namespace lethe {
+namespace {
+
+constexpr Method methods[] = {
+    {"call", Caller::anyone, "[script, function, [arg, ...], options]", call_script},
+    {"eval", Caller::anyone, "[source, options]", eval_source},
+    {"chain", Caller::anyone, "[[[script, function], ...], input, options]", chain_scripts},
+    {"script.put", Caller::script_writer, "[name, source, options]", put_script},
+    {"script.get", Caller::anyone, "[name]", get_script},
+    {"script.list", Caller::anyone, "[options]", list_scripts},
+    {"script.delete", Caller::script_writer, "[name]", delete_script},
+    {"ping", Caller::anyone, "[]", answer_ping},
+    {"stats", Caller::anyone, "[]", show_stats},
+    {"config", Caller::admin, "[]", show_config},
+    {"reload", Caller::admin, "[]", reload_all},
+    {"pause", Caller::admin, "[pool]", pause_pool},
+    {"resume", Caller::admin, "[pool]", resume_pool},
+    {"drain", Caller::admin, "[pool]", drain_pool},
+};
+
+} // namespace
+
+void call_method(Server &server, Connection &connection, uint32_t msgid, std::string_view method,
+                 std::string_view params) {
+  const MethodCall call{server, connection, msgid, params};
+  for (const Method &row : methods) {
+    if (row.name != method)
+      continue;
+    if (row.caller == Caller::admin && !server.is_admin(connection))
+      call.fail(forbidden(method));
+    else if (!row.handler(call))
+      call.fail(Error(ErrorCode::invalid_request,
+                      fmt::format("the params of {} are {}", row.name, row.params)));
+    return;
+  }
+  call.fail(Error(ErrorCode::unknown_method,
+                  fmt::format("there is no method {}", method.substr(0, 100))));
+}
+
+Error no_such_pool(std::string_view name) {
+  return Error(ErrorCode::not_found, fmt::format("there is no pool {}", name))
+      .with("kind", "pool")
+      .with("name", std::string(name));
+}
+
+Error forbidden(std::string_view method) {
+  return Error(ErrorCode::forbidden,
+               fmt::format("{} is for administrators: see the settings admins and script_writers",
+                           method))
+      .with("method", std::string(method));
+}
+
+} // namespace lethe

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// call, eval and chain: from the message to the frame that a worker gets. Arguments are copied as
+// bytes.
+#include "daemon/master/methods.h"
+#include "daemon/master/options.h"
+#include "ipc/message_pack.h"
+#include "ipc/messages.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace lethe {
+namespace {
+
+constexpr uint32_t most_steps = 1000;
+
+// What holds for one run, all told.
+struct RunLimits {
+  int64_t deadline_ms, cpu_ms, memory_mb;
+  Isolation isolation;
+};
+
+RunLimits resolve(const Limits &request, const Limits &script, const Pool &in) {
+  const PoolSettings &pool = in.settings();
+  RunLimits limits{
+      .deadline_ms = request.deadline_ms.value_or(script.deadline_ms.value_or(pool.deadline_ms)),
+      .cpu_ms = request.cpu_ms.value_or(script.cpu_ms.value_or(pool.cpu_ms)),
+      .memory_mb = request.memory_mb.value_or(script.memory_mb.value_or(pool.memory_mb)),
+      .isolation = in.dispatcher().isolation()};
+  limits.memory_mb = std::min(limits.memory_mb, pool.memory_mb);
+  for (const Limits *wanted : {&request, &script})
+    if (wanted->isolation)
+      limits.isolation = std::max(limits.isolation, *wanted->isolation);
+  return limits;
+}
+
+std::optional<Error> check_room(const MethodCall &call) {
+  Environment &environment = call.server.environment();
+  if (call.connection.has(call.msgid))
+    return Error(ErrorCode::invalid_request,
+                 fmt::format("request {} is in flight on this connection", call.msgid));
+  std::optional<Error> full;
+  if (call.connection.in_flight() >= static_cast<size_t>(environment.settings.max_in_flight))
+    full = Error(ErrorCode::overloaded, "too many requests of this connection are in flight")
+               .with("limit", "in_flight")
+               .with("retry_after_ms", int64_t{1});
+  else if (environment.buffered_bytes() > environment.most_buffered_bytes())
+    full = environment.out_of_memory();
+  if (full)
+    ++environment.counters.overloaded;
+  return full;
+}
+
+const RegisteredScript *find_script(const MethodCall &call, const Pool &pool,
+                                    std::string_view name) {
+  const auto found = pool.scripts().find(name);
+  if (found != pool.scripts().end() && !found->second.failure)
+    return &found->second;
+  std::string why =
+      fmt::format("pool {} has no script {}; script.list lists what there is", pool.name(), name);
+  if (found != pool.scripts().end())
+    why = fmt::format("script {} is stored, but cannot be loaded: {}", name,
+                      found->second.failure->message);
+  call.fail(Error(ErrorCode::not_found, std::move(why))
+                .with("kind", "script")
+                .with("name", std::string(name)));
+  return nullptr;
+}
+
+// A new request, except for its body.
+Request &make_request(const MethodCall &call, Pool &pool, const CallOptions &options,
+                      const RunLimits &limits) {
+  Environment &environment = call.server.environment();
+  Request &request = environment.requests.take();
+  request.msgid = call.msgid;
+  request.dispatcher = &pool.dispatcher();
+  request.isolation = limits.isolation;
+  request.once =
+      limits.isolation == Isolation::process || limits.isolation != pool.dispatcher().isolation();
+  request.wants_console = options.console;
+  request.wants_stats = options.stats;
+  request.idempotent = options.idempotent;
+  request.trace = options.trace;
+  request.received_us = environment.loop.now_us();
+  request.deadline_us = request.received_us + limits.deadline_ms * 1000;
+  request.memory_mb = limits.memory_mb;
+  return request;
+}
+
+uint32_t flags_of(const Request &request) {
+  return (request.once ? run_once : 0u) |
+         (request.isolation == Isolation::rewind && !request.once ? run_rewind : 0u) |
+         (request.wants_stats ? run_wants_stats : 0u) |
+         (request.wants_console ? run_has_console : 0u);
+}
+
+// The body of a run frame, up to its last part.
+void write_run(Buffer &out, RunKind kind, std::string_view script, std::string_view function,
+               const Request &request, const RunLimits &limits) {
+  Packer packer(out);
+  packer.pack_array(7).pack_uint8(static_cast<uint8_t>(kind));
+  pack_string(packer, script);
+  pack_string(packer, function);
+  packer.pack_uint32(flags_of(request)).pack_int64(limits.cpu_ms).pack_int64(limits.memory_mb);
+}
+
+void submit(const MethodCall &call, Request &request) {
+  call.server.environment().requests.body_changed(0, request.body.size());
+  call.connection.list(request);
+  request.dispatcher->submit(request);
+}
+
+// The pool that the options name, if the request may run there.
+Pool *admit(const MethodCall &call, const Result<CallOptions> &options) {
+  std::optional<Error> error;
+  Pool *pool = nullptr;
+  if (!options)
+    error = options.error();
+  else if (pool = call.server.pool(options->pool); !pool)
+    error = no_such_pool(options->pool);
+  else if (error = pool->check_limits(options->limits); !error)
+    error = check_room(call);
+  if (!error)
+    return pool;
+  call.fail(*error);
+  return nullptr;
+}
+
+} // namespace
+
+bool call_script(const MethodCall &call) {
+  Reader reader(call.params);
+  const auto parts = reader.array();
+  const auto script = reader.string(), function = reader.string();
+  const auto arguments = reader.take_raw();
+  if ((parts != 3u && parts != 4u) || !script || !function || !arguments ||
+      !Reader(*arguments).array())
+    return false;
+  const auto options = read_call_options(reader.rest(), false);
+  Pool *pool = admit(call, options);
+  if (!pool)
+    return true;
+  const RegisteredScript *registered = find_script(call, *pool, *script);
+  if (!registered)
+    return true;
+  const RunLimits limits = resolve(options->limits, registered->script->limits, *pool);
+  Request &request = make_request(call, *pool, *options, limits);
+  request.name.append(*script).append(":").append(*function);
+  write_run(request.body, RunKind::call, *script, *function, request, limits);
+  request.body.append(*arguments);
+  submit(call, request);
+  return true;
+}
+
+bool eval_source(const MethodCall &call) {
+  Reader reader(call.params);
+  const auto parts = reader.array();
+  const auto source = reader.string();
+  if ((parts != 1u && parts != 2u) || !source)
+    return false;
+  const auto options = read_call_options(reader.rest(), true);
+  Pool *pool = admit(call, options);
+  if (!pool)
+    return true;
+  const RunLimits limits = resolve(options->limits, {}, *pool);
+  Request &request = make_request(call, *pool, *options, limits);
+  request.name = "eval";
+  write_run(request.body, RunKind::eval, "eval", *source, request, limits);
+  request.body.append(options->globals);
+  submit(call, request);
+  return true;
+}
+
+bool chain_scripts(const MethodCall &call) {
+  Reader reader(call.params);
+  const auto parts = reader.array();
+  const auto steps = reader.take_raw(), input = reader.take_raw();
+  if ((parts != 2u && parts != 3u) || !steps || !input)
+    return false;
+  Reader step_reader(*steps);
+  const auto count = step_reader.array();
+  if (!count || *count == 0 || *count > most_steps)
+    return false;
+  std::vector<std::pair<std::string_view, std::string_view>> functions;
+  for (uint32_t i = 0; i < *count; ++i) {
+    const auto pair = step_reader.array();
+    const auto script = step_reader.string(), function = step_reader.string();
+    if (pair != 2u || !script || !function)
+      return false;
+    functions.emplace_back(*script, *function);
+  }
+  const auto options = read_call_options(reader.rest(), false);
+  Pool *pool = admit(call, options);
+  if (!pool)
+    return true;
+  // The strictest isolation of all steps, and one deadline; the other limits are each script's.
+  std::vector<RunLimits> limits;
+  Isolation strictest = Isolation::reuse;
+  for (const auto &[script, function] : functions) {
+    const RegisteredScript *registered = find_script(call, *pool, script);
+    if (!registered)
+      return true;
+    limits.push_back(resolve(options->limits, registered->script->limits, *pool));
+    strictest = std::max(strictest, limits.back().isolation);
+  }
+  limits[0].isolation = strictest;
+  limits[0].deadline_ms = options->limits.deadline_ms.value_or(pool->settings().deadline_ms);
+  Request &request = make_request(call, *pool, *options, limits[0]);
+  request.name = "chain";
+  request.step = 0;
+  write_run(request.body, RunKind::call, functions[0].first, functions[0].second, request,
+            limits[0]);
+  Packer(request.body).pack_array(1);
+  request.body.append(*input);
+  for (size_t i = 1; i < functions.size(); ++i) {
+    Buffer step;
+    write_run(step, RunKind::call, functions[i].first, functions[i].second, request, limits[i]);
+    request.later_steps.emplace_back(step.view());
+  }
+  submit(call, request);
+  return true;
+}
+
+} // namespace lethe

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// script.put, script.get, script.list, script.delete.
+#include "daemon/master/methods.h"
+#include "daemon/master/options.h"
+#include "ipc/message_pack.h"
+
+#include <fmt/format.h>
+
+namespace lethe {
+namespace {
+
+// A name alone says which script is meant: the default pool's goes before those of others.
+std::pair<Pool *, const RegisteredScript *> find_anywhere(Server &server, std::string_view name) {
+  for (const auto &pool : server.pools())
+    if (const auto found = pool->scripts().find(name); found != pool->scripts().end())
+      return {pool.get(), &found->second};
+  return {nullptr, nullptr};
+}
+
+// The params are [name].
+std::optional<std::string_view> read_name(std::string_view params) {
+  Reader reader(params);
+  const auto parts = reader.array();
+  const auto name = reader.string();
+  return parts == 1u ? name : std::nullopt;
+}
+
+} // namespace
+
+bool put_script(const MethodCall &call) {
+  Reader reader(call.params);
+  const auto parts = reader.array();
+  const auto name = reader.string(), source = reader.string();
+  if ((parts != 2u && parts != 3u) || !name || !source)
+    return false;
+  const std::string_view raw_options = reader.rest();
+  const auto options = read_script_options(raw_options);
+  if (!options) {
+    call.fail(options.error());
+    return true;
+  }
+  const std::string_view pool_name = options->pool.value_or("default");
+  Pool *pool = call.server.pool(pool_name);
+  if (!pool) {
+    call.fail(no_such_pool(pool_name));
+    return true;
+  }
+  if (const auto over = pool->check_limits(options->limits)) {
+    call.fail(*over);
+    return true;
+  }
+  if (!call.server.may_write_scripts(call.connection, *pool)) {
+    call.fail(forbidden("script.put"));
+    return true;
+  }
+  if (const auto checked = check_script_name(*name); !checked) {
+    call.fail(checked.error());
+    return true;
+  }
+  auto script = std::make_shared<Script>();
+  script->pool = pool->name();
+  script->name = *name;
+  script->source = *source;
+  script->options = Reader(raw_options).map() ? raw_options : "\x80"; // none: an empty map
+  script->limits = options->limits;
+  if (const auto room = call.server.check_room_for(*script); !room) {
+    call.fail(room.error());
+    return true;
+  }
+  pool->put(std::move(script), [reply = call.later()](const Result<Pool::Put> &put) {
+    if (!put)
+      return reply.error(put.error());
+    reply.result([&](Buffer &out) {
+      MapWriter map;
+      map.add_text("name", put->name);
+      map.add("version", put->version);
+      map.add("generation", put->generation);
+      map.finish(out);
+    });
+  });
+  return true;
+}
+
+bool get_script(const MethodCall &call) {
+  const auto name = read_name(call.params);
+  if (!name)
+    return false;
+  const auto [pool, found] = find_anywhere(call.server, *name);
+  if (!found) {
+    call.fail(Error(ErrorCode::not_found, fmt::format("there is no script {}", *name))
+                  .with("kind", "script")
+                  .with("name", std::string(*name)));
+    return true;
+  }
+  MapWriter map;
+  map.add_text("name", *name);
+  map.add_text("pool", pool->name());
+  map.add("version", found->script->version);
+  map.add_text("source", found->script->source);
+  map.key("options").append(found->script->options);
+  map.key("functions").append(found->functions.empty() ? "\x90" : found->functions);
+  if (found->failure)
+    write_error(map.key("error"), *found->failure);
+  map.finish(call.begin_result());
+  return true;
+}
+
+bool list_scripts(const MethodCall &call) {
+  Reader reader(call.params);
+  const auto parts = reader.array();
+  if (!parts || *parts > 1)
+    return false;
+  const auto options = read_script_options(reader.rest());
+  if (!options) {
+    call.fail(options.error());
+    return true;
+  }
+  uint32_t count = 0;
+  Buffer list;
+  for (const auto &pool : call.server.pools()) {
+    if (options->pool && pool->name() != *options->pool)
+      continue;
+    for (const auto &[name, registered] : pool->scripts()) {
+      MapWriter map;
+      map.add_text("name", name);
+      map.add_text("pool", pool->name());
+      map.add("version", registered.script->version);
+      map.add("bytes", registered.script->source.size());
+      map.add("resident", !registered.failure);
+      map.key("options").append(registered.script->options);
+      if (registered.failure)
+        write_error(map.key("error"), *registered.failure);
+      map.finish(list);
+      ++count;
+    }
+  }
+  Buffer &out = call.begin_result();
+  Packer(out).pack_array(count);
+  out.append(list.view());
+  return true;
+}
+
+bool delete_script(const MethodCall &call) {
+  const auto name = read_name(call.params);
+  if (!name)
+    return false;
+  const auto [pool, found] = find_anywhere(call.server, *name);
+  if (!(pool ? call.server.may_write_scripts(call.connection, *pool)
+             : call.server.is_admin(call.connection))) {
+    call.fail(forbidden("script.delete"));
+    return true;
+  }
+  // Even if it is not there (yet): a put of it may be waiting in the pool's queue.
+  Pool &where = pool ? *pool : *call.server.pool("default");
+  where.remove(std::string(*name), [reply = call.later()](const Result<bool> &removed) {
+    if (!removed)
+      return reply.error(removed.error());
+    reply.result([&](Buffer &out) {
+      Packer packer(out);
+      pack_boolean(packer, *removed);
+    });
+  });
+  return true;
+}
+
+} // namespace lethe

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// Start, clients and stop of the daemon.
+#include "daemon/master/server.h"
+#include "daemon/master/log.h"
+#include "daemon/master/methods.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#ifndef LETHE_LIBEXECDIR
+#define LETHE_LIBEXECDIR "/usr/local/libexec/lethe"
+#endif
+
+namespace lethe {
+namespace {
+
+constexpr int64_t second_us = 1'000'000;
+constexpr int64_t children_end_ms = 2000;
+
+size_t raise_descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<size_t>(limit.rlim_cur);
+}
+
+// Beside this program, as a build leaves them, or where an installation puts them.
+std::string find_program(const std::string &folder, const char *name) {
+  const std::string beside = folder + "/" + name;
+  return access(beside.c_str(), X_OK) == 0 ? beside : std::string(LETHE_LIBEXECDIR) + "/" + name;
+}
+
+} // namespace
+
+Server::Server(Settings settings, SettingsSources sources, std::string program_folder)
+    : sources_(std::move(sources)), service_manager_(environment_.loop),
+      reaper_(environment_.loop,
+              [this](pid_t pid, int status) {
+                for (const auto &pool : pools_)
+                  pool->child_ended(pid, status);
+              }),
+      store_(environment_.loop),
+      listener_(environment_, [this](FileDescriptor socket) { accepted(std::move(socket)); }),
+      started_us_(environment_.loop.now_us()),
+      second_(environment_.loop, [this] { every_second(); }),
+      stop_timer_(environment_.loop, [this] { killing_ ? environment_.loop.stop() : kill_all(); }) {
+  environment_.settings = std::move(settings);
+  environment_.zygote_program = find_program(program_folder, "lethe-zygote");
+  environment_.snapshot_program = find_program(program_folder, "lethe-snapshot");
+}
+
+Server::~Server() = default;
+
+int Server::run() {
+  if (auto started = start(); !started) {
+    log_error("{}", started.error().message);
+    return 1;
+  }
+  environment_.loop.run();
+  clean_up();
+  return exit_status_;
+}
+
+Result<Nothing> Server::start() {
+  most_descriptors_ = raise_descriptor_limit();
+  prctl(PR_SET_CHILD_SUBREAPER, 1); // a dead zygote's workers become ours
+  ::signal(SIGPIPE, SIG_IGN);
+  const auto on_signal = [this](int signal, std::function<void()> callback) {
+    signals_.push_back(
+        std::make_unique<Watch>(environment_.loop, signal, EV_SIGNAL, std::move(callback)));
+    signals_.back()->enable();
+  };
+  on_signal(SIGTERM, [this] { begin_stop(); });
+  on_signal(SIGINT, [this] { begin_stop(); });
+  on_signal(SIGHUP, [this] { reload([](const Result<Nothing> &) {}); });
+  auto access = look_up_access(environment_.settings);
+  if (!access)
+    return access.error();
+  access_ = std::move(*access);
+  if (auto opened = store_.open(environment_.settings.state_dir); !opened)
+    return opened;
+  InheritedDescriptors inherited = inherit_descriptors();
+  stored_connections_ = std::move(inherited.stored);
+  if (auto opened = listener_.open(std::move(inherited.listening)); !opened)
+    return opened;
+  start_pools();
+  second_.start(second_us);
+  return Nothing{};
+}
+
+void Server::start_pools() {
+  std::vector<std::string> damaged;
+  std::map<std::string, std::vector<ScriptPointer>> scripts;
+  for (ScriptPointer &script : store_.load(damaged))
+    scripts[script->pool].push_back(std::move(script));
+  for (const std::string &line : damaged)
+    log_error("damaged script: {}", line);
+  environment_.counters.scripts_damaged = damaged.size();
+  for (const auto &[name, settings] : environment_.settings.pools)
+    pools_.push_back(std::make_unique<Pool>(environment_, *this, reaper_, store_, pools_.size(),
+                                            name, settings));
+  std::stable_partition(pools_.begin(), pools_.end(),
+                        [](const auto &pool) { return pool->name() == "default"; });
+  for (const auto &pool : pools_) {
+    pool->start(std::move(scripts[pool->name()]), [this, &pool](const Result<Nothing> &started) {
+      if (started || exit_status_ != 0)
+        return;
+      log_error("pool {}: {}", pool->name(), started.error().message);
+      exit_status_ = 1;
+      begin_stop();
+    });
+    scripts.erase(pool->name());
+  }
+  for (const auto &[pool, orphans] : scripts)
+    log_warning("pool {} is not configured; its {} scripts are kept for when it is", pool,
+                orphans.size());
+}
+
+void Server::become_ready() {
+  ready_ = true;
+  for (ConnectionState &state : take_over(std::exchange(stored_connections_, {}))) {
+    FileDescriptor socket = std::move(state.socket);
+    serve(std::move(socket), std::nullopt)->take_over(std::move(state));
+  }
+  listener_.enable();
+  service_manager_.ready();
+  if (!service_manager_.present())
+    std::fprintf(stderr, "lethed: ready on %s\n", listener_.path().c_str());
+  log_info("ready on {}", listener_.path());
+  if (!next_reload_.empty()) // SIGHUP came during the start
+    begin_reload();
+}
+
+Pool *Server::pool(std::string_view name) {
+  for (const auto &pool : pools_)
+    if (pool->name() == name)
+      return pool.get();
+  return nullptr;
+}
+
+// --- clients ---
+
+void Server::accepted(FileDescriptor socket) {
+  ++environment_.counters.connections_accepted;
+  std::optional<Error> refusal;
+  const size_t served = connections_.size() - refused_connections_;
+  if (served >= static_cast<size_t>(environment_.settings.max_connections)) {
+    ++environment_.counters.connections_refused;
+    if (refused_connections_ >= most_descriptors_ / 2)
+      return; // not even for an explanation is there room
+    ++refused_connections_;
+    refusal = Error(ErrorCode::overloaded, "there are too many connections")
+                  .with("limit", "connections")
+                  .with("retry_after_ms", int64_t{1000});
+  }
+  serve(std::move(socket), std::move(refusal));
+}
+
+std::shared_ptr<Connection> Server::serve(FileDescriptor socket, std::optional<Error> refusal) {
+  auto connection =
+      std::make_shared<Connection>(environment_, *this, std::move(socket), std::move(refusal));
+  connections_[connection.get()] = connection;
+  return connection;
+}
+
+void Server::connection_asks(Connection &connection, uint32_t msgid, std::string_view method,
+                             std::string_view params) {
+  call_method(*this, connection, msgid, method, params);
+}
+
+void Server::connection_drained() {
+  for (const auto &pool : pools_)
+    pool->dispatcher().dispatch();
+}
+
+void Server::connection_closed(Connection &connection) {
+  const auto found = connections_.find(&connection);
+  if (found == connections_.end())
+    fatal("a connection closes once");
+  if (connection.refused())
+    --refused_connections_;
+  environment_.loop.dispose(std::move(found->second));
+  connections_.erase(found);
+}
+
+bool Server::is_admin(Connection &connection) const {
+  return is_owner(connection.peer()) || access_.admins.admits(connection.peer());
+}
+
+bool Server::may_write_scripts(Connection &connection, const Pool &pool) const {
+  const auto writers = access_.script_writers.find(pool.name());
+  return is_admin(connection) ||
+         (writers != access_.script_writers.end() && writers->second.admits(connection.peer()));
+}
+
+Result<Server::Access> Server::look_up_access(const Settings &settings) {
+  Access access;
+  auto admins = AccessList::look_up("admins", settings.admins);
+  if (!admins)
+    return admins.error();
+  access.admins = std::move(*admins);
+  for (const auto &[name, pool] : settings.pools) {
+    auto writers = AccessList::look_up("pool." + name + ".script_writers", pool.script_writers);
+    if (!writers)
+      return writers.error();
+    access.script_writers[name] = std::move(*writers);
+  }
+  return access;
+}
+
+Result<Nothing> Server::check_room_for(const Script &script) const {
+  size_t bytes = script.source.size();
+  for (const auto &pool : pools_)
+    for (const auto &[name, registered] : pool->scripts())
+      if (name != script.name || pool->name() != script.pool)
+        bytes += registered.script->source.size();
+  const auto limit_bytes = static_cast<size_t>(environment_.settings.max_scripts_mb) << 20;
+  if (bytes <= limit_bytes)
+    return Nothing{};
+  return Error(ErrorCode::too_large,
+               fmt::format("all scripts together would have {} bytes; max_scripts_mb allows {}",
+                           bytes, limit_bytes))
+      .with("limit_bytes", static_cast<int64_t>(limit_bytes));
+}
+
+void Server::answer_when_drained(Pool &pool, PendingReply reply) {
+  draining_.emplace_back(&pool, std::move(reply));
+  pool_changed();
+}
+
+// --- course of events ---
+
+void Server::pool_changed() {
+  if (!ready_ && !environment_.stopping && !pools_.empty() &&
+      std::all_of(pools_.begin(), pools_.end(), [](const auto &pool) { return pool->ready(); }))
+    become_ready();
+  if (!draining_.empty())
+    std::erase_if(draining_, [](const auto &waiting) {
+      if (waiting.first->dispatcher().in_progress() > 0)
+        return false;
+      waiting.second.result([](Buffer &out) { Packer(out).pack_true(); });
+      return true;
+    });
+  if (environment_.stopping && std::all_of(pools_.begin(), pools_.end(), [](const auto &pool) {
+        return pool->dispatcher().in_progress() == 0;
+      }))
+    stop_timer_.start(0);
+}
+
+void Server::begin_stop() {
+  if (std::exchange(environment_.stopping, true))
+    return;
+  service_manager_.stopping();
+  log_info("stopping");
+  listener_.close();
+  environment_.handing_over = ready_ && can_hand_over();
+  stop_timer_.start(environment_.settings.stop_timeout_ms * 1000);
+  pool_changed();
+}
+
+// All is done, or the time for it is over. The loop goes on until every
+// request is accounted for: a killed worker's once its end is seen.
+void Server::kill_all() {
+  killing_ = true;
+  stop_timer_.start(children_end_ms * 1000);
+  for (const auto &pool : pools_) {
+    pool->dispatcher().abort_all(Error(ErrorCode::shutting_down, "the daemon is stopping"));
+    pool->stop();
+  }
+  pool_changed();
+}
+
+void Server::clean_up() {
+  signals_.clear();
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) // they would end us now, which we are about to
+    ::signal(signal, SIG_IGN);
+  if (environment_.handing_over)
+    hand_over_connections();
+  while (!connections_.empty())
+    connections_.begin()->second->close();
+  pools_.clear();
+  environment_.loop.run_round(false);
+  if (!ChildReaper::wait_for_all(children_end_ms))
+    log_error("a child process does not end");
+}
+
+void Server::hand_over_connections() {
+  std::vector<std::shared_ptr<Connection>> candidates;
+  for (const auto &[key, connection] : connections_)
+    candidates.push_back(connection);
+  std::vector<ConnectionState> states;
+  for (const auto &connection : candidates)
+    if (ConnectionState state; connection->hand_over(state))
+      states.push_back(std::move(state));
+  log_info("{} connections are kept for the next start", states.size());
+  hand_over(std::move(states));
+}
+
+void Server::every_second() {
+  second_.start(second_us);
+  size_t queued = 0, running = 0;
+  for (const auto &pool : pools_) {
+    pool->sweep();
+    queued += pool->dispatcher().queued();
+    running += pool->dispatcher().running();
+  }
+  if (environment_.snapshot_builds > 0 || environment_.stopping)
+    service_manager_.extend_timeout(10 * second_us);
+  if (ready_)
+    service_manager_.status(fmt::format("{} connections, {} requests running, {} queued",
+                                        connections_.size(), running, queued));
+}
+
+} // namespace lethe

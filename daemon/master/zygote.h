@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The master's view of one zygote: its process and its control channel.
+#pragma once
+
+#include "daemon/master/environment.h"
+#include "daemon/master/process.h"
+#include "ipc/channel.h"
+
+#include <map>
+#include <string>
+
+namespace lethe {
+
+class Zygote;
+
+// A zygote's first word.
+struct ZygoteReport {
+  std::map<std::string, std::string> functions; // by script: MessagePack array of names
+  std::map<std::string, std::string> failures;  // by script: MessagePack error map
+  std::string v8_version;
+  int64_t image_bytes = 0;
+};
+
+class ZygoteOwner {
+public:
+  virtual void zygote_ready(Zygote &zygote, ZygoteReport report) = 0;
+  virtual void zygote_loading(Zygote &zygote, std::string_view script) = 0;
+  virtual void zygote_load_failed(Zygote &zygote, std::string_view script,
+                                  std::string_view error_map) = 0;
+  virtual void zygote_forked_worker(Zygote &zygote, uint32_t id, ChildProcess process,
+                                    FileDescriptor socket, FileDescriptor page) = 0;
+  virtual void zygote_forked_zygote(Zygote &zygote, uint32_t generation, ChildProcess process) = 0;
+  virtual void zygote_child_exited(Zygote &zygote, pid_t pid, int wait_status) = 0;
+  // Its channel is closed or broken.
+  virtual void zygote_hung_up(Zygote &zygote) = 0;
+
+protected:
+  ~ZygoteOwner() = default;
+};
+
+// When this object goes, its channel closes, and the zygote ends by itself. Its owner changes when
+// it is ready.
+class Zygote final : Flushable {
+public:
+  Zygote(Environment &environment, ZygoteOwner &owner, FileDescriptor socket, uint32_t generation);
+  ~Zygote();
+
+  uint32_t generation() const { return generation_; }
+  bool alive() const { return !hung_up_; }
+  void set_owner(ZygoteOwner &owner) { owner_ = &owner; }
+  void set_process(ChildProcess process) { process_ = std::move(process); }
+  pid_t pid() const { return process_.pid; } // -1: not known yet
+  void kill();
+
+  void fork_worker(uint32_t id);
+  // Asks for a child zygote; `scripts` and `drop` are MessagePack arrays. The child's end of its
+  // control channel is closed here once it is sent.
+  void grow(uint32_t generation, bool strict, std::string_view scripts, std::string_view drop,
+            FileDescriptor childs_end);
+
+private:
+  struct Growth {
+    Buffer body;
+    FileDescriptor childs_end;
+  };
+
+  void readable();
+  void flush() override;
+  void handle(const Frame &frame);
+  bool on_ready(std::string_view body);
+  bool on_load_failed(std::string_view body);
+  bool on_forked(std::string_view body, uint16_t descriptors);
+  bool on_exited(std::string_view body);
+  void hang_up(bool broken);
+
+  Environment &environment_;
+  ZygoteOwner *owner_;
+  uint32_t generation_;
+  ChildProcess process_;
+  Channel channel_;
+  std::vector<Growth> growths_; // not sent yet
+  bool hung_up_ = false, broken_ = false;
+  Watch readable_, writable_;
+};
+
+} // namespace lethe

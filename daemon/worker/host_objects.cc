@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Native functions: checks of arguments, then on to the Host.
+#include "daemon/worker/host_objects.h"
+#include "daemon/worker/engine.h"
+#include "ipc/error.h"
+
+#include <cstdio>
+
+namespace lethe {
+namespace {
+
+// console(level, text)
+void console(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  v8::Isolate *isolate = arguments.GetIsolate();
+  const std::string level = to_text(isolate, arguments[0].As<v8::String>());
+  const auto text = arguments[1].As<v8::String>();
+  if (Host *host = Host::of(isolate))
+    host->console(level, text);
+  else
+    std::fprintf(stderr, "%s: %s\n", level.c_str(), to_text(isolate, text).c_str());
+}
+
+// call(name, [argument, …])
+void call(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  v8::Isolate *isolate = arguments.GetIsolate();
+  Host *host = Host::of(isolate);
+  if (!host) {
+    isolate->ThrowException(v8::Exception::Error(
+        to_string(isolate, "host.call: there is no client while scripts are loaded")));
+    return;
+  }
+  v8::Local<v8::Promise> promise;
+  if (host->call(isolate->GetCurrentContext(), arguments[0].As<v8::String>(),
+                 arguments[1].As<v8::Array>())
+          .ToLocal(&promise))
+    arguments.GetReturnValue().Set(promise);
+}
+
+v8::Local<v8::Private> random_state_key(v8::Isolate *isolate) {
+  return v8::Private::ForApi(isolate, to_name(isolate, "lethe.random_state"));
+}
+
+// setRandomState(typed array): which bytes random_state() finds in contexts made from the snapshot
+void set_random_state(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  v8::Isolate *isolate = arguments.GetIsolate();
+  const auto context = isolate->GetCurrentContext();
+  if (!context->Global()
+           ->SetPrivate(context, random_state_key(isolate), arguments[0])
+           .FromMaybe(false))
+    fatal("the prelude can store its random state");
+}
+
+struct NativeFunction {
+  const char *name;
+  v8::FunctionCallback callback;
+};
+constexpr NativeFunction functions[] = {
+    {"console", console}, {"call", call}, {"setRandomState", set_random_state}};
+
+} // namespace
+
+const intptr_t *external_references() {
+  static const intptr_t references[] = {reinterpret_cast<intptr_t>(console),
+                                        reinterpret_cast<intptr_t>(call),
+                                        reinterpret_cast<intptr_t>(set_random_state), 0};
+  return references;
+}
+
+v8::Local<v8::Object> native_functions(v8::Local<v8::Context> context) {
+  v8::Isolate *isolate = context->GetIsolate();
+  const auto object = v8::Object::New(isolate);
+  for (const NativeFunction &native : functions) {
+    const auto function =
+        v8::Function::New(context, native.callback, {}, 0, v8::ConstructorBehavior::kThrow)
+            .ToLocalChecked();
+    object->CreateDataProperty(context, to_name(isolate, native.name), function).Check();
+  }
+  return object;
+}
+
+void *random_state(v8::Local<v8::Context> context) {
+  v8::Isolate *isolate = context->GetIsolate();
+  v8::Local<v8::Value> value;
+  if (!context->Global()->GetPrivate(context, random_state_key(isolate)).ToLocal(&value) ||
+      !value->IsUint32Array())
+    fatal("every context has the prelude's random state");
+  const auto array = value.As<v8::Uint32Array>();
+  return static_cast<char *>(array->Buffer()->GetBackingStore()->Data()) + array->ByteOffset();
+}
+
+} // namespace lethe

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The native functions that the prelude builds `console`, `host` and Math.random on. They are part
+// of the startup snapshot, so lethe-snapshot and lethe-zygote must agree on them.
+#pragma once
+
+#include <string_view>
+#include <v8.h>
+
+namespace lethe {
+
+// What the native functions do in this process. In lethe-snapshot there is none: console output
+// goes to standard error, and there is no host to call.
+class Host {
+public:
+  virtual ~Host() = default;
+
+  virtual void console(std::string_view level, v8::Local<v8::String> text) = 0;
+  // The promise of the answer; empty with a pending exception.
+  virtual v8::MaybeLocal<v8::Promise> call(v8::Local<v8::Context> context,
+                                           v8::Local<v8::String> name,
+                                           v8::Local<v8::Array> arguments) = 0;
+
+  static constexpr uint32_t slot = 1; // of the isolate's data
+  static Host *of(v8::Isolate *isolate) { return static_cast<Host *>(isolate->GetData(slot)); }
+};
+
+// Addresses that a snapshot refers to, in a fixed order; ends with 0.
+const intptr_t *external_references();
+
+// The object that each prelude file gets as its argument. Scripts never see it.
+v8::Local<v8::Object> native_functions(v8::Local<v8::Context> context);
+
+// The state of the random generator of this context (16 bytes), made by the prelude: to be filled
+// with entropy before each request. It stays where it is as long as the context lives.
+void *random_state(v8::Local<v8::Context> context);
+inline constexpr size_t random_state_bytes = 16;
+
+} // namespace lethe

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pages of this process: their size, their protection, and which mappings there are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lethe {
+
+// Addresses [begin, end), whole pages.
+struct PageRange {
+  uintptr_t begin = 0, end = 0;
+
+  size_t bytes() const { return end - begin; }
+  bool empty() const { return begin == end; }
+  bool contains(uintptr_t address) const { return begin <= address && address < end; }
+};
+
+// The system's page size: 4 kB on x86-64, up to 64 kB on arm64.
+size_t page_bytes();
+
+// mprotect that also takes a memory protection key off the pages, where the CPU has keys: V8 tags
+// code pages with one, and a page that comes back to its allocator would still carry it. False with
+// errno.
+bool protect(PageRange range, int protection);
+
+// One line of /proc/self/maps.
+struct Mapping {
+  PageRange range;
+  int protection = 0; // PROT_*
+  bool is_private = false;
+  bool is_anonymous = false; // no file behind it ([heap] too)
+  bool is_kernels = false;   // [vdso], [vvar] and the like
+  bool is_stack = false;
+  bool is_image = false;     // of a memory image's file
+  bool is_surviving = false; // from allocate_surviving()
+};
+inline constexpr char image_file_name[] = "lethe-image"; // of its memfd
+
+// Reads /proc/self/maps into `mappings`, in the order of their addresses, without allocating. The
+// number, or -1 with errno (ENOSPC: more than `most`).
+long read_mappings(Mapping *mappings, size_t most);
+
+// Memory that no image holds: what must survive a rewind. Zeroed whole pages. Null: there is none.
+void *allocate_surviving(size_t bytes);
+void free_surviving(void *memory, size_t bytes);
+
+} // namespace lethe

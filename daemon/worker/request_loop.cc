@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests, replies, console lines and calls to the client.
+#include "daemon/worker/request_loop.h"
+#include "daemon/worker/fault_point.h"
+#include "daemon/worker/interrupts.h"
+#include "daemon/worker/script_errors.h"
+#include "daemon/worker/value_reader.h"
+#include "ipc/packer.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace lethe {
+namespace {
+
+// Of one request's console output; what is beyond is left out, and said to be.
+constexpr uint32_t most_console_lines = 1000;
+constexpr size_t most_console_bytes = 64 * 1024;
+
+uint64_t now_ns(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+void append_frame(Buffer &frames, const Frame &frame) {
+  const FrameHeader header{static_cast<uint32_t>(frame.body.size()),
+                           static_cast<uint16_t>(frame.type), 0, frame.sequence};
+  frames.write(reinterpret_cast<const char *>(&header), sizeof header);
+  frames.append(frame.body);
+}
+
+[[noreturn]] void end_worker(ExitStatus status) {
+  // No destructors, no atexit: nothing that the zygote had in its buffers may be written twice.
+  ::_exit(status);
+}
+
+// The error that a rejected promise gets: an Error with the message and the keys of the client's.
+v8::Local<v8::Value> to_error(v8::Local<v8::Context> context, v8::Local<v8::Value> answer) {
+  v8::Isolate *isolate = context->GetIsolate();
+  const auto message_key = Names::of(isolate).message.Get(isolate);
+  v8::Local<v8::Value> text = answer;
+  v8::Local<v8::String> message;
+  const bool is_map = answer->IsObject() && !answer->IsArray();
+  if (is_map && !answer.As<v8::Object>()->Get(context, message_key).ToLocal(&text))
+    text = v8::Undefined(isolate);
+  if (!text->ToString(context).ToLocal(&message))
+    message = to_string(isolate, "the client answered with an error");
+  const auto error = v8::Exception::Error(message);
+  v8::Local<v8::Array> keys;
+  if (!is_map || !answer.As<v8::Object>()->GetOwnPropertyNames(context).ToLocal(&keys))
+    return error;
+  for (uint32_t i = 0; i < keys->Length(); ++i) {
+    v8::Local<v8::Value> key, value;
+    if (keys->Get(context, i).ToLocal(&key) && key->IsString() && !key->StrictEquals(message_key) &&
+        answer.As<v8::Object>()->Get(context, key).ToLocal(&value))
+      error.As<v8::Object>()
+          ->CreateDataProperty(context, key.As<v8::String>(), value)
+          .FromMaybe(false);
+  }
+  return error;
+}
+
+} // namespace
+
+struct RequestLoop::Request {
+  RunKind kind = RunKind::call;
+  std::string_view script, text; // text: the function's name, or the source
+  uint32_t flags = 0, cpu_ms = 0;
+  size_t memory_bytes = 0;
+  std::string_view raw; // arguments or globals
+
+  bool parse(std::string_view body) {
+    Reader reader(body);
+    if (reader.array() != 7u)
+      return false;
+    const auto kind_number = reader.integer();
+    const auto script_name = reader.string(), function_or_source = reader.string();
+    const auto flag_bits = reader.integer(), cpu = reader.integer(), memory_mb = reader.integer();
+    const auto rest = reader.take_raw();
+    if (!rest || !kind_number || *kind_number < 0 || *kind_number > 1 || !cpu || *cpu < 0 ||
+        !memory_mb || *memory_mb < 0 || !reader.at_end())
+      return false;
+    kind = static_cast<RunKind>(*kind_number);
+    script = *script_name;
+    text = *function_or_source;
+    flags = static_cast<uint32_t>(*flag_bits);
+    cpu_ms = static_cast<uint32_t>(std::min<int64_t>(*cpu, UINT32_MAX));
+    memory_bytes = static_cast<size_t>(*memory_mb) << 20;
+    raw = *rest;
+    return true;
+  }
+};
+
+void RequestLoop::run() {
+  isolate_->SetData(Host::slot, static_cast<Host *>(this));
+  if (rewinder_ && !rewinder_->adopt(page_))
+    rewinder_ = nullptr; // it serves one request
+  page_.ready.store(true);
+  for (;;) {
+    Frame frame;
+    switch (channel_.next(frame)) {
+    case Channel::Status::ok:
+      if (frame.type == MessageType::run)
+        after_reply(serve(frame.sequence, frame.body));
+      else if (frame.type != MessageType::host_reply) // one that comes too late is no mistake
+        end_worker(exit_protocol);
+      break;
+    case Channel::Status::again:
+      if (channel_.receive() == Channel::Status::closed)
+        end_worker(exit_clean);
+      break;
+    default:
+      end_worker(exit_protocol);
+    }
+  }
+}
+
+// Returns the request's flags.
+uint32_t RequestLoop::serve(uint32_t sequence, std::string_view body) {
+  if (!page_.claim(sequence))
+    return 0; // the master has taken it back
+  if (fault_point("sandbox"))
+    ::socket(AF_UNIX, SOCK_STREAM, 0);
+  Request request;
+  if (!request.parse(body))
+    end_worker(exit_protocol);
+  sequence_ = sequence;
+  const bool wants_stats = (request.flags & run_wants_stats) != 0;
+  const uint64_t wall = wants_stats ? now_ns(CLOCK_MONOTONIC) : 0;
+  const uint64_t cpu = wants_stats ? now_ns(CLOCK_PROCESS_CPUTIME_ID) : 0;
+
+  const auto failed = execute(request);
+
+  if (wants_stats)
+    report_stats(now_ns(CLOCK_MONOTONIC) - wall, now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+  if (failed) {
+    write_error(channel_.begin(MessageType::failed, sequence), failed->error, failed->raw_value);
+    channel_.end();
+  } else {
+    channel_.add(MessageType::done, sequence, result_.view());
+  }
+  flush();
+  if (!early_.empty()) {
+    channel_.put_back(early_.view());
+    early_.clear();
+  }
+  return request.flags;
+}
+
+std::optional<RunFailure> RequestLoop::execute(const Request &request) {
+  result_.clear();
+  console_lines_ = 0;
+  console_bytes_ = 0;
+  memory_.begin(request.memory_bytes);
+  Interrupts &interrupts = Interrupts::instance();
+  interrupts.arm(sequence_, request.cpu_ms);
+  auto failed = request.kind == RunKind::call
+                    ? runner_.call(request.script, request.text, request.raw, result_, *this)
+                    : runner_.eval(request.text, request.raw, result_, *this);
+  interrupts.disarm();
+  calls_.clear();
+  return failed;
+}
+
+void RequestLoop::report_stats(uint64_t wall_ns, uint64_t cpu_ns) {
+  v8::HeapStatistics heap;
+  isolate_->GetHeapStatistics(&heap);
+  Packer packer(channel_.begin(MessageType::run_stats, sequence_));
+  packer.pack_array(4);
+  packer.pack_uint64(wall_ns / 1000);
+  packer.pack_uint64(cpu_ns / 1000);
+  packer.pack_uint64(page_.last_rewind_ns.load(std::memory_order_relaxed) / 1000);
+  packer.pack_uint64(heap.used_heap_size() / 1024);
+  channel_.end();
+}
+
+// No frame above this one owns memory: when the heap is rewound, it would no longer be theirs.
+void RequestLoop::after_reply(uint32_t flags) {
+  // A script that was stopped may have left anything half done.
+  if ((flags & run_once) != 0 || Interrupts::instance().requested())
+    end_worker(exit_clean);
+  if ((flags & run_rewind) != 0 && !(rewinder_ && rewinder_->rewind(channel_)))
+    end_worker(exit_clean);
+}
+
+void RequestLoop::flush() {
+  if (channel_.flush() != Channel::Status::ok)
+    end_worker(exit_clean);
+}
+
+void RequestLoop::console(std::string_view level, v8::Local<v8::String> text) {
+  if (console_lines_ > most_console_lines || console_bytes_ > most_console_bytes)
+    return;
+  const auto length = static_cast<size_t>(text->Length());
+  ++console_lines_;
+  console_bytes_ += length;
+  Packer packer(channel_.begin(MessageType::console, sequence_));
+  packer.pack_array(2);
+  if (console_lines_ > most_console_lines || console_bytes_ > most_console_bytes) {
+    pack_string(packer, "warn");
+    pack_string(packer, "console: further output of this request is left out (more than 1000 lines "
+                        "or 64 kB)");
+  } else {
+    pack_string(packer, level);
+    pack_string(packer, to_text(isolate_, text));
+  }
+  channel_.end();
+}
+
+v8::MaybeLocal<v8::Promise> RequestLoop::call(v8::Local<v8::Context> context,
+                                              v8::Local<v8::String> name,
+                                              v8::Local<v8::Array> arguments) {
+  Buffer converted; // apart, as the conversion may run scripts that write to the console
+  ValueWriter writer(context, converted, limits_);
+  if (!writer.write(arguments)) {
+    if (writer.error())
+      isolate_->ThrowException(v8::Exception::TypeError(
+          to_string(isolate_, "host.call: the arguments: " + writer.error()->message)));
+    return {};
+  }
+  v8::Local<v8::Promise::Resolver> resolver;
+  if (!v8::Promise::Resolver::New(context).ToLocal(&resolver))
+    return {};
+  const uint32_t id = ++last_call_;
+  Buffer &body = channel_.begin(MessageType::host_call, sequence_);
+  Packer packer(body);
+  packer.pack_array(3);
+  packer.pack_uint32(id);
+  pack_string(packer, to_text(isolate_, name));
+  body.append(converted.view());
+  channel_.end();
+  PendingCall &pending = calls_[id];
+  pending.context.Reset(isolate_, context);
+  pending.resolver.Reset(isolate_, resolver);
+  return resolver->GetPromise();
+}
+
+// Until the client has answered one of the calls. Other requests that arrive meanwhile wait.
+bool RequestLoop::wait() {
+  flush();
+  for (;;) {
+    Frame frame;
+    switch (channel_.next(frame)) {
+    case Channel::Status::ok:
+      if (frame.type == MessageType::run) {
+        append_frame(early_, frame);
+        break;
+      }
+      if (frame.sequence != sequence_)
+        break; // an answer that an earlier request did not wait for
+      settle(frame);
+      return true;
+    case Channel::Status::again:
+      if (!Interrupts::instance().wait_readable(channel_.descriptor()))
+        return false;
+      if (channel_.receive() == Channel::Status::closed)
+        end_worker(exit_clean);
+      break;
+    default:
+      end_worker(exit_protocol);
+    }
+  }
+}
+
+void RequestLoop::settle(const Frame &frame) {
+  Reader reader(frame.body);
+  const bool is_triple = reader.array() == 3u;
+  const auto id = reader.integer();
+  const auto error = reader.take_raw(), result = reader.take_raw();
+  if (!is_triple || !id || !error || !result)
+    end_worker(exit_protocol);
+  const auto found = calls_.find(static_cast<uint32_t>(*id));
+  if (found == calls_.end())
+    return;
+  const v8::HandleScope handles(isolate_);
+  const auto context = found->second.context.Get(isolate_);
+  const auto resolver = found->second.resolver.Get(isolate_);
+  calls_.erase(found);
+  const v8::Context::Scope scope(context);
+  const bool is_error = *error != "\xc0"; // nil
+  ValueReader values(context, is_error ? *error : *result, limits_.max_depth);
+  v8::Local<v8::Value> answer;
+  if (!values.read(answer))
+    resolver->Reject(context, v8::Exception::Error(to_string(isolate_, values.error().message)))
+        .FromMaybe(false);
+  else if (is_error)
+    resolver->Reject(context, to_error(context, answer)).FromMaybe(false);
+  else
+    resolver->Resolve(context, answer).FromMaybe(false);
+}
+
+} // namespace lethe

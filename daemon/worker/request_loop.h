@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker: takes requests from its channel to the master, one after the other, and answers each.
+#pragma once
+
+#include "daemon/worker/host_objects.h"
+#include "daemon/worker/rewinder.h"
+#include "daemon/worker/runner.h"
+#include "ipc/channel.h"
+#include "ipc/worker_page.h"
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <v8.h>
+
+namespace lethe {
+
+// Lies in the heap: all that it has goes back to the state before the first request when the memory
+// is rewound.
+class RequestLoop final : public Host, public Runner::Waiter {
+public:
+  RequestLoop(v8::Isolate *isolate, Channel channel, WorkerPage &page, Runner &runner,
+              MemoryLimits &memory, const ValueLimits &limits, Rewinder *rewinder)
+      : isolate_(isolate), channel_(std::move(channel)), page_(page), runner_(runner),
+        memory_(memory), limits_(limits), rewinder_(rewinder) {}
+
+  // Until the master closes the channel, or this process is not fit for another request.
+  [[noreturn]] void run();
+
+  void console(std::string_view level, v8::Local<v8::String> text) override;
+  v8::MaybeLocal<v8::Promise> call(v8::Local<v8::Context> context, v8::Local<v8::String> name,
+                                   v8::Local<v8::Array> arguments) override;
+  bool wait() override;
+
+private:
+  struct PendingCall {
+    v8::Global<v8::Context> context;
+    v8::Global<v8::Promise::Resolver> resolver;
+  };
+  struct Request;
+
+  uint32_t serve(uint32_t sequence, std::string_view body);
+  std::optional<RunFailure> execute(const Request &request);
+  void report_stats(uint64_t wall_ns, uint64_t cpu_ns);
+  void after_reply(uint32_t flags);
+  void settle(const Frame &frame);
+  void flush();
+
+  v8::Isolate *isolate_;
+  Channel channel_;
+  WorkerPage &page_;
+  Runner &runner_;
+  MemoryLimits &memory_;
+  ValueLimits limits_;
+
+  Rewinder *rewinder_; // none: there is no image to go back to
+  Buffer early_;       // frames of requests that came while another one waited for its client
+  // Of the present request.
+  uint32_t sequence_ = 0;
+  Buffer result_;
+  uint32_t console_lines_ = 0;
+  size_t console_bytes_ = 0;
+  uint32_t last_call_ = 0;
+  std::unordered_map<uint32_t, PendingCall> calls_;
+};
+
+} // namespace lethe

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// The filter's list, and the system calls that close a worker.
+#include "daemon/worker/sandbox.h"
+#include "ipc/messages.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <memory>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace lethe {
+namespace {
+
+WorkerPage *the_page = nullptr; // for the signal handler
+
+// Anything else is a violation. Notes say who needs it.
+constexpr int allowed[] = {
+    SCMP_SYS(read), // of its own files that were open before
+    SCMP_SYS(pread64),       SCMP_SYS(write),         SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),        SCMP_SYS(poll),          SCMP_SYS(ppoll),
+    SCMP_SYS(close),         SCMP_SYS(mmap),          SCMP_SYS(munmap),
+    SCMP_SYS(mprotect),      SCMP_SYS(pkey_mprotect), SCMP_SYS(madvise),
+    SCMP_SYS(mremap),        SCMP_SYS(brk),           SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime), // where the vDSO can't
+    SCMP_SYS(clock_getres),  SCMP_SYS(gettimeofday),  SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),     SCMP_SYS(sched_yield),   SCMP_SYS(timer_create),
+    SCMP_SYS(timer_settime), SCMP_SYS(timer_delete),  SCMP_SYS(getrandom),
+    SCMP_SYS(getrusage),     SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),  SCMP_SYS(sigaltstack),   SCMP_SYS(restart_syscall),
+    SCMP_SYS(getpid),        SCMP_SYS(gettid),        SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+};
+
+// Refused, but no violation: libraries try these and go on without. abort() tries tgkill, then ends
+// the process by itself.
+constexpr int refused[] = {
+    SCMP_SYS(tgkill),     SCMP_SYS(openat),    SCMP_SYS(open),
+    SCMP_SYS(access),     SCMP_SYS(faccessat), SCMP_SYS(stat),
+    SCMP_SYS(newfstatat), SCMP_SYS(readlink),  SCMP_SYS(readlinkat),
+};
+
+constexpr unsigned int pagemap_scan_ioctl = 0xc0606610; // _IOWR('f', 16, struct pm_scan_arg)
+
+// Landlock denies what a ruleset handles and no rule allows. Bits by ABI version.
+constexpr uint64_t file_access_bits(long abi) {
+  return abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff : abi == 2 ? 0x3fff : 0x1fff;
+}
+
+struct LandlockRuleset { // as of ABI 6; older kernels take the shorter beginning
+  uint64_t file_access, network_access, scoped;
+};
+
+FileDescriptor landlock_ruleset() {
+  const long abi =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (abi < 1)
+    return {};
+  const LandlockRuleset ruleset{file_access_bits(abi), abi >= 4 ? 3u : 0u, abi >= 6 ? 3u : 0u};
+  const size_t bytes = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+  return FileDescriptor(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &ruleset, bytes, 0)));
+}
+
+void on_violation(int, siginfo_t *info, void *) {
+  the_page->death_detail.store(static_cast<uint32_t>(info->si_syscall));
+  the_page->death_reason.store(DeathReason::sandbox_violation);
+  _exit(exit_failed);
+}
+
+// libseccomp writes programs to descriptors only.
+Result<std::vector<sock_filter>> export_filter(scmp_filter_ctx context) {
+  const auto failed = [](const char *step) {
+    return Error(ErrorCode::internal, system_message(std::string("seccomp filter: ") + step));
+  };
+  const FileDescriptor file(::memfd_create("seccomp", MFD_CLOEXEC));
+  if (!file || seccomp_export_bpf(context, file.get()) < 0)
+    return failed("export");
+  const off_t bytes = ::lseek(file.get(), 0, SEEK_CUR);
+  std::vector<sock_filter> filter(static_cast<size_t>(bytes) / sizeof(sock_filter));
+  if (::pread(file.get(), filter.data(), static_cast<size_t>(bytes), 0) != bytes)
+    return failed("read");
+  return filter;
+}
+
+Result<std::vector<sock_filter>> make_filter() {
+  const auto release = [](void *context) { seccomp_release(context); };
+  const std::unique_ptr<void, decltype(release)> context(seccomp_init(SCMP_ACT_TRAP), release);
+  bool good = context != nullptr;
+  // A binary tree instead of a list: half as many steps at each system call.
+  good = good && seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0;
+  for (const int number : allowed)
+    good = good && seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, number, 0) == 0;
+  for (const int number : refused) // some do not exist on every architecture
+    if (number >= 0)
+      good = good && seccomp_rule_add(context.get(), SCMP_ACT_ERRNO(EACCES), number, 0) == 0;
+  good = good && seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                                  SCMP_A1(SCMP_CMP_EQ, pagemap_scan_ioctl)) == 0;
+  if (!good)
+    return Error(ErrorCode::internal, "libseccomp does not accept a rule of the sandbox");
+  return export_filter(context.get());
+}
+
+} // namespace
+
+Result<Sandbox> Sandbox::prepare() {
+  Sandbox sandbox;
+  auto filter = make_filter();
+  if (!filter)
+    return filter.error();
+  sandbox.filter_ = std::move(*filter);
+  sandbox.landlock_ = landlock_ruleset();
+  struct sigaction action {};
+  action.sa_flags = SA_SIGINFO;
+  sigfillset(&action.sa_mask);
+  action.sa_sigaction = on_violation;
+  sigaction(SIGSYS, &action, nullptr);
+  // Inherited: what is forked or executed from here on gains nothing by a set-user-id program.
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return Error(ErrorCode::internal, system_message("no_new_privs"));
+  return sandbox;
+}
+
+Result<Nothing> close_all_but(std::vector<int> kept) {
+  std::ranges::sort(kept);
+  auto first = static_cast<unsigned>(STDERR_FILENO + 1);
+  for (const int descriptor : kept) {
+    const auto number = static_cast<unsigned>(descriptor);
+    if (first < number && ::close_range(first, number - 1, 0) < 0)
+      return Error(ErrorCode::internal, system_message("close_range"));
+    first = number + 1;
+  }
+  if (::close_range(first, ~0u, 0) < 0)
+    return Error(ErrorCode::internal, system_message("close_range"));
+  return Nothing{};
+}
+
+Result<Nothing> Sandbox::apply(WorkerPage &page, const std::vector<int> &kept) const {
+  the_page = &page;
+  const auto failed = [](const char *step) {
+    return Error(ErrorCode::internal, system_message(std::string("sandbox: ") + step));
+  };
+  const rlimit few_files{16, 16};
+  if (::setrlimit(RLIMIT_NOFILE, &few_files) < 0)
+    return failed("limit on open files");
+  if (landlock_ && ::syscall(SYS_landlock_restrict_self, landlock_.get(), 0) < 0)
+    return failed("landlock");
+  if (auto closed = close_all_but(kept); !closed)
+    return closed;
+  const sock_fprog program{static_cast<unsigned short>(filter_.size()),
+                           const_cast<sock_filter *>(filter_.data())};
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+    return failed("seccomp");
+  return Nothing{};
+}
+
+} // namespace lethe

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker can't do: everything but computing, and talking on the socket that it has.
+#pragma once
+
+#include "ipc/error.h"
+#include "ipc/file_descriptor.h"
+#include "ipc/worker_page.h"
+
+#include <linux/filter.h>
+#include <vector>
+
+namespace lethe {
+
+// Closes all descriptors above standard error's but these.
+Result<Nothing> close_all_but(std::vector<int> kept);
+
+// Made once in the zygote, applied by each worker: a seccomp filter of the few system calls that V8
+// and our loop need, Landlock without any access, and limits.
+class Sandbox {
+public:
+  static Result<Sandbox> prepare();
+
+  // Closes this process, for good: no descriptor stays open but standard error's and below, and
+  // those of `kept`. A forbidden system call ends the process; `page` then tells which it was.
+  Result<Nothing> apply(WorkerPage &page, const std::vector<int> &kept) const;
+
+private:
+  std::vector<sock_filter> filter_;
+  FileDescriptor landlock_; // none on a kernel without
+};
+
+} // namespace lethe

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading scripts and finding their functions.
+#include "daemon/worker/scripts.h"
+#include "daemon/worker/host_objects.h"
+#include "daemon/worker/modules.h"
+
+#include <algorithm>
+#include <set>
+
+namespace lethe {
+namespace {
+
+constexpr size_t most_listed_functions = 1000;
+
+bool is_word_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '$' || static_cast<signed char>(c) < 0;
+}
+
+bool is_identifier(std::string_view name) {
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+         std::all_of(name.begin(), name.end(), is_word_character);
+}
+
+std::vector<std::string> property_names(v8::Local<v8::Context> context,
+                                        v8::Local<v8::Object> object) {
+  std::vector<std::string> names;
+  v8::Local<v8::Array> keys;
+  if (!object
+           ->GetOwnPropertyNames(context, v8::SKIP_SYMBOLS, v8::KeyConversionMode::kConvertToString)
+           .ToLocal(&keys))
+    return names;
+  for (uint32_t i = 0; i < keys->Length(); ++i) {
+    v8::Local<v8::Value> key;
+    if (keys->Get(context, i).ToLocal(&key) && key->IsString())
+      names.push_back(to_text(context->GetIsolate(), key.As<v8::String>()));
+  }
+  return names;
+}
+
+// V8 has no list of a script's top-level bindings. Words that follow `const` or `let` are more than
+// these, and each is looked up afterwards.
+std::vector<std::string> words_after_declarations(std::string_view source) {
+  std::set<std::string_view> words;
+  std::string_view before;
+  for (size_t i = 0; i < source.size();) {
+    if (!is_word_character(source[i])) {
+      ++i;
+      continue;
+    }
+    size_t end = i;
+    while (end < source.size() && is_word_character(source[end]))
+      ++end;
+    const std::string_view word = source.substr(i, end - i);
+    if (before == "const" || before == "let")
+      words.insert(word);
+    before = word;
+    i = end;
+  }
+  return {words.begin(), words.end()};
+}
+
+} // namespace
+
+Script::Script(v8::Isolate *isolate, ScriptDefinition definition)
+    : isolate_(isolate), definition_(std::move(definition)) {
+  const v8::HandleScope handles(isolate);
+  const auto context = v8::Context::New(isolate);
+  context_.Reset(isolate, context);
+  random_state_ = lethe::random_state(context);
+}
+
+Result<Nothing> Script::read_source_map() {
+  if (definition_.source_map.empty())
+    return Nothing{};
+  auto map = SourceMap::parse(context(), definition_.source_map);
+  if (!map)
+    return map.error();
+  source_map_ = std::move(*map);
+  definition_.source_map.clear();
+  return Nothing{};
+}
+
+Script::Loaded Script::load(const Scripts &others) {
+  return definition_.is_module ? load_module(others) : load_classic();
+}
+
+Script::Loaded Script::load_classic() {
+  const auto context = this->context();
+  const auto baseline = property_names(context, context->Global());
+  v8::ScriptCompiler::Source source(
+      to_string(isolate_, definition_.source),
+      v8_compat::script_origin(isolate_, to_string(isolate_, definition_.name), false));
+  v8::Local<v8::Script> script;
+  // Eager: a function that is compiled at its first call would be so again after each rewind or
+  // fork.
+  if (!v8::ScriptCompiler::Compile(context, &source, v8::ScriptCompiler::kEagerCompile)
+           .ToLocal(&script))
+    return Loaded::does_not_compile;
+  if (script->Run(context).IsEmpty())
+    return Loaded::threw;
+  isolate_->PerformMicrotaskCheckpoint();
+
+  const std::set<std::string> known(baseline.begin(), baseline.end());
+  auto candidates = property_names(context, context->Global());
+  std::erase_if(candidates, [&](const std::string &name) { return known.contains(name); });
+  for (std::string &word : words_after_declarations(definition_.source))
+    if (!known.contains(word))
+      candidates.push_back(std::move(word));
+  list_functions(candidates);
+  return Loaded::yes;
+}
+
+Script::Loaded Script::load_module(const Scripts &others) {
+  const auto context = this->context();
+  ModuleLoader loader(context, others);
+  v8::Local<v8::Module> module;
+  if (!loader.link(definition_.name, definition_.source).ToLocal(&module))
+    return Loaded::does_not_compile;
+  if (!loader.evaluate(module))
+    return Loaded::threw;
+  const auto exports = module->GetModuleNamespace().As<v8::Object>();
+  exports_.Reset(isolate_, exports);
+  list_functions(property_names(context, exports));
+  return Loaded::yes;
+}
+
+void Script::list_functions(const std::vector<std::string> &candidates) {
+  const v8::TryCatch drop(isolate_);
+  for (const std::string &name : candidates) {
+    const v8::HandleScope handles(isolate_);
+    if (functions_.size() < most_listed_functions && !find_function(name).IsEmpty())
+      functions_.push_back(name);
+  }
+  std::sort(functions_.begin(), functions_.end());
+  functions_.erase(std::unique(functions_.begin(), functions_.end()), functions_.end());
+  lookups_.clear();
+}
+
+Script::Lookup &Script::lookup(std::string_view name) {
+  auto found = lookups_.find(name);
+  if (found == lookups_.end()) {
+    found = lookups_.try_emplace(std::string(name)).first;
+    found->second.name.Reset(isolate_, to_name(isolate_, name));
+  }
+  return found->second;
+}
+
+v8::MaybeLocal<v8::Function> Script::find_function(std::string_view name) {
+  const auto context = this->context();
+  Lookup &known = lookup(name);
+  const auto holder = exports_.IsEmpty() ? context->Global() : exports_.Get(isolate_);
+  v8::Local<v8::Value> value;
+  if (known.evaluation.IsEmpty() && !holder->Get(context, known.name.Get(isolate_)).ToLocal(&value))
+    return {};
+  if (exports_.IsEmpty() && (value.IsEmpty() || value->IsUndefined()) && is_identifier(name)) {
+    const v8::TryCatch drop(isolate_); // of ReferenceError: there is no such binding
+    if (!evaluate_name(known).ToLocal(&value)) {
+      known.evaluation.Reset();
+      return {};
+    }
+  }
+  if (value.IsEmpty() || !value->IsFunction())
+    return {};
+  return value.As<v8::Function>();
+}
+
+v8::MaybeLocal<v8::Value> Script::evaluate_name(Lookup &known) {
+  const auto context = this->context();
+  if (known.evaluation.IsEmpty()) {
+    v8::Local<v8::Script> script;
+    if (!v8::Script::Compile(context, known.name.Get(isolate_)).ToLocal(&script))
+      return {};
+    known.evaluation.Reset(isolate_, script);
+  }
+  return known.evaluation.Get(isolate_)->Run(context);
+}
+
+Script *Scripts::find(std::string_view name) const {
+  const auto found = scripts_.find(name);
+  return found == scripts_.end() ? nullptr : found->second.get();
+}
+
+void Scripts::add(std::unique_ptr<Script> script) {
+  std::string name = script->definition().name;
+  scripts_.insert_or_assign(std::move(name), std::move(script));
+}
+
+void Scripts::drop(std::string_view name) {
+  if (const auto found = scripts_.find(name); found != scripts_.end())
+    scripts_.erase(found);
+}
+
+void Scripts::apply_source_maps(Error &error) const {
+  const auto translate = [this](const Place &place) -> std::optional<Place> {
+    const Script *script = find(place.script);
+    if (!script || !script->source_map())
+      return std::nullopt;
+    return script->source_map()->original(place);
+  };
+  Place place;
+  for (auto &[key, value] : error.keys) {
+    if (key == "stack")
+      value = translate_places(std::get<std::string>(value), translate);
+    else if (key == "script")
+      place.script = std::get<std::string>(value);
+    else if (key == "line")
+      place.line = std::get<int64_t>(value);
+    else if (key == "column")
+      place.column = std::get<int64_t>(value);
+  }
+  const auto original = translate(place);
+  for (auto &[key, value] : error.keys) {
+    if (!original)
+      break;
+    if (key == "script")
+      value = original->script;
+    else if (key == "line")
+      value = original->line;
+    else if (key == "column")
+      value = original->column;
+  }
+}
+
+} // namespace lethe

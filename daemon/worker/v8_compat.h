@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where V8 10.2, 11.3 and 13.6 differ: the only file that asks for V8's version.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <v8.h>
+
+namespace lethe::v8_compat {
+
+// Switches protection keys of code memory off: the arena does not know them.
+#if V8_MAJOR_VERSION >= 12
+inline constexpr const char *no_protection_keys = "--no-memory-protection-keys";
+#else
+inline constexpr const char *no_protection_keys = "--no-wasm-memory-protection-keys";
+#endif
+
+#if V8_MAJOR_VERSION >= 11
+using OutOfMemoryDetails = const v8::OOMDetails &;
+inline bool is_heap(OutOfMemoryDetails details) { return details.is_heap_oom; }
+#else
+using OutOfMemoryDetails = bool;
+inline bool is_heap(OutOfMemoryDetails heap) { return heap; }
+#endif
+
+// Writes at most `capacity` bytes of UTF-8 without a final NUL, a lone surrogate as U+FFFD. Returns
+// how many.
+inline size_t write_utf8(v8::Isolate *isolate, v8::Local<v8::String> string, char *buffer,
+                         size_t capacity) {
+#if V8_MAJOR_VERSION >= 13
+  return string->WriteUtf8V2(isolate, buffer, capacity,
+                             v8::String::WriteFlags::kReplaceInvalidUtf8);
+#else
+  return static_cast<size_t>(
+      string->WriteUtf8(isolate, buffer, static_cast<int>(capacity), nullptr,
+                        v8::String::NO_NULL_TERMINATION | v8::String::REPLACE_INVALID_UTF8));
+#endif
+}
+
+inline size_t utf8_length(v8::Isolate *isolate, v8::Local<v8::String> string) {
+#if V8_MAJOR_VERSION >= 13
+  return string->Utf8LengthV2(isolate);
+#else
+  return static_cast<size_t>(string->Utf8Length(isolate));
+#endif
+}
+
+inline v8::ScriptOrigin script_origin([[maybe_unused]] v8::Isolate *isolate,
+                                      v8::Local<v8::String> name, bool is_module) {
+#if V8_MAJOR_VERSION >= 12
+  return v8::ScriptOrigin(name, 0, 0, false, -1, {}, false, false, is_module);
+#else
+  return v8::ScriptOrigin(isolate, name, 0, 0, false, -1, {}, false, false, is_module);
+#endif
+}
+
+// A creator around an isolate from Isolate::Allocate(); it disposes of the isolate at its end.
+inline std::unique_ptr<v8::SnapshotCreator>
+snapshot_creator(v8::Isolate *isolate, const intptr_t *external_references,
+                 [[maybe_unused]] v8::ArrayBuffer::Allocator *allocator) {
+#if V8_MAJOR_VERSION >= 12
+  v8::Isolate::CreateParams parameters;
+  parameters.external_references = external_references;
+  parameters.array_buffer_allocator = allocator;
+  return std::make_unique<v8::SnapshotCreator>(isolate, parameters);
+#else
+  return std::make_unique<v8::SnapshotCreator>(isolate, external_references);
+#endif
+}
+
+} // namespace lethe::v8_compat

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control channel, forks, and what becomes of the children.
+#include "daemon/worker/zygote.h"
+#include "daemon/worker/entropy.h"
+#include "daemon/worker/interrupts.h"
+#include "daemon/worker/process_signals.h"
+#include "daemon/worker/request_loop.h"
+#include "daemon/worker/script_errors.h"
+#include "ipc/packer.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lethe {
+namespace {
+
+// A zygote that can't go on says why on standard error, and ends: the master starts another one.
+[[noreturn]] void give_up(const std::string &reason) {
+  std::fprintf(stderr, "lethe-zygote: %s\n", reason.c_str());
+  _exit(exit_failed);
+}
+
+FileDescriptor open_child_signals() {
+  sigset_t children;
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &children, nullptr);
+  FileDescriptor signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals)
+    give_up(system_message("signalfd"));
+  return signals;
+}
+
+FileDescriptor pidfd_of(pid_t pid) {
+  FileDescriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd)
+    give_up(system_message("pidfd_open"));
+  return pidfd;
+}
+
+// The page's size is fixed, so that no worker can cut it under the master.
+FileDescriptor make_page_file() {
+  FileDescriptor file(::memfd_create("lethe-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file || ::ftruncate(file.get(), ::sysconf(_SC_PAGESIZE)) < 0 ||
+      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+    give_up(system_message("memfd for a worker's page"));
+  return file;
+}
+
+WorkerPage &map_page(const FileDescriptor &file) {
+  void *page = ::mmap(nullptr, sizeof(WorkerPage), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_POPULATE, file.get(), 0);
+  if (page == MAP_FAILED)
+    give_up(system_message("mmap of a worker's page"));
+  return *static_cast<WorkerPage *>(page);
+}
+
+pid_t checked_fork() {
+  const SignalsBlocked blocked;
+  const pid_t pid = ::fork();
+  if (pid < 0)
+    give_up(system_message("fork"));
+  return pid;
+}
+
+// [name, version, source, options]; nothing if it is not of this shape.
+std::optional<ScriptDefinition> parse_definition(Reader &reader) {
+  ScriptDefinition definition;
+  const bool has_four = reader.array() == 4u;
+  const auto name = reader.string();
+  const auto version = reader.integer();
+  const auto source = reader.string();
+  const auto options = reader.take_raw();
+  if (!has_four || !name || !version || !source || !options)
+    return std::nullopt;
+  definition.name = *name;
+  definition.version = *version;
+  definition.source = *source;
+  Reader pairs(*options);
+  Item head;
+  const bool has_options = pairs.next(head) && head.kind == Kind::map;
+  for (uint32_t left = has_options ? head.count : 0; left > 0; --left) {
+    const auto key = pairs.string();
+    const auto value = pairs.take_raw();
+    if (!key || !value)
+      return std::nullopt;
+    if (*key == "module")
+      definition.is_module = *value == "\xc3"; // true
+    else if (*key == "warm_up" && *value != "\xc0")
+      definition.warm_up = *value;
+    else if (*key == "source_map" && *value != "\xc0")
+      definition.source_map = Reader(*value).string().value_or("");
+  }
+  return definition;
+}
+
+int64_t generation_of(std::string_view grow_body) {
+  Reader reader(grow_body);
+  reader.array();
+  return reader.integer().value_or(0);
+}
+
+// While scripts are loaded there is nobody who could settle a promise.
+class NeverSettled final : public Runner::Waiter {
+public:
+  bool wait() override { return false; }
+};
+
+} // namespace
+
+Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &options,
+               FileDescriptor control, Rewinder *rewinder)
+    : isolate_(isolate), memory_(memory), options_(options), names_(isolate),
+      control_(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX),
+      child_signals_(open_child_signals()), rewinder_(rewinder),
+      runner_(isolate, scripts_, memory, options.limits) {
+  isolate_->SetData(Names::slot, &names_);
+  Interrupts::instance().attach(isolate_);
+  memory_.attach(isolate_);
+  if (options_.sandbox) {
+    auto sandbox = Sandbox::prepare();
+    if (!sandbox)
+      give_up(sandbox.error().message);
+    sandbox_ = std::move(*sandbox);
+  }
+}
+
+void Zygote::run() {
+  end_with_master(control_.descriptor());
+  runner_.prepare_eval();
+  take_image();
+  say_ready();
+  for (;;) {
+    Frame frame;
+    while (true) {
+      const Channel::Status status = control_.next(frame);
+      if (status == Channel::Status::again)
+        break;
+      if (status != Channel::Status::ok)
+        _exit(exit_protocol);
+      serve_frame(frame);
+    }
+    pollfd poll_for[] = {{control_.descriptor(), POLLIN, 0}, {child_signals_.get(), POLLIN, 0}};
+    if (::poll(poll_for, 2, -1) < 0)
+      continue; // a signal
+    if (poll_for[1].revents != 0)
+      reap();
+    // Workers end by themselves when the master is gone; a grown zygote has a channel of its own.
+    if (poll_for[0].revents != 0 && control_.receive() == Channel::Status::closed)
+      end_after_master();
+  }
+}
+
+void Zygote::serve_frame(const Frame &frame) {
+  if (frame.type == MessageType::fork)
+    fork_worker(frame.sequence, frame.body);
+  else if (frame.type == MessageType::grow)
+    grow(frame);
+  else
+    _exit(exit_protocol);
+}
+
+// --- workers -----------------------------------------------------------------------------------
+
+void Zygote::fork_worker(uint32_t sequence, std::string_view body) {
+  Reader reader(body);
+  const auto count = reader.array();
+  const auto id = reader.integer();
+  if (count != 1u || !id)
+    _exit(exit_protocol);
+  auto sockets = make_socket_pair();
+  if (!sockets)
+    give_up(sockets.error().message);
+  const FileDescriptor page_file = make_page_file();
+  const pid_t pid = checked_fork();
+  if (pid == 0)
+    become_worker(std::move(sockets->ends[1]), page_file);
+  const FileDescriptor pidfd = pidfd_of(pid);
+  const int descriptors[] = {pidfd.get(), sockets->ends[0].get(), page_file.get()};
+  say_forked(0, sequence, *id, pid, descriptors);
+}
+
+void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file) {
+  WorkerPage &page = map_page(page_file);
+  end_with_master(socket.get());
+  memory_.limit_process();
+  Entropy::instance().discard();
+  Interrupts::instance().begin_worker(page);
+  memory_.set_last_words(
+      [](void *context) {
+        static_cast<WorkerPage *>(context)->death_reason.store(DeathReason::memory_limit);
+      },
+      &page);
+  std::vector<int> kept{socket.get()};
+  if (rewinder_ && rewinder_->open_files())
+    kept.insert(kept.end(), {rewinder_->files().pagemap, rewinder_->files().statm});
+  else
+    rewinder_ = nullptr;
+  // Nothing of the master's or of a sibling's may be reached from here.
+  if (auto closed = sandbox_ ? sandbox_->apply(page, kept) : close_all_but(kept); !closed)
+    give_up(closed.error().message);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  // What a client may send as arguments has passed the master's limit; the envelope is ours.
+  Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
+  (new RequestLoop(isolate_, std::move(channel), page, runner_, memory_, options_.limits,
+                   rewinder_))
+      ->run();
+}
+
+// --- generations -------------------------------------------------------------------------------
+
+void Zygote::grow(const Frame &frame) {
+  FileDescriptor control = control_.take_descriptor();
+  if (!control)
+    _exit(exit_protocol);
+  const pid_t pid = checked_fork();
+  if (pid == 0) {
+    become_generation(std::move(control), std::string(frame.body));
+    return;
+  }
+  const FileDescriptor pidfd = pidfd_of(pid);
+  const int descriptors[] = {pidfd.get()};
+  say_forked(1, frame.sequence, generation_of(frame.body), pid, descriptors);
+}
+
+void Zygote::become_generation(FileDescriptor control, std::string_view body) {
+  control_ = Channel(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX);
+  end_with_master(control_.descriptor());
+  Entropy::instance().discard();
+  failed_.clear();
+  memory_.set_last_words(
+      [](void *context) {
+        auto &self = *static_cast<Zygote *>(context);
+        self.fail_load(self.loading_, self.runner_.out_of_memory());
+      },
+      this);
+  load_locale_data();
+  Reader reader(body);
+  const bool has_four = reader.array() == 4u;
+  const auto generation = reader.integer();
+  Item strict;
+  const bool has_strict = reader.next(strict) && strict.kind == Kind::boolean;
+  auto scripts = reader.array();
+  if (!has_four || !generation || !has_strict || !scripts)
+    _exit(exit_protocol);
+  generation_ = *generation;
+  Reader loads = reader; // what is dropped comes last in the message, but first here
+  for (uint32_t i = 0; i < *scripts; ++i)
+    reader.skip();
+  for (uint32_t drops = reader.array().value_or(0); drops > 0; --drops)
+    scripts_.drop(reader.string().value_or(""));
+  if (!reader.at_end())
+    _exit(exit_protocol);
+  for (; *scripts > 0; --*scripts) {
+    auto definition = parse_definition(loads);
+    if (!definition)
+      _exit(exit_protocol);
+    load(std::move(*definition), strict.boolean);
+  }
+  memory_.set_last_words(nullptr, nullptr);
+  collect_garbage();
+  take_image();
+  say_ready();
+}
+
+// ICU reads what it needs at the first use, which takes some 10 ms. Not in generation 0, which has
+// to be there soon after the start.
+void Zygote::load_locale_data() {
+  if (std::exchange(has_locale_data_, true))
+    return;
+  const v8::HandleScope handles(isolate_);
+  const auto context = v8::Context::New(isolate_);
+  const v8::Context::Scope scope(context);
+  evaluate(context,
+           "new Date(0).toLocaleString() + (1.5).toLocaleString() + 'a'.localeCompare('b')");
+}
+
+void Zygote::load(ScriptDefinition definition, bool strict) {
+  loading_ = definition.name;
+  Packer packer(control_.begin(MessageType::loading, 0));
+  packer.pack_array(1);
+  pack_string(packer, loading_);
+  control_.end();
+  flush();
+  const auto failure = try_to_load(std::move(definition));
+  if (!failure)
+    return;
+  // After a stop the isolate is in no state to be forked.
+  if (strict || Interrupts::instance().requested()) {
+    fail_load(loading_, *failure);
+    _exit(exit_clean);
+  }
+  scripts_.drop(loading_);
+  Buffer error;
+  write_error(error, failure->error, failure->raw_value);
+  failed_.emplace_back(loading_, error.view());
+}
+
+std::optional<RunFailure> Zygote::try_to_load(ScriptDefinition definition) {
+  const v8::HandleScope handles(isolate_);
+  memory_.begin(0);
+  Interrupts::instance().arm(0, 0);
+  auto script = std::make_unique<Script>(isolate_, std::move(definition));
+  const auto context = script->context();
+  const v8::Context::Scope scope(context);
+  std::optional<RunFailure> failure;
+  {
+    const v8::TryCatch caught(isolate_);
+    Entropy::instance().fill(script->random_state(), random_state_bytes);
+    const auto read = script->read_source_map();
+    const Script::Loaded loaded = read ? script->load(scripts_) : Script::Loaded::threw;
+    if (!read)
+      failure = RunFailure{read.error(), {}};
+    else if (loaded == Script::Loaded::does_not_compile && caught.HasCaught() &&
+             !Interrupts::instance().requested())
+      failure = RunFailure{describe_compile_error(context, caught, loading_), {}};
+    else if (loaded != Script::Loaded::yes)
+      failure = runner_.failure(context, caught);
+  }
+  if (!failure) {
+    Script &loaded = *script;
+    scripts_.add(std::move(script));
+    failure = warm_up(loaded.definition());
+  }
+  platform().run_tasks(isolate_);
+  Interrupts::instance().disarm();
+  return failure;
+}
+
+std::optional<RunFailure> Zygote::warm_up(const ScriptDefinition &definition) {
+  if (definition.warm_up.empty())
+    return std::nullopt;
+  Reader reader(definition.warm_up);
+  NeverSettled nobody;
+  for (uint32_t calls = reader.array().value_or(0); calls > 0; --calls) {
+    const bool is_pair = reader.array() == 2u;
+    const auto function = reader.string();
+    const auto arguments = reader.take_raw();
+    if (!is_pair || !function || !arguments)
+      return RunFailure{Error(ErrorCode::invalid_request,
+                              "the option warm_up is not [[function, [argument, …]], …]"),
+                        {}};
+    Buffer result;
+    auto failure = runner_.call(definition.name, *function, *arguments, result, nobody);
+    if (failure) {
+      failure->error.message =
+          "warm-up call of '" + std::string(*function) + "': " + failure->error.message;
+      return failure;
+    }
+  }
+  return std::nullopt;
+}
+
+// --- what the master is told -------------------------------------------------------------------
+
+void Zygote::fail_load(std::string_view name, const RunFailure &failure) {
+  Buffer &body = control_.begin(MessageType::load_failed, 0);
+  Packer packer(body);
+  packer.pack_array(2);
+  pack_string(packer, name);
+  write_error(body, failure.error, failure.raw_value);
+  control_.end();
+  control_.flush();
+}
+
+void Zygote::say_forked(int kind, uint32_t sequence, int64_t id, pid_t pid,
+                        std::span<const int> descriptors) {
+  Buffer body;
+  Packer packer(body);
+  packer.pack_array(3);
+  packer.pack_int(kind);
+  packer.pack_int64(id);
+  packer.pack_int(pid);
+  if (control_.send_with_descriptors(MessageType::forked, sequence, body.view(), descriptors) !=
+      Channel::Status::ok)
+    end_after_master();
+}
+
+// What loading left behind need not be in the image. With many scripts a collection takes longer
+// than it is worth.
+void Zygote::collect_garbage() {
+  constexpr size_t small_heap_bytes = size_t{16} << 20;
+  v8::HeapStatistics heap;
+  isolate_->GetHeapStatistics(&heap);
+  if (!rewinder_ || heap.used_heap_size() > small_heap_bytes)
+    return;
+  isolate_->LowMemoryNotification();
+  // V8 sweeps a page only when it needs room in it, and each request would do that again. For these
+  // statistics it goes through all objects, and therefore sweeps all pages now.
+  v8::HeapCodeStatistics code;
+  isolate_->GetHeapCodeAndMetadataStatistics(&code);
+}
+
+// Where that is not possible, workers serve one request each.
+void Zygote::take_image() {
+  if (!rewinder_)
+    return;
+  auto good = rewinder_->checkpoint();
+  if (good)
+    good = rewinder_->self_test([](void *self) { static_cast<Zygote *>(self)->run_self_test(); },
+                                this);
+  if (good)
+    return;
+  std::fprintf(stderr,
+               "lethe-zygote: memory can't be rewound, each worker serves one request: %s\n",
+               good.error().message.c_str());
+  rewinder_ = nullptr;
+}
+
+void Zygote::run_self_test() {
+  Buffer result;
+  NeverSettled nobody;
+  isolate_->SetData(Host::slot, nullptr);
+  runner_.eval("globalThis.leak = [...'leak'].map((c) => ({ c })); Array.prototype.leak = "
+               "/(l)eak/.exec('leak');",
+               "\xc0", result, nobody);
+}
+
+void Zygote::say_ready() {
+  memory_.note_baseline();
+  Buffer &body = control_.begin(MessageType::ready, 0);
+  Packer packer(body);
+  packer.pack_array(5);
+  packer.pack_int64(generation_);
+  packer.pack_map(static_cast<uint32_t>(scripts_.all().size()));
+  for (const auto &[name, script] : scripts_.all()) {
+    pack_string(packer, name);
+    packer.pack_array(static_cast<uint32_t>(script->functions().size()));
+    for (const std::string &function : script->functions())
+      pack_string(packer, function);
+  }
+  packer.pack_map(static_cast<uint32_t>(failed_.size()));
+  for (const auto &[name, error] : failed_) {
+    pack_string(packer, name);
+    body.append(error);
+  }
+  pack_string(packer, v8::V8::GetVersion());
+  packer.pack_uint64(rewinder_ ? rewinder_->image_bytes() : 0);
+  control_.end();
+  flush();
+}
+
+void Zygote::reap() {
+  signalfd_siginfo ignored;
+  while (::read(child_signals_.get(), &ignored, sizeof ignored) > 0) {
+  }
+  int status = 0;
+  rusage usage{};
+  for (pid_t pid; (pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0;) {
+    const auto microseconds = [](const timeval &time) {
+      return static_cast<uint64_t>(time.tv_sec) * 1000000 + static_cast<uint64_t>(time.tv_usec);
+    };
+    Packer packer(control_.begin(MessageType::exited, 0));
+    packer.pack_array(4);
+    packer.pack_int(pid);
+    packer.pack_int(status);
+    packer.pack_uint64(microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
+    packer.pack_int64(usage.ru_maxrss);
+    control_.end();
+  }
+  flush();
+}
+
+void Zygote::flush() {
+  if (control_.flush() != Channel::Status::ok)
+    end_after_master();
+}
+
+} // namespace lethe

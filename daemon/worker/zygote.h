@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// A zygote: one isolate with a generation's scripts loaded. Forks workers, and the zygote of the
+// next generation. Never runs a request.
+#pragma once
+
+#include "daemon/worker/memory_limits.h"
+#include "daemon/worker/names.h"
+#include "daemon/worker/rewinder.h"
+#include "daemon/worker/runner.h"
+#include "daemon/worker/sandbox.h"
+#include "daemon/worker/scripts.h"
+#include "ipc/channel.h"
+#include "ipc/message_pack.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lethe {
+
+struct ZygoteOptions {
+  std::string pool;
+  ValueLimits limits;
+  bool sandbox = true;
+};
+
+class Zygote {
+public:
+  // In an isolate that is entered. `memory` is its allocator of array buffers. No `rewinder`:
+  // workers can't be rewound.
+  Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &options,
+         FileDescriptor control, Rewinder *rewinder);
+
+  // Says `ready` for generation 0, and serves the master until it closes the control channel.
+  [[noreturn]] void run();
+
+private:
+  void serve_frame(const Frame &frame);
+  void fork_worker(uint32_t sequence, std::string_view body);
+  [[noreturn]] void become_worker(FileDescriptor socket, const FileDescriptor &page_file);
+  void grow(const Frame &frame);
+  void become_generation(FileDescriptor control, std::string_view body);
+  void load_locale_data();
+  void load(ScriptDefinition definition, bool strict);
+  std::optional<RunFailure> try_to_load(ScriptDefinition definition);
+  std::optional<RunFailure> warm_up(const ScriptDefinition &definition);
+  void fail_load(std::string_view name, const RunFailure &failure);
+  void say_forked(int kind, uint32_t sequence, int64_t id, pid_t pid,
+                  std::span<const int> descriptors);
+  void collect_garbage();
+  void take_image();
+  void run_self_test();
+  void say_ready();
+  void reap();
+  void flush();
+
+  v8::Isolate *isolate_;
+  MemoryLimits &memory_;
+  ZygoteOptions options_;
+  Names names_;
+  Channel control_;
+  FileDescriptor child_signals_;
+  std::optional<Sandbox> sandbox_; // none if it is switched off
+  Rewinder *rewinder_;
+  Scripts scripts_;
+  Runner runner_;
+  int64_t generation_ = 0;
+  bool has_locale_data_ = false;
+  std::string loading_;                                     // the script
+  std::vector<std::pair<std::string, std::string>> failed_; // name, error: of this generation
+};
+
+} // namespace lethe

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Frames in and out of a socket.
+#include "ipc/channel.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+namespace lethe {
+namespace {
+
+constexpr size_t read_bytes = 64 * 1024;
+constexpr size_t keep_bytes = 256 * 1024; // of an idle buffer
+constexpr size_t most_descriptors = 4;    // of one frame
+
+} // namespace
+
+Buffer &Channel::begin(MessageType type, uint32_t sequence) {
+  const FrameHeader header{0, static_cast<uint16_t>(type), 0, sequence};
+  frame_begin_ = output_.size();
+  output_.write(reinterpret_cast<const char *>(&header), sizeof header);
+  return output_;
+}
+
+void Channel::end() {
+  const auto body_bytes =
+      static_cast<uint32_t>(output_.size() - frame_begin_ - sizeof(FrameHeader));
+  std::memcpy(output_.data() + frame_begin_, &body_bytes, sizeof body_bytes);
+}
+
+void Channel::abandon() { output_.truncate(frame_begin_); }
+
+void Channel::add(MessageType type, uint32_t sequence, std::string_view body) {
+  begin(type, sequence).append(body);
+  end();
+}
+
+Channel::Status Channel::send_with_descriptors(MessageType type, uint32_t sequence,
+                                               std::string_view body,
+                                               std::span<const int> descriptors) {
+  if (const Status status = flush(); status != Status::ok)
+    return status;
+  FrameHeader header{static_cast<uint32_t>(body.size()), static_cast<uint16_t>(type),
+                     static_cast<uint16_t>(descriptors.size()), sequence};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_descriptors)] = {};
+  iovec parts[2] = {{&header, sizeof header}, {const_cast<char *>(body.data()), body.size()}};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+  cmsghdr *head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+  std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
+  ssize_t sent = 0;
+  do
+    sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  if (sent < 0)
+    return errno == EAGAIN ? Status::again : Status::closed;
+  // The descriptors went with the first byte; the rest is ordinary output.
+  const auto done = static_cast<size_t>(sent);
+  if (done < sizeof header)
+    output_.write(reinterpret_cast<const char *>(&header) + done, sizeof header - done);
+  output_.append(body.substr(std::min(body.size(), done - std::min(done, sizeof header))));
+  return flush();
+}
+
+Channel::Status Channel::flush() {
+  while (!output_.empty()) {
+    const ssize_t sent = ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR)
+        continue;
+      return errno == EAGAIN ? Status::again : Status::closed;
+    }
+    output_.consume(static_cast<size_t>(sent));
+  }
+  output_.shrink(keep_bytes);
+  return Status::ok;
+}
+
+Channel::Status Channel::receive() {
+  input_.consume(taken_);
+  taken_ = 0;
+  size_t wanted = read_bytes; // at most: what follows the frame that has begun stays small
+  if (input_.size() >= sizeof(FrameHeader)) {
+    FrameHeader header;
+    std::memcpy(&header, input_.data(), sizeof header);
+    const size_t frame_bytes = sizeof header + std::min(header.body_bytes, max_body_bytes_);
+    if (frame_bytes > input_.size())
+      wanted = std::max(wanted, frame_bytes - input_.size());
+  }
+  char *room = input_.reserve(wanted);
+  const ssize_t received = carries_ == Carries::descriptors
+                               ? receive_with_descriptors(room, wanted)
+                               : ::recv(socket_.get(), room, wanted, 0);
+  if (received == 0)
+    return Status::closed;
+  if (received < 0)
+    return errno == EAGAIN || errno == EINTR ? Status::again : Status::closed;
+  input_.commit(static_cast<size_t>(received));
+  return Status::ok;
+}
+
+ssize_t Channel::receive_with_descriptors(char *room, size_t bytes) {
+  iovec part{room, bytes};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_descriptors)];
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t received = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+  for (cmsghdr *head = received > 0 ? CMSG_FIRSTHDR(&message) : nullptr; head;
+       head = CMSG_NXTHDR(&message, head)) {
+    if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+      continue;
+    for (size_t i = 0; i < (head->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof fd);
+      descriptors_.emplace_back(fd);
+    }
+  }
+  return received;
+}
+
+Channel::Status Channel::next(Frame &frame) {
+  input_.consume(taken_);
+  taken_ = 0;
+  FrameHeader header;
+  if (input_.size() < sizeof header) {
+    if (input_.empty())
+      input_.shrink(keep_bytes);
+    return Status::again;
+  }
+  std::memcpy(&header, input_.data(), sizeof header);
+  if (header.body_bytes > max_body_bytes_ || !may_send(peer_, header.type) ||
+      header.descriptors > most_descriptors)
+    return Status::broken;
+  if (input_.size() < sizeof header + header.body_bytes)
+    return Status::again;
+  if (header.descriptors > descriptors_.size())
+    return Status::broken;
+  frame = {static_cast<MessageType>(header.type), header.descriptors, header.sequence,
+           input_.view().substr(sizeof header, header.body_bytes)};
+  taken_ = sizeof header + header.body_bytes;
+  return Status::ok;
+}
+
+void Channel::put_back(std::string_view frames) {
+  Buffer together;
+  together.append(frames);
+  together.append(unread());
+  input_ = std::move(together);
+  taken_ = 0;
+}
+
+FileDescriptor Channel::take_descriptor() {
+  FileDescriptor descriptor;
+  if (!descriptors_.empty()) {
+    descriptor = std::move(descriptors_.front());
+    descriptors_.pop_front();
+  }
+  return descriptor;
+}
+
+Result<SocketPair> make_socket_pair() {
+  int fds[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    return Error(ErrorCode::internal, system_message("socketpair"));
+  SocketPair pair;
+  pair.ends[0].reset(fds[0]);
+  pair.ends[1].reset(fds[1]);
+  return pair;
+}
+
+} // namespace lethe

@@ -1,0 +1,71 @@
+# Manual pages, units, tarball, packages and their tests: the part of the Makefile that deals with delivery.
+
+# Everything that carries a date carries this one, so that two builds of one commit are alike.
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+endif
+export SOURCE_DATE_EPOCH
+
+# --- manual pages and default configuration ----------------------------------------------------------------------------
+
+# Programs that print the code's own tables, as parts of the pages.
+$(BUILD)/man/tables: $(addprefix $(BUILD)/obj/,packaging/man/tables.o daemon/master/settings.o daemon/master/settings_sources.o ipc/error.o)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ -lfmt
+$(BUILD)/man/options: $(addprefix $(BUILD)/obj/,packaging/man/options.o packaging/man/options_lethe.o packaging/man/options_daemon.o \
+	  daemon/master/command_line.o snapshot/command_line.o) \
+	  $(COMMAND) $(BUILD)/lib/liblethe.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@
+
+MAN_PAGES := $(patsubst packaging/man/%.in,$(BUILD)/man/%,$(wildcard packaging/man/*.in))
+$(BUILD)/man/%: packaging/man/%.in packaging/man/page.sh packaging/man/header.awk $(BUILD)/man/tables $(BUILD)/man/options \
+	  client/include/lethe.h client/examples/call.c
+	BUILD=$(BUILD) packaging/man/page.sh $< "$$(date -u -d @$(SOURCE_DATE_EPOCH) '+%B %-d, %Y')" $(VERSION) > $@.part
+	mv $@.part $@
+man: $(MAN_PAGES) ## build the manual pages
+
+$(BUILD)/lethe.toml: $(BUILD)/man/tables
+	$(BUILD)/man/tables configuration > $@
+
+# --- systemd -----------------------------------------------------------------------------------------------------------
+
+# Each unit and its template for further instances are one text.
+SYSTEMD_UNITS := $(addprefix $(BUILD)/systemd/,lethed.service lethed.socket lethed@.service lethed@.socket)
+unit_text = sed -e 's|@SBINDIR@|$(PREFIX)/sbin|; s|@BINDIR@|$(PREFIX)/bin|; s|@UNIT@|$(1)|; s|@NAME@|$(2)|g; s|@DESCRIPTION@|$(3)|' $< > $@
+$(BUILD)/systemd/lethed.%: systemd/lethed.%.in
+	@mkdir -p $(@D)
+	$(call unit_text,lethed,lethe,Lethe runs JavaScript for other programs)
+$(BUILD)/systemd/lethed@.%: systemd/lethed.%.in
+	@mkdir -p $(@D)
+	$(call unit_text,lethed@,lethe@%i,Lethe runs JavaScript for other programs (instance %i))
+
+# --- packages ----------------------------------------------------------------------------------------------------------
+
+NAME_VERSION := lethe-$(VERSION)
+dist: ## make the source tarball of the last commit, build/dist/
+	@mkdir -p $(BUILD)/dist
+	git archive --format=tar --prefix=$(NAME_VERSION)/ HEAD | gzip -n9 > $(BUILD)/dist/$(NAME_VERSION).tar.gz
+
+ROOTS := $(BUILD)/roots
+SUITE ?= $(shell . /etc/os-release && echo $$VERSION_CODENAME)
+$(ROOTS)/%-build: packaging/root.sh packaging/debian/control
+	packaging/root.sh build $* $@
+$(ROOTS)/%-test: packaging/root.sh
+	packaging/root.sh test $* $@
+$(ROOTS)/%-vm: packaging/root.sh
+	packaging/root.sh vm $* $@
+.PRECIOUS: $(ROOTS)/%-build $(ROOTS)/%-test $(ROOTS)/%-vm
+
+deb: dist $(ROOTS)/$(SUITE)-build ## build Debian packages for SUITE (bookworm, trixie), build/deb/SUITE/
+	packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/deb.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(SUITE) $(BUILD)/deb/$(SUITE)
+rpm: dist $(ROOTS)/$(SUITE)-build ## build RPM packages, build/rpm/
+	packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/rpm.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(BUILD)/rpm
+
+check-deb: $(ROOTS)/$(SUITE)-test ## test the Debian packages of SUITE in a system that boots; TEST names some of the tests
+	packaging/tests/check.sh $(SUITE) $(BUILD) $(TEST)
+
+check-packages: ## build and test the Debian packages of bookworm and trixie
+	for suite in bookworm trixie; do $(MAKE) --no-print-directory SUITE=$$suite deb check-deb || exit 1; done
+
+.PHONY: man dist deb rpm check-deb check-packages

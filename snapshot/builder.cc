@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+// The child evaluates and reports in MessagePack over a pipe; the parent holds the deadline and
+// makes sense of how the child ended.
+#include "snapshot/builder.h"
+#include "daemon/worker/arena.h"
+#include "daemon/worker/engine.h"
+#include "daemon/worker/entropy.h"
+#include "daemon/worker/host_objects.h"
+#include "daemon/worker/names.h"
+#include "daemon/worker/script_errors.h"
+#include "ipc/buffer.h"
+#include "ipc/file_descriptor.h"
+#include "ipc/message_pack.h"
+#include "snapshot/prelude.h"
+
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <fcntl.h>
+#include <msgpack/pack.hpp>
+#include <new>
+#include <poll.h>
+#include <set>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+namespace lethe {
+namespace {
+
+constexpr size_t arena_bytes = size_t{4} << 30; // of address space
+constexpr int exit_out_of_memory = 73;          // the child's, when V8 gives up
+
+enum class Report : uint8_t { evaluating, failed, serializing, built };
+
+// --- in the child ------------------------------------------------------------------------------
+
+using Packer = msgpack::packer<Buffer>;
+
+void pack_text(Packer &packer, std::string_view text) {
+  packer.pack_str(static_cast<uint32_t>(text.size()));
+  packer.pack_str_body(text.data(), static_cast<uint32_t>(text.size()));
+}
+
+class Reporter {
+public:
+  explicit Reporter(int pipe) : pipe_(pipe) {}
+
+  void evaluating(std::string_view name) {
+    Packer packer(begin(Report::evaluating));
+    pack_text(packer, name);
+    send();
+  }
+  void serializing() {
+    begin(Report::serializing);
+    send();
+  }
+  void failed(const Error &error) {
+    write_error(begin(Report::failed), error);
+    send();
+  }
+  void built(const std::vector<std::string> &globals, std::string_view blob) {
+    Packer packer(begin(Report::built));
+    packer.pack_array(static_cast<uint32_t>(globals.size()));
+    for (const std::string &name : globals)
+      pack_text(packer, name);
+    packer.pack_bin(static_cast<uint32_t>(blob.size()));
+    packer.pack_bin_body(blob.data(), static_cast<uint32_t>(blob.size()));
+    send();
+  }
+
+private:
+  Buffer &begin(Report report) {
+    Packer(buffer_).pack_uint8(static_cast<uint8_t>(report));
+    return buffer_;
+  }
+  void send() {
+    while (!buffer_.empty()) {
+      const ssize_t written = ::write(pipe_, buffer_.data(), buffer_.size());
+      if (written < 0)
+        _exit(1);
+      buffer_.consume(static_cast<size_t>(written));
+    }
+  }
+
+  int pipe_;
+  Buffer buffer_;
+};
+
+// Runs a classic script; its completion value, or the error.
+Result<v8::Local<v8::Value>> evaluate(v8::Local<v8::Context> context, std::string_view name,
+                                      std::string_view text) {
+  v8::Isolate *isolate = context->GetIsolate();
+  v8::TryCatch caught(isolate);
+  v8::ScriptCompiler::Source source(
+      to_string(isolate, text), v8_compat::script_origin(isolate, to_string(isolate, name), false));
+  v8::Local<v8::Script> script;
+  if (!v8::ScriptCompiler::Compile(context, &source).ToLocal(&script))
+    return describe_compile_error(context, caught, name);
+  v8::Local<v8::Value> result;
+  if (!script->Run(context).ToLocal(&result)) {
+    Error error = describe_thrown(context, caught.Exception(), caught.Message());
+    add_source_line(context, caught.Message(), error);
+    return error;
+  }
+  isolate->PerformMicrotaskCheckpoint();
+  return result;
+}
+
+void evaluate_prelude(v8::Local<v8::Context> context) {
+  const auto natives = native_functions(context).As<v8::Value>();
+  for (const PreludeFile &file : prelude_files()) {
+    auto function = evaluate(context, file.name, file.text);
+    v8::Local<v8::Value> argument = natives, result;
+    if (!function || !(*function)
+                          .As<v8::Function>()
+                          ->Call(context, v8::Undefined(context->GetIsolate()), 1, &argument)
+                          .ToLocal(&result))
+      fatal("the prelude can be evaluated");
+  }
+}
+
+std::set<std::string> global_names(v8::Local<v8::Context> context) {
+  std::set<std::string> names;
+  const auto keys =
+      context->Global()
+          ->GetOwnPropertyNames(context, v8::SKIP_SYMBOLS, v8::KeyConversionMode::kConvertToString)
+          .ToLocalChecked();
+  for (uint32_t i = 0; i < keys->Length(); ++i)
+    names.insert(
+        to_text(context->GetIsolate(), keys->Get(context, i).ToLocalChecked().As<v8::String>()));
+  return names;
+}
+
+// Evaluates everything in a new context, which becomes the default one of the snapshot.
+bool fill_context(v8::SnapshotCreator &creator, const std::vector<PreloadFile> &preload,
+                  Reporter &reporter, std::vector<std::string> &globals) {
+  v8::Isolate *isolate = creator.GetIsolate();
+  v8::HandleScope handles(isolate);
+  const auto context = v8::Context::New(isolate);
+  const v8::Context::Scope scope(context);
+  evaluate_prelude(context);
+  Entropy::instance().fill(random_state(context), random_state_bytes);
+  const std::set<std::string> before = global_names(context);
+  for (const PreloadFile &file : preload) {
+    reporter.evaluating(file.path);
+    if (auto result = evaluate(context, file.path, file.text); !result) {
+      reporter.failed(result.error());
+      return false;
+    }
+  }
+  for (const std::string &name : global_names(context))
+    if (!before.contains(name))
+      globals.push_back(name);
+  creator.SetDefaultContext(context);
+  return true;
+}
+
+[[noreturn]] void build_in_child(const std::vector<PreloadFile> &preload, const BuildLimits &limits,
+                                 int pipe) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // V8 reserves much and uses little: only what is writable counts.
+  const rlim_t bytes = (rlim_t{limits.memory_mb} << 20) + (rlim_t{64} << 20);
+  const rlimit data{bytes, bytes}, core{0, 0};
+  setrlimit(RLIMIT_DATA, &data);
+  setrlimit(RLIMIT_CORE, &core);
+  Reporter reporter(pipe);
+  Arena arena(arena_bytes);
+  start_v8(arena);
+  v8::V8::SetFatalMemoryErrorCallback(
+      [](const char *, v8_compat::OutOfMemoryDetails) { _exit(exit_out_of_memory); });
+  std::set_new_handler([] { _exit(exit_out_of_memory); });
+  const std::unique_ptr<v8::ArrayBuffer::Allocator> allocator(
+      v8::ArrayBuffer::Allocator::NewDefaultAllocator());
+  v8::Isolate *isolate = v8::Isolate::Allocate();
+  auto creator = v8_compat::snapshot_creator(isolate, external_references(), allocator.get());
+  isolate->SetOOMErrorHandler(
+      [](const char *, v8_compat::OutOfMemoryDetails) { _exit(exit_out_of_memory); });
+  isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  {
+    std::vector<std::string> globals;
+    {
+      const v8::HandleScope handles(isolate);
+      Names names(isolate);
+      isolate->SetData(Names::slot, &names);
+      if (!fill_context(*creator, preload, reporter, globals))
+        _exit(0);
+    }
+    reporter.serializing();
+    const v8::StartupData blob =
+        creator->CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
+    if (!blob.data)
+      _exit(1);
+    reporter.built(globals, {blob.data, static_cast<size_t>(blob.raw_size)});
+  }
+  _exit(0);
+}
+
+// --- in the parent -----------------------------------------------------------------------------
+
+// All that the child says until it ends, or nothing if the deadline passes.
+bool read_until_end(int pipe, uint32_t deadline_ms, std::string &said) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::milliseconds(deadline_ms);
+  char chunk[65536];
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd poll_for{pipe, POLLIN, 0};
+    if (left <= 0 || ::poll(&poll_for, 1, static_cast<int>(left)) == 0)
+      return false;
+    const ssize_t got = ::read(pipe, chunk, sizeof chunk);
+    if (got == 0)
+      return true;
+    if (got > 0)
+      said.append(chunk, static_cast<size_t>(got));
+  }
+}
+
+Error read_error(Reader &reader) {
+  Error error(ErrorCode::internal, "");
+  for (uint32_t pairs = reader.map().value_or(0); pairs > 0; --pairs) {
+    const std::string key(reader.string().value_or(""));
+    Item item;
+    if (!reader.next(item))
+      break;
+    if (key == "code")
+      error.code =
+          item.bytes == "compile_error" ? ErrorCode::compile_error : ErrorCode::script_error;
+    else if (key == "message")
+      error.message = item.bytes;
+    else if (item.kind == Kind::integer)
+      error.keys.emplace_back(key, item.integer);
+    else
+      error.keys.emplace_back(key, std::string(item.bytes));
+  }
+  return error;
+}
+
+std::string describe_end(int status) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == exit_out_of_memory)
+    return "needs more memory than it may have";
+  return WIFSIGNALED(status)
+             ? std::string("the process ended by signal ") + strsignal(WTERMSIG(status))
+             : "the process ended with status " + std::to_string(WEXITSTATUS(status));
+}
+
+std::string describe_snapshot(const std::vector<PreloadFile> &preload,
+                              const std::vector<std::string> &globals, size_t blob_bytes) {
+  Buffer buffer;
+  Packer packer(buffer);
+  packer.pack_map(8);
+  const auto pair = [&](std::string_view key, std::string_view value) {
+    pack_text(packer, key);
+    pack_text(packer, value);
+  };
+  pair("lethe", LETHE_VERSION);
+  pair("v8", v8::V8::GetVersion());
+  pair("flags", v8_flags());
+  pair("build_id", engine_build_id());
+  pack_text(packer, "created");
+  packer.pack_int64(static_cast<int64_t>(::time(nullptr)));
+  pack_text(packer, "blob_bytes");
+  packer.pack_uint64(blob_bytes);
+  pack_text(packer, "preload");
+  packer.pack_array(static_cast<uint32_t>(preload.size()));
+  for (const PreloadFile &file : preload) {
+    packer.pack_map(3);
+    pair("path", file.path);
+    pack_text(packer, "bytes");
+    packer.pack_uint64(file.text.size());
+    pair("sha256", to_hex(digest_of(file.text)));
+  }
+  pack_text(packer, "globals");
+  packer.pack_array(static_cast<uint32_t>(globals.size()));
+  for (const std::string &name : globals)
+    pack_text(packer, name);
+  return std::string(buffer.view());
+}
+
+// What the child said and how it ended, as the result.
+Result<BuiltSnapshot> conclude(std::string_view said, bool in_time, int status,
+                               const std::vector<PreloadFile> &preload, const BuildLimits &limits) {
+  Reader reader(said);
+  std::string evaluating;
+  bool serializing = false;
+  while (const auto report = reader.at_end() ? std::nullopt : reader.integer()) {
+    if (*report == static_cast<int>(Report::evaluating)) {
+      evaluating = reader.string().value_or("");
+    } else if (*report == static_cast<int>(Report::serializing)) {
+      serializing = true;
+    } else if (*report == static_cast<int>(Report::failed)) {
+      return read_error(reader);
+    } else {
+      std::vector<std::string> globals;
+      for (uint32_t count = reader.array().value_or(0); count > 0; --count)
+        globals.emplace_back(reader.string().value_or(""));
+      if (const auto blob = reader.string())
+        return BuiltSnapshot{describe_snapshot(preload, globals, blob->size()), std::string(*blob)};
+    }
+  }
+  if (serializing)
+    return Error(ErrorCode::internal,
+                 "the startup snapshot cannot be serialized (" + describe_end(status) +
+                     "): a preload file leaves something behind that V8 cannot store, for instance "
+                     "a WebAssembly module or memory, or a shared buffer");
+  const std::string what =
+      in_time ? describe_end(status)
+              : "did not finish within " + std::to_string(limits.deadline_ms) + " ms";
+  Error error(in_time ? ErrorCode::internal : ErrorCode::deadline_exceeded, what);
+  return std::move(error).with("script", evaluating.empty() ? "the prelude" : evaluating);
+}
+
+} // namespace
+
+Result<BuiltSnapshot> build_snapshot(const std::vector<PreloadFile> &preload,
+                                     const BuildLimits &limits) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0)
+    return Error(ErrorCode::internal, system_message("pipe"));
+  FileDescriptor from_child(ends[0]), to_parent(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0)
+    return Error(ErrorCode::internal, system_message("fork"));
+  if (child == 0)
+    build_in_child(preload, limits, to_parent.get());
+  to_parent.reset();
+  std::string said;
+  const bool in_time = read_until_end(from_child.get(), limits.deadline_ms, said);
+  if (!in_time)
+    ::kill(child, SIGKILL);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return conclude(said, in_time, status, preload, limits);
+}
+
+} // namespace lethe

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evaluates the prelude and the preload files into a startup snapshot, in a process of its own.
+#pragma once
+
+#include "ipc/error.h"
+#include "snapshot/cache.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lethe {
+
+struct BuildLimits {
+  uint32_t deadline_ms = 10000;
+  uint32_t memory_mb = 512;
+};
+
+struct BuiltSnapshot {
+  std::string about; // MessagePack map: v8, flags, build_id, created, preload, globals
+  std::string blob;
+};
+
+// Whatever a preload file does, an error comes back: with `script`, `line`, `column` and
+// `source_line` as far as they are known. To be called before V8 is started in this process.
+Result<BuiltSnapshot> build_snapshot(const std::vector<PreloadFile> &preload,
+                                     const BuildLimits &limits);
+
+} // namespace lethe

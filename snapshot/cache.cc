@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys and files of startup snapshots.
+#include "snapshot/cache.h"
+#include "daemon/worker/engine.h"
+#include "ipc/file_descriptor.h"
+#include "snapshot/prelude.h"
+
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <link.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+namespace lethe {
+namespace {
+
+// Raised when the file's format or the table of native functions changes.
+constexpr uint32_t format_version = 1;
+
+struct FileHeader {
+  char magic[8];
+  uint32_t version;
+  uint32_t header_bytes;
+  uint64_t about_bytes;
+  uint64_t blob_bytes;
+  Digest key;
+  Digest checksum; // of everything after the header
+};
+constexpr char magic[8] = {'L', 'E', 'T', 'H', 'E', 'S', 'N', 'P'};
+
+class Hash {
+public:
+  Hash() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_, EVP_sha256(), nullptr); }
+  ~Hash() { EVP_MD_CTX_free(context_); }
+  Hash(const Hash &) = delete;
+  Hash &operator=(const Hash &) = delete;
+
+  void add(std::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
+  // With its length, so that no two lists of fields give the same bytes.
+  void add_field(std::string_view bytes) {
+    const uint64_t size = bytes.size();
+    add({reinterpret_cast<const char *>(&size), sizeof size});
+    add(bytes);
+  }
+  Digest finish() {
+    Digest digest;
+    EVP_DigestFinal_ex(context_, digest.data(), nullptr);
+    return digest;
+  }
+
+private:
+  EVP_MD_CTX *context_;
+};
+
+Error file_error(std::string_view what, const std::string &path) {
+  return Error(ErrorCode::internal, system_message(std::string(what) + " " + path));
+}
+
+Result<std::string> read_file(const std::string &path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status;
+  if (!file || ::fstat(file.get(), &status) < 0)
+    return file_error("open", path);
+  if (!S_ISREG(status.st_mode))
+    return Error(ErrorCode::internal, "open " + path + ": not a file");
+  std::string text(static_cast<size_t>(status.st_size), '\0');
+  size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t got = ::read(file.get(), text.data() + done, text.size() - done);
+    if (got < 0)
+      return file_error("read", path);
+    if (got == 0)
+      break;
+    done += static_cast<size_t>(got);
+  }
+  text.resize(done);
+  return text;
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0)
+      return false;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+// The build id is in a note of the library that holds `address`.
+struct BuildIdSearch {
+  uintptr_t address;
+  std::string id;
+};
+
+int look_for_build_id(dl_phdr_info *info, size_t, void *context) {
+  auto &search = *static_cast<BuildIdSearch *>(context);
+  bool holds_address = false;
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto &segment = info->dlpi_phdr[i];
+    const uintptr_t begin = info->dlpi_addr + segment.p_vaddr;
+    if (segment.p_type == PT_LOAD && search.address >= begin &&
+        search.address < begin + segment.p_memsz)
+      holds_address = true;
+  }
+  for (int i = 0; holds_address && i < info->dlpi_phnum; ++i) {
+    const auto &segment = info->dlpi_phdr[i];
+    if (segment.p_type != PT_NOTE)
+      continue;
+    const char *note = reinterpret_cast<const char *>(info->dlpi_addr + segment.p_vaddr);
+    const char *end = note + segment.p_memsz;
+    while (note + sizeof(ElfW(Nhdr)) <= end) {
+      ElfW(Nhdr) head;
+      std::memcpy(&head, note, sizeof head);
+      const auto padded = [](size_t bytes) { return (bytes + 3) & ~size_t{3}; };
+      const char *description = note + sizeof head + padded(head.n_namesz);
+      if (head.n_type == NT_GNU_BUILD_ID && head.n_namesz == 4)
+        search.id.assign(description, head.n_descsz);
+      note = description + padded(head.n_descsz);
+    }
+  }
+  return holds_address ? 1 : 0;
+}
+
+std::string hex(std::string_view bytes) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const char byte : bytes) {
+    text += digits[static_cast<unsigned char>(byte) >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+} // namespace
+
+Digest digest_of(std::string_view bytes) {
+  Hash hash;
+  hash.add(bytes);
+  return hash.finish();
+}
+
+std::string to_hex(const Digest &digest) {
+  return hex({reinterpret_cast<const char *>(digest.data()), digest.size()});
+}
+
+Result<std::vector<PreloadFile>> read_preload_files(const std::vector<std::string> &paths) {
+  std::vector<PreloadFile> files;
+  for (const std::string &path : paths) {
+    auto text = read_file(path);
+    if (!text)
+      return text.error();
+    files.push_back({path, std::move(*text)});
+  }
+  return files;
+}
+
+std::string engine_build_id() {
+  BuildIdSearch search{reinterpret_cast<uintptr_t>(&v8::V8::GetVersion), {}};
+  dl_iterate_phdr(look_for_build_id, &search);
+  return hex(search.id);
+}
+
+Digest snapshot_key(const std::vector<PreloadFile> &preload) {
+  Hash hash;
+  hash.add_field(std::to_string(format_version));
+  hash.add_field(LETHE_VERSION);
+  hash.add_field(v8::V8::GetVersion());
+  hash.add_field(engine_build_id());
+  hash.add_field(v8_flags());
+  for (const PreludeFile &file : prelude_files())
+    hash.add_field(file.text);
+  for (const PreloadFile &file : preload) {
+    hash.add_field(file.path); // it is the script's name in stacks
+    hash.add_field(file.text);
+  }
+  return hash.finish();
+}
+
+std::string snapshot_path(const std::string &cache_dir, const Digest &key) {
+  return cache_dir + "/" + to_hex(key) + ".snapshot";
+}
+
+Result<SnapshotFile> SnapshotFile::open(const std::string &path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status;
+  if (!file || ::fstat(file.get(), &status) < 0)
+    return file_error("open", path);
+  const auto size = static_cast<size_t>(status.st_size);
+  if (size < sizeof(FileHeader))
+    return Error(ErrorCode::internal, path + ": too short to be a startup snapshot");
+  void *mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file.get(), 0);
+  if (mapping == MAP_FAILED)
+    return file_error("mmap", path);
+  SnapshotFile snapshot({static_cast<const char *>(mapping), size});
+  if (auto checked = snapshot.check(); !checked)
+    return Error(ErrorCode::internal, path + ": " + checked.error().message);
+  return snapshot;
+}
+
+Result<Nothing> SnapshotFile::check() {
+  const auto wrong = [](const char *reason) { return Error(ErrorCode::internal, reason); };
+  FileHeader header;
+  std::memcpy(&header, bytes_.data(), sizeof header);
+  if (std::memcmp(header.magic, magic, sizeof magic) != 0)
+    return wrong("not a startup snapshot");
+  if (header.version != format_version || header.header_bytes != sizeof header)
+    return wrong("of another version of the format");
+  const size_t rest = bytes_.size() - sizeof header;
+  if (header.about_bytes > rest || header.blob_bytes != rest - header.about_bytes)
+    return wrong("its length is not what it says");
+  if (digest_of(bytes_.substr(sizeof header)) != header.checksum)
+    return wrong("damaged: the checksum does not match");
+  about_bytes_ = header.about_bytes;
+  return Nothing{};
+}
+
+SnapshotFile::~SnapshotFile() {
+  if (!bytes_.empty())
+    ::munmap(const_cast<char *>(bytes_.data()), bytes_.size());
+}
+
+Digest SnapshotFile::key() const {
+  FileHeader header;
+  std::memcpy(&header, bytes_.data(), sizeof header);
+  return header.key;
+}
+
+std::string_view SnapshotFile::about() const {
+  return bytes_.substr(sizeof(FileHeader), about_bytes_);
+}
+
+v8::StartupData SnapshotFile::blob() const {
+  const std::string_view blob = bytes_.substr(sizeof(FileHeader) + about_bytes_);
+  return {blob.data(), static_cast<int>(blob.size())};
+}
+
+Result<Nothing> write_snapshot(const std::string &path, const Digest &key, std::string_view about,
+                               std::string_view blob) {
+  FileHeader header{};
+  std::memcpy(header.magic, magic, sizeof magic);
+  header.version = format_version;
+  header.header_bytes = sizeof header;
+  // V8 wants its blob aligned: the part before it is padded (MessagePack readers stop at its end).
+  std::string content(about);
+  content.resize((sizeof header + content.size() + 63) / 64 * 64 - sizeof header);
+  header.about_bytes = content.size();
+  header.blob_bytes = blob.size();
+  content.append(blob);
+  header.key = key;
+  header.checksum = digest_of(content);
+
+  const std::string temporary = path + "." + std::to_string(::getpid()) + ".new";
+  const FileDescriptor file(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!file)
+    return file_error("open", temporary);
+  const std::string_view head(reinterpret_cast<const char *>(&header), sizeof header);
+  if (!write_all(file.get(), head) || !write_all(file.get(), content) || ::fsync(file.get()) < 0 ||
+      ::rename(temporary.c_str(), path.c_str()) < 0) {
+    const Error error = file_error("write", path);
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  const size_t slash = path.rfind('/');
+  const FileDescriptor folder(::open(slash == path.npos ? "." : path.substr(0, slash + 1).c_str(),
+                                     O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) < 0)
+    return file_error("fsync the folder of", path);
+  return Nothing{};
+}
+
+} // namespace lethe

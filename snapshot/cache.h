@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Startup snapshots on disk: what one depends on, its key, its file.
+#pragma once
+
+#include "ipc/error.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <v8.h>
+#include <vector>
+
+namespace lethe {
+
+using Digest = std::array<unsigned char, 32>; // SHA-256
+Digest digest_of(std::string_view bytes);
+std::string to_hex(const Digest &digest);
+
+struct PreloadFile {
+  std::string path;
+  std::string text;
+};
+Result<std::vector<PreloadFile>> read_preload_files(const std::vector<std::string> &paths);
+
+// Identifies the library that V8 comes from: its build id in hex.
+std::string engine_build_id();
+
+// A hash of all that a snapshot depends on: V8's version and flags, the library's build, the
+// prelude and the preload files.
+Digest snapshot_key(const std::vector<PreloadFile> &preload);
+
+std::string snapshot_path(const std::string &cache_dir, const Digest &key);
+
+// A snapshot's file, mapped for reading. The mapping must outlive every isolate made from it.
+class SnapshotFile {
+public:
+  // Checks everything but whether the key is the right one. The error says what is wrong.
+  static Result<SnapshotFile> open(const std::string &path);
+  SnapshotFile(SnapshotFile &&other) noexcept
+      : bytes_(std::exchange(other.bytes_, {})), about_bytes_(other.about_bytes_) {}
+  SnapshotFile &operator=(SnapshotFile &&) = delete;
+  ~SnapshotFile();
+
+  Digest key() const;
+  std::string_view about() const; // MessagePack: what `inspect` shows
+  v8::StartupData blob() const;
+
+private:
+  explicit SnapshotFile(std::string_view bytes) : bytes_(bytes) {}
+  Result<Nothing> check();
+
+  std::string_view bytes_;
+  size_t about_bytes_ = 0;
+};
+
+// Writes the file so that others see either the old or all of the new one, even after a power cut.
+Result<Nothing> write_snapshot(const std::string &path, const Digest &key, std::string_view about,
+                               std::string_view blob);
+
+} // namespace lethe

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the benchmark measures. Each function takes the daemons that it needs, or starts its own.
+#pragma once
+
+#include "tests/bench/load.h"
+#include "tests/harness/daemon.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lethe::bench {
+
+using test::json;
+
+// How long and how often: the quick run of a test, or the one whose figures are quoted.
+struct Effort {
+  std::chrono::milliseconds slice; // of one target in one round
+  int rounds;                      // interleaved; medians are over the rounds
+  int repetitions;                 // of what is timed one by one
+};
+
+// Something that answers requests at a socket: the floor, or a daemon in one mode of isolation.
+struct Target {
+  std::string name; // "floor", "reuse", …
+  std::string socket_path;
+};
+
+// {target: {in_flight: {p50_us, p90_us, p99_us, p999_us, per_second, ratio to the floor …}}}: all
+// targets in turn, round by round.
+json throughput(const std::vector<Target> &targets, const std::string &request,
+                const Effort &effort);
+
+// Milliseconds between the deadline and the error's arrival, for a loop that can be interrupted and
+// for a regular expression.
+json deadline_lateness(const std::string &isolation, const Effort &effort);
+
+// Milliseconds from SIGKILL of a worker until the pool has as many again that are ready.
+json replacement(const std::string &isolation, const Effort &effort);
+
+// Milliseconds from the start of lethed to the first reply, with and without cached snapshot.
+json start_to_first_reply(const Effort &effort);
+
+// kB of an idle worker that has run nothing: PSS and private dirty memory.
+json idle_worker_memory(const std::string &isolation);
+
+// The relay and the echo, as processes of their own.
+class Floor {
+public:
+  explicit Floor(size_t message_bytes);
+  Target target() const { return {"floor", folder_.path() / "relay"}; }
+
+private:
+  test::ScratchFolder folder_;
+  std::unique_ptr<test::Process> echo_, relay_;
+};
+
+} // namespace lethe::bench

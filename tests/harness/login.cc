@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// client/examples/login: three actions and their contexts.
+#include "tests/harness/login.h"
+
+namespace lethe::test {
+namespace {
+
+constexpr const char *actions[] = {"check-account", "claims", "second-factor"};
+
+std::filesystem::path example_folder() {
+  return build_folder().parent_path() / "client" / "examples" / "login";
+}
+
+} // namespace
+
+json login_context(const std::string &name) {
+  return json::parse(read_file(example_folder() / "contexts" / (name + ".json")));
+}
+
+void put_login_scripts(Client &client) {
+  for (const std::string action : actions)
+    client.put("login/" + action, read_file(example_folder() / (action + ".js")));
+}
+
+json login_chain(const std::string &context) {
+  json steps = json::array();
+  for (const std::string action : actions)
+    steps.push_back(json::array({"login/" + action, "onLogin"}));
+  return json::array({steps, login_context(context)});
+}
+
+} // namespace lethe::test

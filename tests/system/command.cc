@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// PROTOCOL, the command `lethe`: one test for each subcommand, option, kind of output and exit
+// status.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+
+using namespace lethe::test;
+
+TestSuite(command, .timeout = 60);
+
+namespace {
+
+class Shell {
+public:
+  explicit Shell(std::initializer_list<std::string> settings = {}) : daemon_(settings) {}
+
+  Finished lethe(std::vector<std::string> words, const std::string &input = {}) {
+    words.insert(words.begin(), program("lethe"));
+    return run({words, {"LETHE_SOCKET=" + daemon_.socket_path()}, input});
+  }
+  // Its output as JSON; it must succeed.
+  json output(const std::vector<std::string> &words, const std::string &input = {},
+              Where where = Where::here()) {
+    const Finished finished = lethe(words, input);
+    expect(finished.status == 0,
+           "status " + std::to_string(finished.status) + ": " + finished.errors, where);
+    return json::parse(finished.output, nullptr, false);
+  }
+  // What it says on standard error when it ends with this status.
+  std::string errors(int status, const std::vector<std::string> &words,
+                     Where where = Where::here()) {
+    const Finished finished = lethe(words);
+    expect(finished.status == status,
+           "status " + std::to_string(finished.status) + ": " + finished.errors, where);
+    return finished.errors;
+  }
+  Daemon &daemon() { return daemon_; }
+
+private:
+  Daemon daemon_;
+};
+
+constexpr const char *source = "function greet(name, times = 1) {\n"
+                               "  return ('Hello ' + name + '! ').repeat(times).trim();\n"
+                               "}\n"
+                               "function twice(x) { return 2 * x; }\n"
+                               "function fail() {\n"
+                               "  throw new Error('on purpose');\n"
+                               "}\n";
+
+} // namespace
+
+Test(command, eval) {
+  Shell shell;
+  expect_equal(shell.output({"eval", "6 * 7"}), 42);
+  expect_equal(shell.output({"eval", "({a: [1, null, 'x']})"}), {{"a", {1, nullptr, "x"}}});
+  expect_equal(shell.output({"eval", "-"}, "1 + 1"), 2);
+}
+
+Test(command, eval_global) {
+  Shell shell;
+  expect_equal(shell.output({"eval", "context.n + other", "--global", R"(context={"n": 1})",
+                             "--global", "other=2"}),
+               3);
+}
+
+Test(command, script_put) {
+  Shell shell;
+  const std::string file = shell.daemon().folder().file("hello.js", source);
+  shell.output({"script", "put", "acme/hello", file});
+  expect_equal(shell.output({"call", "acme/hello", "greet", R"("Ada")"}), "Hello Ada!");
+  expect_contains(shell.errors(1, {"script", "put", "broken",
+                                   shell.daemon().folder().file("broken.js", "var 1x;")}),
+                  "^");
+}
+
+Test(command, script_put_module) {
+  Shell shell;
+  const std::string file =
+      shell.daemon().folder().file("m.js", "export function f(x) { return [x]; }");
+  shell.output({"script", "put", "m", file, "--module"});
+  expect_equal(shell.output({"call", "m", "f", "5"}), {5});
+}
+
+Test(command, script_put_warm_up) {
+  Shell shell;
+  const std::string file = shell.daemon().folder().file(
+      "w.js", "var warm = 0; function f(x) { warm += x; return warm; }");
+  shell.output({"script", "put", "w", file, "--warm-up", "f 40", "--warm-up", "f 2"});
+  expect_equal(shell.output({"call", "w", "f", "0"}), 42);
+}
+
+Test(command, script_list) {
+  Shell shell;
+  shell.daemon().connect().put("acme/hello", source);
+  expect_contains(shell.lethe({"script", "list"}).output, "acme/hello");
+  expect_equal(shell.output({"script", "list", "--json"})[0]["name"], "acme/hello");
+}
+
+Test(command, script_get) {
+  Shell shell;
+  shell.daemon().connect().put("acme/hello", source);
+  expect_contains(shell.lethe({"script", "get", "acme/hello"}).output, "function greet");
+  expect_equal(shell.output({"script", "get", "acme/hello", "--json"})["source"], source);
+}
+
+Test(command, script_delete) {
+  Shell shell;
+  shell.daemon().connect().put("acme/hello", source);
+  shell.output({"script", "delete", "acme/hello"});
+  expect_equal(shell.output({"script", "list", "--json"}), json::array());
+}
+
+Test(command, call) {
+  Shell shell;
+  shell.daemon().connect().put("acme/hello", source);
+  expect_equal(shell.output({"call", "acme/hello", "greet", R"("Ada")", "2"}),
+               "Hello Ada! Hello Ada!");
+}
+
+Test(command, chain) {
+  Shell shell;
+  shell.daemon().connect().put("acme/hello", source);
+  expect_equal(shell.output({"chain", "acme/hello:twice", "acme/hello:twice", "--input", "5"}), 20);
+}
+
+Test(command, ping) {
+  Shell shell;
+  expect_contains(shell.lethe({"ping"}).output, LETHE_VERSION);
+  expect_equal(shell.output({"ping", "--json"})["name"], "lethe");
+}
+
+Test(command, stats) {
+  Shell shell;
+  expect_contains(shell.lethe({"stats"}).output, "default");
+  expect(shell.output({"stats", "--json"})["pools"].contains("default"), "no pool");
+}
+
+Test(command, config) {
+  Shell shell{"grace_ms=23"};
+  const std::string output = shell.lethe({"config"}).output;
+  expect_contains(output, "grace_ms");
+  expect_contains(output, "23");
+  expect_contains(output, "--set");
+}
+
+Test(command, reload) {
+  Shell shell;
+  expect_equal(shell.lethe({"reload"}).status, 0);
+}
+
+Test(command, pause_and_resume) {
+  Shell shell;
+  expect_equal(shell.lethe({"pause"}).status, 0);
+  shell.errors(3, {"eval", "1", "--deadline", "50"});
+  expect_equal(shell.lethe({"resume"}).status, 0);
+  expect_equal(shell.output({"eval", "1"}), 1);
+}
+
+Test(command, drain) {
+  Shell shell;
+  expect_equal(shell.lethe({"drain"}).status, 0);
+  shell.errors(5, {"eval", "1"}); // shutting_down
+}
+
+Test(command, run) {
+  // Needs no service: a private daemon, which is gone afterwards with its folder.
+  const ScratchFolder folder;
+  const std::string file = folder.file("hello.js", source);
+  std::filesystem::create_directory(folder.path() / "tmp");
+  const std::vector<std::string> environment{
+      "HOME=" + folder.path().string(), "TMPDIR=" + (folder.path() / "tmp").string(),
+      "XDG_CACHE_HOME=" + (build_folder() / "tests" / "cache").string(),
+      "LETHE_SOCKET=" + (folder.path() / "none").string()};
+  Finished finished = run({{program("lethe"), "run", file, "greet", R"("Ada")"}, environment});
+  expect(finished.status == 0, finished.errors);
+  expect_equal(json::parse(finished.output), "Hello Ada!");
+  finished = run({{program("lethe"), "run", file, "fail"}, environment});
+  expect_equal(finished.status, 1);
+  expect_contains(finished.errors, "on purpose");
+  expect(std::filesystem::is_empty(folder.path() / "tmp"), "the private folder is left over");
+}
+
+Test(command, socket_option) {
+  Shell shell;
+  const Finished finished =
+      run({{program("lethe"), "--socket", shell.daemon().socket_path(), "eval", "1"},
+           {"LETHE_SOCKET=/nowhere"}});
+  expect(finished.status == 0, finished.errors);
+}
+
+Test(command, pool_option) {
+  Shell shell{"pool.other.workers=1"};
+  expect_equal(shell.output({"eval", "1", "--pool", "other"}), 1);
+  expect_contains(shell.errors(5, {"eval", "1", "--pool", "none"}), "none");
+}
+
+Test(command, deadline_option) {
+  Shell shell;
+  const auto begin = Clock::now();
+  shell.errors(3, {"eval", "while (1);", "--deadline", "100"});
+  expect(milliseconds_since(begin) < 2000, "the deadline did not fire");
+}
+
+Test(command, isolation_option) {
+  Shell shell{"pool.default.isolation=reuse", "pool.default.workers=1"};
+  shell.daemon().connect().put("s", "var n = 0; function f() { return ++n; }");
+  expect_equal(shell.output({"call", "s", "f"}), 1);
+  expect_equal(shell.output({"call", "s", "f", "--isolation", "process"}), 1);
+  expect_equal(shell.output({"call", "s", "f"}), 2);
+}
+
+Test(command, values_that_json_lacks) {
+  Shell shell;
+  expect_equal(shell.output({"eval", "new Uint8Array([1, 2, 3])"}), {{"$bin", "AQID"}});
+  expect_equal(shell.output({"eval", "2n ** 63n"}), {{"$bigint", "9223372036854775808"}});
+  expect_equal(shell.output({"eval", "new Date(1700000000123)"}), "2023-11-14T22:13:20.123Z");
+  // The same forms are arguments.
+  expect_equal(shell.output({"eval", "v.length", "--global", R"(v={"$bin": "AQID"})"}), 3);
+}
+
+Test(command, console_goes_to_standard_error) {
+  Shell shell;
+  const Finished finished = shell.lethe({"eval", "console.log('beside'); 1"});
+  expect_equal(json::parse(finished.output), 1);
+  expect_contains(finished.errors, "beside");
+}
+
+Test(command, exit_status_0_success) {
+  Shell shell;
+  expect_equal(shell.lethe({"eval", "1"}).status, 0);
+}
+
+Test(command, exit_status_1_the_script_failed) {
+  Shell shell;
+  shell.daemon().connect().put("acme/hello", source);
+  const std::string errors = shell.errors(1, {"call", "acme/hello", "fail"});
+  expect_contains(errors, "on purpose");
+  expect_contains(errors, "acme/hello:6");
+  expect_contains(errors, "throw new Error('on purpose');");
+  expect_contains(errors, "^");
+  expect_contains(shell.errors(1, {"eval", "let let"}), "^");
+}
+
+Test(command, exit_status_2_wrong_usage) {
+  Shell shell;
+  shell.errors(2, {"no-such-command"});
+  shell.errors(2, {"call"});
+  shell.errors(2, {"call", "s", "f", "{no json"});
+  shell.errors(2, {"eval", "1", "--no-such-option"});
+}
+
+Test(command, exit_status_3_a_limit) {
+  Shell shell{"pool.default.memory_mb=40", "max_message_bytes=50000"};
+  shell.errors(3, {"eval", "while (1);", "--deadline", "50"});
+  shell.errors(3, {"eval", "const a = []; for (;;) a.push([a.length]);"});
+  shell.errors(3, {"eval", "'x'.repeat(60000)"});
+}
+
+Test(command, exit_status_4_the_daemon_cant_be_reached) {
+  const Finished finished = run({{program("lethe"), "--socket", "/nowhere/lethe.sock", "ping"}});
+  expect_equal(finished.status, 4);
+  expect_contains(finished.errors, "/nowhere/lethe.sock");
+}
+
+Test(command, exit_status_5_anything_else) {
+  Shell shell;
+  shell.errors(5, {"call", "none", "f"});
+}
+
+Test(command, help_and_version) {
+  const Finished help = run({{program("lethe"), "--help"}});
+  expect_equal(help.status, 0);
+  expect_contains(help.output, "eval");
+  const Finished version = run({{program("lethe"), "--version"}});
+  expect_equal(version.status, 0);
+  expect_contains(version.output, LETHE_VERSION);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the modes of isolation promise beside invariant 4: reuse keeps, and is recycled.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+#include <set>
+
+using namespace lethe::test;
+
+TestSuite(isolation, .timeout = 60);
+
+Test(isolation, reuse_keeps_what_a_script_left) {
+  Daemon daemon({"pool.default.workers=1", "pool.default.isolation=reuse"});
+  Client client = daemon.connect();
+  client.put("a", "var n = 0; function count() { return ++n; }");
+  client.put("b", "var n = 100; function count() { return ++n; }");
+  for (int i = 1; i <= 50; ++i) {
+    expect_equal(client.call("a", "count"), i);
+    expect_equal(client.call("b", "count"), 100 + i); // each script its own world
+  }
+}
+
+Test(isolation, reuse_is_recycled_by_count) {
+  Daemon daemon({"pool.default.workers=1", "pool.default.isolation=reuse",
+                 "pool.default.recycle_requests=10"});
+  Client client = daemon.connect();
+  client.put("s", "var n = 0; function count() { return ++n; }");
+  int most = 0;
+  for (int i = 0; i < 50; ++i)
+    most = std::max(most, client.call("s", "count").get<int>());
+  expect_equal(most, 10);
+}
+
+Test(isolation, process_uses_a_worker_once) {
+  Daemon daemon({"pool.default.workers=2", "pool.default.isolation=process"});
+  Client client = daemon.connect();
+  std::set<int> workers;
+  for (int i = 0; i < 20; ++i)
+    client.request("eval", {"1", {{"stats", true}}});
+  for (const Notification &notification : client.notifications)
+    expect(workers.insert(notification.params[1]["worker"].get<int>()).second,
+           "a worker ran two requests");
+  expect_equal(workers.size(), 20);
+}
+
+Test(isolation, workers_have_one_thread) {
+  Daemon daemon;
+  daemon.connect().eval("1");
+  for (const ProcessState &state : daemon.descendants()) {
+    const std::filesystem::directory_iterator tasks("/proc/" + std::to_string(state.pid) + "/task");
+    expect_equal(std::distance(begin(tasks), end(tasks)), 1);
+  }
+}
+
+Test(isolation, prelude_and_sandbox_hide_what_a_script_may_not_have) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  for (const char *name : {"require", "process", "module", "Deno", "fetch", "importScripts"})
+    expect_equal(client.eval(std::string("typeof ") + name), "undefined");
+  expect_equal(client.eval_error("import('fs')")["code"].is_string(), true);
+}

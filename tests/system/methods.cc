@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// PROTOCOL, table of methods: one test for each row.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+using namespace lethe::test;
+
+TestSuite(methods, .timeout = 60);
+
+Test(methods, call) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("acme/login", "function onLogin(user) { return {welcome: user.name}; }"
+                           "async function later(a, b) { return a + b; }");
+  expect_equal(client.call("acme/login", "onLogin", {{{"name", "Ada"}}}), {{"welcome", "Ada"}});
+  expect_equal(client.call("acme/login", "later", {1, 2}), 3);
+}
+
+Test(methods, eval) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  expect_equal(client.eval("var a = 6; a * 7"), 42);
+  expect_equal(client.eval("Promise.resolve('awaited')"), "awaited");
+  expect_equal(client.result("eval", {"1"}), 1); // options may be left out
+}
+
+Test(methods, chain) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("a", "var calls = 0; function add(x) { return x + 1 + calls++; }");
+  client.put("b", "function twice(x) { return Promise.resolve(2 * x); }");
+  const json steps = R"([["a", "add"], ["b", "twice"], ["a", "add"]])"_json;
+  expect_equal(client.result("chain", {steps, 10}), 23); // clean state for each
+}
+
+Test(methods, script_put) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const json first = client.put("s", "function f() { return 1; }");
+  expect_equal(first["name"], "s");
+  expect_equal(client.call("s", "f"), 1);
+  const json second = client.put("s", "function f() { return 2; }");
+  expect_equal(client.call("s", "f"), 2);
+  expect(first.contains("version") && first["version"] != second["version"], "one version for two");
+  expect(first["generation"] < second["generation"], "generations don't rise");
+}
+
+Test(methods, script_get) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const std::string source = "function f() {}\nconst g = () => 1;";
+  const json put = client.put("s", source, {{"deadline_ms", 500}});
+  const json got = client.result("script.get", {"s"});
+  expect_equal(got["name"], "s");
+  expect_equal(got["version"], put["version"]);
+  expect_equal(got["source"], source);
+  expect_equal(got["options"]["deadline_ms"], 500);
+  expect_equal(got["functions"], {"f", "g"});
+  expect_equal(client.error("script.get", {"other"})["code"], "not_found");
+}
+
+Test(methods, script_list) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  expect_equal(client.result("script.list", json::array()), json::array());
+  client.put("one", "function f() {}", {{"deadline_ms", 500}});
+  const json list = client.result("script.list", json::array({json::object()}));
+  expect_equal(list.size(), 1);
+  expect_equal(list[0]["name"], "one");
+  expect_equal(list[0]["bytes"], 15);
+  expect_equal(list[0]["resident"], true);
+  expect_equal(list[0]["options"]["deadline_ms"], 500);
+  expect(list[0].contains("version"), "no version");
+}
+
+Test(methods, script_delete) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "function f() {}");
+  expect_equal(client.result("script.delete", {"s"}), true);
+  expect_equal(client.result("script.delete", {"s"}), false);
+  expect_equal(client.error("call", {"s", "f", json::array()})["code"], "not_found");
+  daemon.stop();
+  daemon.start();
+  expect_equal(daemon.connect().result("script.list", json::array()), json::array());
+}
+
+Test(methods, ping) {
+  Daemon daemon;
+  const json pong = daemon.connect().result("ping", json::array());
+  expect_equal(pong["name"], "lethe");
+  expect_equal(pong["pid"], daemon.pid());
+  expect(pong["version"].is_string() && pong["v8"].is_string(), shown(pong));
+  expect(pong["uptime_s"].is_number() && pong["uptime_s"] >= 0 && pong["uptime_s"] < 60,
+         shown(pong));
+}
+
+Test(methods, stats) {
+  Daemon daemon({"pool.default.workers=2", "pool.other.workers=1"});
+  Client client = daemon.connect();
+  client.eval("1");
+  const json stats = client.result("stats", json::array());
+  expect(stats.is_object(), shown(stats));
+  expect(stats["pools"].contains("default") && stats["pools"].contains("other"), shown(stats));
+}
+
+Test(methods, config) {
+  Daemon daemon({"grace_ms=33"});
+  const json config = daemon.connect().result("config", json::array());
+  expect_equal(config["grace_ms"]["value"], 33);
+  expect_contains(shown(config["grace_ms"]), "--set");
+  expect_equal(config["pool.default.deadline_ms"]["value"], 3000);
+}
+
+Test(methods, reload) {
+  const ScratchFolder files;
+  const std::string config = files.file("lethe.toml", "grace_ms = 30\n");
+  Daemon daemon(DaemonOptions{.arguments = {"--config", config}});
+  Client client = daemon.connect();
+  const std::string preload = files.file("preload.js", "var preloaded = 'yes';");
+  files.file("lethe.toml", "grace_ms = 40\n[pool.default]\npreload = [\"" + preload + "\"]\n");
+  expect_equal(client.result("reload", json::array()), true);
+  expect_equal(client.eval("preloaded"), "yes");
+  expect_equal(client.result("config", json::array())["grace_ms"]["value"], 40);
+  // An error leaves the old in force.
+  files.file("lethe.toml", "grace_ms = 'no'\n");
+  expect_contains(client.error("reload", json::array())["message"], "grace_ms");
+  files.file("preload.js", "throw new Error('broken preload');");
+  files.file("lethe.toml", "[pool.default]\npreload = [\"" + preload + "\"]\n");
+  expect_contains(client.error("reload", json::array())["message"], "preload.js:1");
+  expect_equal(client.eval("preloaded"), "yes");
+  expect_equal(client.result("config", json::array())["grace_ms"]["value"], 40);
+}
+
+Test(methods, pause) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.result("pause", {"default"});
+  expect_equal(client.eval_error("1", {{"deadline_ms", 50}})["phase"], "queued");
+}
+
+Test(methods, resume) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.result("pause", {"default"});
+  const uint32_t waiting = client.start("eval", {"'resumed'"});
+  client.result("resume", {"default"});
+  expect_equal(client.wait(waiting).result(), "resumed");
+}
+
+Test(methods, drain) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const uint32_t running =
+      client.start("eval", {"const end = Date.now() + 200; while (Date.now() < end); 'finished'"});
+  const uint32_t draining = client.start("drain", {"default"});
+  const uint32_t refused = client.start("eval", {"1"});
+  expect_equal(client.wait(refused).error()["code"], "shutting_down");
+  expect_equal(client.wait(running).result(), "finished");
+  expect(!client.wait(draining).failed(), "drain failed");
+  client.result("resume", {"default"});
+  expect_equal(client.eval("'again'"), "again");
+}
+
+Test(methods, administration_is_for_administrators) {
+  if (::getuid() != 0)
+    cr_skip_test("needs root to become another user");
+  Daemon daemon({"socket_mode=\"0666\""});
+  daemon.connect().put("s", "function f() { return 1; }");
+  std::filesystem::permissions(daemon.folder().path(), std::filesystem::perms(0755));
+  expect(::seteuid(65534) == 0, "seteuid");
+  Client client = daemon.connect();
+  expect(::seteuid(0) == 0, "seteuid");
+  for (const auto &[method, params] :
+       std::vector<std::pair<std::string, json>>{{"script.put", {"x", "1"}},
+                                                 {"script.delete", {"s"}},
+                                                 {"config", json::array()},
+                                                 {"reload", json::array()},
+                                                 {"pause", {"default"}},
+                                                 {"resume", {"default"}},
+                                                 {"drain", {"default"}}}) {
+    const json error = client.error(method, params);
+    expect_equal(error["code"], "forbidden");
+    expect_equal(error["method"], method);
+  }
+  expect_equal(client.call("s", "f"), 1);
+  client.result("ping", json::array());
+  client.result("stats", json::array());
+  client.result("script.list", json::array());
+  expect_equal(client.result("script.get", {"s"})["name"], "s");
+}
+
+Test(methods, configuration_names_further_administrators) {
+  if (::getuid() != 0)
+    cr_skip_test("needs root to become another user");
+  Daemon daemon({"socket_mode=\"0666\"", "admins=[\"nobody\"]"});
+  std::filesystem::permissions(daemon.folder().path(), std::filesystem::perms(0755));
+  expect(::seteuid(65534) == 0, "seteuid");
+  Client client = daemon.connect();
+  expect(::seteuid(0) == 0, "seteuid");
+  client.put("s", "function f() { return 1; }");
+}
+
+Test(methods, a_method_may_come_as_bin) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.send(to_bytes({0, 1, json::binary({'p', 'i', 'n', 'g'}), json::array()}));
+  expect_equal(client.wait(1).result()["name"], "lethe");
+}
+
+Test(methods, replies_come_in_any_order) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const uint32_t slow =
+      client.start("eval", {"const end = Date.now() + 300; while (Date.now() < end); 'slow'"});
+  const uint32_t fast = client.start("eval", {"'fast'"});
+  const auto begin = Clock::now();
+  expect_equal(client.wait(fast).result(), "fast");
+  expect(milliseconds_since(begin) < 250, "the fast request waited for the slow one");
+  expect_equal(client.wait(slow).result(), "slow");
+}
+
+Test(methods, an_unknown_notification_is_ignored) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.notify("nvim_nothing", {1, 2});
+  client.send(to_bytes({2, json::binary({'x'}), json::array()}));
+  expect_equal(client.eval("1"), 1);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// PROTOCOL, options of script.put: one test for each row.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+
+using namespace lethe::test;
+
+TestSuite(script_options, .timeout = 60);
+
+Test(script_options, pool) {
+  Daemon daemon({"pool.other.workers=1"});
+  Client client = daemon.connect();
+  client.put("s", "function f() { return 'default'; }");
+  client.put("s", "function f() { return 'other'; }", {{"pool", "other"}});
+  expect_equal(client.call("s", "f"), "default");
+  expect_equal(client.call("s", "f", json::array(), {{"pool", "other"}}), "other");
+}
+
+Test(script_options, module) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("lib/math", "export const square = x => x * x;", {{"module", true}});
+  client.put("main",
+             "import {square} from 'lib/math';"
+             "export async function area(r) { return 3 * square(r); }"
+             "export default function () { return 'default'; }"
+             "function hidden() {}",
+             {{"module", true}});
+  expect_equal(client.call("main", "area", {2}), 12);
+  expect_equal(client.call("main", "default"), "default");
+  expect_equal(client.error("call", {"main", "hidden", json::array()})["code"], "not_found");
+  const json error =
+      client.error("script.put", {"broken", "import 'lib/none';", {{"module", true}}});
+  expect_equal(error["code"], "compile_error");
+  expect_contains(error["message"], "lib/none");
+}
+
+Test(script_options, warm_up) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const std::string source = "var warm = []; function f(a, b) { warm.push(a + b); return warm; }";
+  client.put("s", source, {{"warm_up", R"([["f", [1, 2]], ["f", [3, 4]]])"_json}});
+  // Run before the checkpoint: each request finds it.
+  expect_equal(client.call("s", "f", {5, 6}), {3, 7, 11});
+  expect_equal(client.call("s", "f", {5, 6}), {3, 7, 11});
+  const json error =
+      client.error("script.put", {"s", source, {{"warm_up", R"([["none", []]])"_json}}});
+  expect_contains(error["message"], "none");
+}
+
+Test(script_options, deadline_ms) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "function loop() { while (1); }", {{"deadline_ms", 80}});
+  const auto begin = Clock::now();
+  expect_equal(client.error("call", {"s", "loop", json::array()})["code"], "deadline_exceeded");
+  expect(milliseconds_since(begin) < 1000, "the script's deadline is not in force");
+}
+
+Test(script_options, cpu_ms) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "function loop() { while (1); }", {{"cpu_ms", 50}});
+  expect_equal(client.error("call", {"s", "loop", json::array()})["limit"], "cpu");
+}
+
+Test(script_options, memory_mb) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "function f() { const kept = []; while (1) kept.push({a: kept.length}); }",
+             {{"memory_mb", 30}});
+  expect_equal(client.error("call", {"s", "f", json::array()})["limit_mb"], 30);
+}
+
+Test(script_options, isolation) {
+  Daemon daemon({"pool.default.isolation=reuse", "pool.default.workers=1"});
+  Client client = daemon.connect();
+  const std::string source = "var n = 0; function count() { return ++n; }";
+  client.put("shared", source);
+  client.put("clean", source, {{"isolation", "process"}});
+  for (int i = 1; i <= 3; ++i) {
+    expect_equal(client.call("shared", "count"), i);
+    expect_equal(client.call("clean", "count"), 1);
+  }
+}
+
+Test(script_options, source_map) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  // Line 1 of the generated source is line 11 of original.ts.
+  const std::string map = R"({"version":3,"sources":["original.ts"],"names":[],"mappings":"AAUA"})";
+  client.put("s", "function f() { throw new Error('mapped'); }", {{"source_map", map}});
+  expect_contains(client.error("call", {"s", "f", json::array()})["stack"], "original.ts:11");
+}
+
+Test(script_options, an_unknown_key_is_named) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const json error = client.error("script.put", {"s", "1", {{"modul", true}}});
+  expect_equal(error["code"], "invalid_request");
+  expect_contains(error["message"], "modul");
+}

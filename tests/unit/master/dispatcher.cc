@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dispatcher, with workers that the test plays: who gets a request, and that each is answered
+// once.
+#include "daemon/master/dispatcher.h"
+#include "daemon/master/connection.h"
+#include "daemon/master/log.h"
+#include "daemon/master/wire.h"
+
+#include <criterion/criterion.h>
+#include <csignal>
+#include <fcntl.h>
+#include <map>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace lethe;
+
+namespace {
+
+// A worker's far end: its socket and page, and a process that can be killed.
+class PlayedWorker {
+public:
+  PlayedWorker(Environment &environment, Dispatcher &dispatcher, uint32_t id) {
+    SocketPair pair = std::move(*make_socket_pair());
+    channel_.emplace(std::move(pair.ends[1]), Party::master, Channel::Carries::frames, 1 << 20);
+    fcntl(channel_->descriptor(), F_SETFL, O_NONBLOCK);
+    const FileDescriptor memory(memfd_create("page", MFD_ALLOW_SEALING));
+    cr_assert_eq(ftruncate(memory.get(), sysconf(_SC_PAGESIZE)), 0);
+    cr_assert_eq(fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    page_ = static_cast<WorkerPage *>(mmap(nullptr, static_cast<size_t>(sysconf(_SC_PAGESIZE)),
+                                           PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0));
+    pid_ = fork();
+    if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that fails leaves nobody behind
+      for (;;)
+        pause();
+    }
+    FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+    master = std::make_unique<WorkerProcess>(
+        environment, dispatcher,
+        WorkerProcess::Parts{id, 1, pid_, std::move(pidfd), std::move(pair.ends[0]),
+                             std::move(*SharedPage::map(memory))});
+  }
+  ~PlayedWorker() {
+    if (pid_ > 0)
+      end();
+  }
+
+  // The next request that was sent to it, claimed; 0: none, or it was taken back.
+  uint32_t claim() {
+    Frame frame;
+    Channel::Status status = channel_->next(frame);
+    if (status == Channel::Status::again && channel_->receive() == Channel::Status::ok)
+      status = channel_->next(frame);
+    return status == Channel::Status::ok && page_->claim(frame.sequence) ? frame.sequence : 0;
+  }
+  void answer(uint32_t sequence) { say(MessageType::done, sequence, "\x2a"); }
+  void say(MessageType type, uint32_t sequence, std::string_view body) {
+    channel_->add(type, sequence, body);
+    channel_->flush();
+  }
+  // Does the process end by this signal?
+  bool gets(int signal) {
+    int status = 0;
+    const bool got =
+        waitpid(pid_, &status, 0) == pid_ && WIFSIGNALED(status) && WTERMSIG(status) == signal;
+    pid_ = -1;
+    return got;
+  }
+  int end() {
+    kill(pid_, SIGKILL);
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return status;
+  }
+  void hang_up() { channel_.reset(); }
+  WorkerPage &page() { return *page_; }
+
+  std::unique_ptr<WorkerProcess> master; // what the dispatcher has of it
+
+private:
+  std::optional<Channel> channel_;
+  WorkerPage *page_;
+  pid_t pid_;
+};
+
+class Stage : public ConnectionOwner, public DispatcherOwner {
+public:
+  explicit Stage(const char *isolation = "reuse", size_t workers = 2) {
+    settings.isolation = isolation;
+    settings.workers = static_cast<int64_t>(workers);
+    dispatcher.emplace(environment, *this, 0, "default", settings);
+    dispatcher->use_generation(1, true);
+  }
+  ~Stage() {
+    environment.stopping = true; // workers may still hold something
+    for (Client &client : clients)
+      client.connection->close();
+    environment.loop.run_round(false);
+    environment.loop.run_round(false);
+  }
+
+  PlayedWorker &add_worker() {
+    workers_.push_back(std::make_unique<PlayedWorker>(environment, *dispatcher,
+                                                      static_cast<uint32_t>(workers_.size() + 1)));
+    dispatcher->add(*workers_.back()->master);
+    return *workers_.back();
+  }
+  size_t add_client() {
+    SocketPair pair = std::move(*make_socket_pair());
+    fcntl(pair.ends[0].get(), F_SETFL, O_NONBLOCK);
+    fcntl(pair.ends[1].get(), F_SETFL, O_NONBLOCK);
+    clients.push_back(
+        {std::make_shared<Connection>(environment, *this, std::move(pair.ends[0]), std::nullopt),
+         std::move(pair.ends[1])});
+    return clients.size() - 1;
+  }
+
+  Request &submit(uint32_t msgid, int64_t deadline_ms = 10'000, size_t client = 0) {
+    while (clients.size() <= client)
+      add_client();
+    Request &request = environment.requests.take();
+    request.msgid = msgid;
+    request.dispatcher = &*dispatcher;
+    request.isolation = settings.isolation_mode();
+    request.once = request.isolation == Isolation::process;
+    request.received_us = environment.loop.now_us();
+    request.deadline_us = request.received_us + deadline_ms * 1000;
+    request.idempotent = idempotent;
+    request.body.append("\x90");
+    environment.requests.body_changed(0, request.body.size());
+    clients[client].connection->list(request);
+    dispatcher->submit(request);
+    return request;
+  }
+  void round() { environment.loop.run_round(false); }
+  // Runs the loop until the client has this many replies, at most a second.
+  void wait_for_replies(size_t count, size_t client = 0) {
+    const int64_t end_us = environment.loop.now_us() + 1'000'000;
+    while (replies(client).size() < count && environment.loop.now_us() < end_us)
+      environment.loop.run_round(false);
+    cr_assert_eq(replies(client).size(), count, "%zu replies", replies(client).size());
+  }
+  // By msgid: the error's code, or "result". A second reply to a request fails the test.
+  const std::map<uint32_t, std::string> &replies(size_t number = 0) {
+    Client &client = clients[number];
+    char bytes[65536];
+    const ssize_t count = read(client.far_end.get(), bytes, sizeof bytes);
+    Reader reader({bytes, static_cast<size_t>(std::max<ssize_t>(count, 0))});
+    while (!reader.at_end()) {
+      cr_assert_eq(*reader.array(), 4);
+      cr_assert_eq(*reader.integer(), 1);
+      const auto msgid = static_cast<uint32_t>(*reader.integer());
+      const auto error = *reader.take_raw();
+      reader.skip();
+      const std::string description = describe_error_map(error);
+      cr_assert(client.replies
+                    .emplace(msgid, error == "\xc0" ? "result"
+                                                    : description.substr(0, description.find(':')))
+                    .second,
+                "two replies to %u", msgid);
+    }
+    return client.replies;
+  }
+  // So that the dispatcher knows it as a worker with short requests.
+  void warm_up(PlayedWorker &worker) {
+    for (uint32_t msgid = 1000; msgid < 1003; ++msgid) {
+      submit(msgid);
+      round();
+      worker.answer(worker.claim());
+      round();
+    }
+    wait_for_replies(3);
+    clients[0].replies.clear();
+    cr_assert(worker.master->takes_more());
+  }
+
+  void connection_asks(Connection &, uint32_t, std::string_view, std::string_view) override {}
+  void connection_drained() override { dispatcher->dispatch(); }
+  void connection_closed(Connection &) override {}
+  void worker_left(WorkerProcess &) override { ++left; }
+  void worker_gone(WorkerProcess &) override { ++gone; }
+  void fresh_worker_wanted() override { ++wanted; }
+  void all_is_done() override {}
+
+  struct Client {
+    std::shared_ptr<Connection> connection;
+    FileDescriptor far_end;
+    std::map<uint32_t, std::string> replies;
+  };
+  Environment environment;
+  PoolSettings settings;
+  std::optional<Dispatcher> dispatcher;
+  std::vector<Client> clients;
+  int left = 0, gone = 0, wanted = 0;
+  bool idempotent = false;
+
+private:
+  std::vector<std::unique_ptr<PlayedWorker>> workers_;
+};
+
+} // namespace
+
+Test(dispatcher, the_most_recently_used_idle_worker_is_first) {
+  Stage stage;
+  PlayedWorker &first = stage.add_worker(), &second = stage.add_worker();
+  stage.submit(1);
+  stage.submit(2);
+  stage.round();
+  const uint32_t of_second = second.claim(), of_first = first.claim();
+  cr_assert(of_first && of_second);
+  second.answer(of_second);
+  stage.round();
+  first.answer(of_first);
+  stage.wait_for_replies(2);
+  for (uint32_t msgid = 3; msgid < 6; ++msgid) {
+    stage.submit(msgid);
+    stage.round();
+    const uint32_t sequence = first.claim();
+    cr_assert(sequence, "the other worker got it");
+    first.answer(sequence);
+    stage.wait_for_replies(msgid);
+  }
+}
+
+Test(dispatcher, requests_wait_for_a_worker_and_clients_take_turns) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  stage.submit(1);
+  stage.submit(2);
+  stage.submit(3);
+  stage.submit(1, 10'000, 1);
+  cr_assert_eq(stage.dispatcher->queued(), 3);
+  for (size_t answered = 1; answered <= 3; ++answered) {
+    stage.round();
+    worker.answer(worker.claim());
+    stage.round();
+  }
+  stage.wait_for_replies(2, 0);
+  stage.wait_for_replies(1, 1);
+  cr_assert_eq(stage.replies(0).count(3), 0, "the second client had to wait for all of the first");
+}
+
+Test(dispatcher, short_requests_are_sent_ahead_and_taken_back_behind_a_long_one) {
+  Stage stage("reuse", 2);
+  PlayedWorker &busy = stage.add_worker();
+  stage.warm_up(busy);
+  for (uint32_t msgid = 1; msgid <= 4; ++msgid)
+    stage.submit(msgid);
+  cr_assert_eq(busy.master->sent().size(), 4);
+  stage.round();
+  cr_assert(busy.claim()); // and runs long
+  PlayedWorker &other = stage.add_worker();
+  while (stage.dispatcher->running() < 2) // a millisecond later
+    stage.environment.loop.run_round(true);
+  cr_assert_eq(busy.master->sent().size(), 1);
+  for (size_t answered = 1; answered <= 3; ++answered) {
+    stage.round();
+    other.answer(other.claim());
+    stage.wait_for_replies(answered);
+  }
+  cr_assert_eq(busy.claim(), 0, "what was taken back must not be run");
+  cr_assert_eq(stage.environment.counters.revoked, 3);
+}
+
+Test(dispatcher, after_a_workers_death_only_what_was_not_started_runs_again) {
+  Stage stage("reuse", 2);
+  PlayedWorker &dying = stage.add_worker();
+  stage.warm_up(dying);
+  for (uint32_t msgid = 1; msgid <= 3; ++msgid)
+    stage.submit(msgid);
+  stage.round();
+  cr_assert(dying.claim());
+  dying.hang_up();
+  const int status = dying.end();
+  stage.round();
+  stage.dispatcher->worker_ended(*dying.master, status);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "worker_crashed");
+  cr_assert_eq(stage.gone, 1);
+  PlayedWorker &next = stage.add_worker();
+  for (size_t answered = 2; answered <= 3; ++answered) {
+    stage.round();
+    next.answer(next.claim());
+    stage.round();
+  }
+  stage.wait_for_replies(3);
+  cr_assert_eq(stage.replies().at(2), "result");
+}
+
+Test(dispatcher, an_idempotent_request_runs_once_more_after_a_kill_from_outside) {
+  Stage stage("reuse", 1);
+  stage.idempotent = true;
+  stage.submit(1);
+  for (int kills = 0; kills < 2; ++kills) {
+    PlayedWorker &worker = stage.add_worker();
+    stage.round();
+    cr_assert(worker.claim());
+    worker.hang_up();
+    const int status = worker.end();
+    stage.round();
+    stage.dispatcher->worker_ended(*worker.master, status);
+  }
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "worker_crashed");
+  cr_assert_eq(stage.environment.counters.retried, 1);
+}
+
+Test(dispatcher, the_page_tells_why_a_worker_died) {
+  const std::pair<DeathReason, const char *> reasons[] = {
+      {DeathReason::memory_limit, "memory_limit"},
+      {DeathReason::cpu_limit, "deadline_exceeded"},
+      {DeathReason::sandbox_violation, "sandbox_violation"}};
+  for (const auto &[reason, code] : reasons) {
+    Stage stage;
+    PlayedWorker &worker = stage.add_worker();
+    stage.submit(1);
+    stage.round();
+    cr_assert(worker.claim());
+    worker.page().death_reason = reason;
+    worker.hang_up();
+    worker.end(); // its status is not told: it is not needed
+    stage.wait_for_replies(1);
+    cr_assert_eq(stage.replies().at(1), code);
+  }
+}
+
+Test(dispatcher, a_deadline_in_the_queue) {
+  Stage stage("reuse", 1);
+  stage.submit(1, 5);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "deadline_exceeded");
+  cr_assert_eq(stage.environment.counters.deadlines_queued, 1);
+  cr_assert_eq(stage.dispatcher->in_progress(), 0);
+}
+
+Test(dispatcher, a_deadline_interrupts_first) {
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  stage.submit(1, 5);
+  stage.round();
+  cr_assert(worker.claim());
+  while (stage.environment.counters.interrupts == 0)
+    stage.environment.loop.run_round(true);
+  cr_assert_eq(stage.left, 1, "it is replaced at once");
+  cr_assert(worker.gets(interrupt_signal)); // the played one has no handler: it dies of it
+}
+
+Test(dispatcher, after_the_grace_time_a_worker_is_killed) {
+  Stage stage;
+  stage.environment.settings.grace_ms = 0;
+  PlayedWorker &worker = stage.add_worker();
+  kill(worker.master->pid(), SIGSTOP); // nothing but SIGKILL moves it
+  stage.submit(1, 5);
+  stage.round();
+  cr_assert(worker.claim());
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "deadline_exceeded");
+  cr_assert(worker.gets(SIGKILL));
+}
+
+Test(dispatcher, cancelling_what_was_not_started_harms_nobody) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  stage.warm_up(worker);
+  stage.submit(1);
+  Request &second = stage.submit(2);
+  stage.round();
+  const uint32_t first = worker.claim();
+  stage.dispatcher->cancel(second, true);
+  cr_assert_eq(worker.claim(), 0);
+  worker.answer(first);
+  stage.wait_for_replies(2);
+  cr_assert_eq(stage.replies().at(1), "result");
+  cr_assert_eq(stage.replies().at(2), "cancelled");
+  cr_assert_eq(stage.environment.counters.kills, 0);
+}
+
+Test(dispatcher, cancelling_what_runs_kills_its_worker) {
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  Request &request = stage.submit(1);
+  stage.round();
+  cr_assert(worker.claim());
+  stage.dispatcher->cancel(request, true);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "cancelled");
+  cr_assert_eq(stage.left, 1);
+  cr_assert(worker.gets(SIGKILL));
+}
+
+Test(dispatcher, a_client_that_goes_takes_its_requests_with_it) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  stage.submit(1);
+  stage.submit(2);
+  stage.round();
+  cr_assert(worker.claim());
+  stage.clients[0].connection->close();
+  cr_assert_eq(stage.dispatcher->queued(), 0);
+  cr_assert(worker.gets(SIGKILL));
+}
+
+Test(dispatcher, under_process_isolation_no_worker_is_used_twice) {
+  Stage stage("process", 4);
+  PlayedWorker &only = stage.add_worker();
+  stage.submit(1);
+  stage.submit(2);
+  stage.round();
+  only.answer(only.claim());
+  stage.wait_for_replies(1);
+  stage.round();
+  cr_assert_eq(only.claim(), 0);
+  cr_assert_eq(stage.dispatcher->queued(), 1);
+  cr_assert_eq(stage.left, 1);
+  cr_assert(stage.wanted > 0);
+}
+
+Test(dispatcher, a_worker_that_breaks_the_protocol_is_killed) {
+  const std::tuple<MessageType, uint32_t, std::string_view> lies[] = {
+      {MessageType::done, 7, "\x2a"},         // a request that it does not have
+      {MessageType::done, 1, "\x2a\x2a"},     // two values
+      {MessageType::done, 1, "\x92\x01"},     // not a whole one
+      {MessageType::failed, 1, "\x2a"},       // an error that is no map
+      {MessageType::console, 1, "\x91\xa1x"}, // too few parts
+      {MessageType::host_call, 1, "\x93\x01\xa1x\x01"},
+      {MessageType::run_stats, 1, "\x90"},
+      {MessageType::ready, 1, "\x90"}, // a zygote's word
+  };
+  for (const auto &[type, sequence, body] : lies) {
+    Stage stage;
+    PlayedWorker &worker = stage.add_worker();
+    stage.submit(1);
+    stage.round();
+    cr_assert_eq(worker.claim(), 1);
+    worker.say(type, sequence, body);
+    stage.round();
+    cr_assert(worker.gets(SIGKILL));
+    stage.dispatcher->worker_ended(*worker.master, SIGKILL);
+    stage.wait_for_replies(1);
+    cr_assert_eq(stage.replies().at(1), "internal");
+  }
+}
+
+Test(dispatcher, a_full_queue_refuses) {
+  Stage stage("reuse", 1);
+  stage.settings.queue = 1;
+  stage.submit(1);
+  stage.submit(2);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(2), "overloaded");
+}
+
+Test(dispatcher, pause_resume_and_drain) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  stage.dispatcher->set_mode(Dispatcher::Mode::paused);
+  stage.submit(1);
+  stage.round();
+  cr_assert_eq(worker.claim(), 0);
+  stage.dispatcher->set_mode(Dispatcher::Mode::drained); // what waits is finished
+  stage.submit(2);
+  stage.round();
+  worker.answer(worker.claim());
+  stage.wait_for_replies(2);
+  cr_assert_eq(stage.replies().at(1), "result");
+  cr_assert_eq(stage.replies().at(2), "shutting_down");
+}
+
+Test(dispatcher, after_a_switch_only_the_new_generation_takes_requests) {
+  Stage stage("reuse", 2);
+  PlayedWorker &old = stage.add_worker();
+  stage.submit(1);
+  stage.round();
+  const uint32_t running = old.claim();
+  stage.dispatcher->use_generation(2, true);
+  stage.submit(2);
+  old.answer(running);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.left, 1);
+  cr_assert_eq(stage.dispatcher->queued(), 1);
+}

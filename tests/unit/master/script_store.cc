@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The script store: what was written is there again, what is damaged is set aside.
+#include "daemon/master/script_store.h"
+
+#include <criterion/criterion.h>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sys/resource.h>
+
+using namespace lethe;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  Folder() {
+    char name[] = "/tmp/lethe-store-XXXXXX";
+    path = mkdtemp(name);
+  }
+  ~Folder() { fs::remove_all(path); }
+  size_t files(const char *part) const {
+    size_t count = 0;
+    for ([[maybe_unused]] const auto &entry : fs::directory_iterator(path / "scripts" / part))
+      ++count;
+    return count;
+  }
+  fs::path one_file(const char *part) const {
+    return fs::directory_iterator(path / "scripts" / part)->path();
+  }
+  fs::path path;
+};
+
+struct Store {
+  explicit Store(const Folder &folder) : store(loop) {
+    cr_assert(store.open(folder.path.string()));
+    scripts = store.load(damaged);
+  }
+  // Runs the loop until the change is done; the error's message, if any.
+  std::string write(const std::string &name, const std::string &source, int64_t version = 1) {
+    auto script = std::make_shared<Script>();
+    script->pool = "default";
+    script->name = name;
+    script->source = source;
+    script->options = "\x80";
+    script->version = version;
+    std::string message = "not done";
+    store.write(script, [&](Result<Nothing> result) { message = text(result); });
+    return wait(message);
+  }
+  std::string remove(const std::string &name) {
+    std::string message = "not done";
+    store.remove("default", name, [&](Result<Nothing> result) { message = text(result); });
+    return wait(message);
+  }
+
+  EventLoop loop;
+  ScriptStore store;
+  std::vector<ScriptPointer> scripts;
+  std::vector<std::string> damaged;
+
+private:
+  static std::string text(const Result<Nothing> &result) {
+    return result ? "" : result.error().message;
+  }
+  const std::string &wait(const std::string &message) {
+    while (message == "not done")
+      loop.run_round();
+    return message;
+  }
+};
+
+void flip_a_byte(const fs::path &path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(-1, std::ios::end);
+  const char last = static_cast<char>(file.get());
+  file.seekp(-1, std::ios::end);
+  file.put(static_cast<char>(last ^ 1));
+}
+
+} // namespace
+
+Test(script_store, what_was_written_is_there_again) {
+  const Folder folder;
+  {
+    Store store(folder);
+    cr_assert_eq(store.write("acme/login", "function f() {}"), "");
+    cr_assert_eq(store.write("../up", "2"), "");
+    cr_assert_eq(store.write("acme/login", "function g() {}", 2), "");
+  }
+  const Store again(folder);
+  cr_assert_eq(again.scripts.size(), 2);
+  cr_assert(again.damaged.empty());
+  for (const ScriptPointer &script : again.scripts)
+    if (script->name == "acme/login") {
+      cr_assert_eq(script->source, "function g() {}");
+      cr_assert_eq(script->version, 2);
+      cr_assert_eq(script->options, "\x80");
+    }
+}
+
+Test(script_store, sources_that_nobody_names_are_removed) {
+  const Folder folder;
+  Store store(folder);
+  store.write("a", "same");
+  store.write("b", "same");
+  cr_assert_eq(folder.files("objects"), 1);
+  store.write("a", "other", 2);
+  cr_assert_eq(folder.files("objects"), 2);
+  store.write("b", "other", 2);
+  cr_assert_eq(folder.files("objects"), 1);
+  store.remove("a");
+  cr_assert_eq(folder.files("objects"), 1);
+  store.remove("b");
+  cr_assert_eq(folder.files("objects"), 0);
+  cr_assert_eq(folder.files("names"), 0);
+}
+
+Test(script_store, a_removed_script_stays_removed) {
+  const Folder folder;
+  {
+    Store store(folder);
+    store.write("s", "1");
+    cr_assert_eq(store.remove("s"), "");
+    cr_assert_eq(store.remove("s"), "", "removing twice is no error");
+  }
+  cr_assert(Store(folder).scripts.empty());
+}
+
+Test(script_store, a_damaged_file_is_set_aside_and_the_rest_works) {
+  for (const char *part : {"names", "objects"}) {
+    const Folder folder;
+    {
+      Store store(folder);
+      store.write("broken", "1");
+      flip_a_byte(folder.one_file(part));
+      store.write("whole", "2");
+    }
+    const Store again(folder);
+    cr_assert_eq(again.scripts.size(), 1);
+    cr_assert_eq(again.scripts[0]->name, "whole");
+    cr_assert_eq(again.damaged.size(), 1);
+    cr_assert_eq(folder.files("damaged"), 1);
+  }
+}
+
+Test(script_store, leftovers_of_a_crash_are_cleared_away) {
+  const Folder folder;
+  Store(folder).write("s", "1");
+  std::ofstream(folder.path / "scripts/names/.new-0123") << "half";
+  std::ofstream(folder.path / "scripts/objects/.new-0123") << "half";
+  const Store again(folder);
+  cr_assert_eq(again.scripts.size(), 1);
+  cr_assert(again.damaged.empty());
+  cr_assert_eq(folder.files("names"), 1);
+  cr_assert_eq(folder.files("objects"), 1);
+}
+
+Test(script_store, a_full_disk_is_told_and_the_old_script_stays) {
+  const Folder folder;
+  {
+    Store store(folder);
+    store.write("s", "old");
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{1000, 1000}; // stands for a full disk
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const std::string message = store.write("s", std::string(5000, 'x'), 2);
+    cr_assert(message.find("File too large") != std::string::npos, "%s", message.c_str());
+    cr_assert_eq(folder.files("objects"), 1);
+  }
+  const Store again(folder);
+  cr_assert_eq(again.scripts.size(), 1);
+  cr_assert_eq(again.scripts[0]->source, "old");
+}
+
+Test(script_store, a_folder_without_permission_is_named) {
+  EventLoop loop;
+  const auto opened = ScriptStore(loop).open("/proc/no/such");
+  cr_assert(!opened);
+  cr_assert(opened.error().message.find("/proc/no/such") != std::string::npos);
+}

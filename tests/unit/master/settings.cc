@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings: where they come from, what wins, and what an error says.
+#include "daemon/master/settings_sources.h"
+
+#include <criterion/criterion.h>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+using namespace lethe;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  Folder() {
+    char name[] = "/tmp/lethe-settings-XXXXXX";
+    path = mkdtemp(name);
+    fs::create_directory(path / "conf.d");
+    sources.config_file = path / "lethe.toml";
+  }
+  ~Folder() { fs::remove_all(path); }
+  void write(const std::string &file, const std::string &text) {
+    std::ofstream(path / file) << text;
+  }
+  Settings load() {
+    auto settings = load_settings(sources);
+    cr_assert(settings, "%s", settings ? "" : settings.error().message.c_str());
+    return std::move(*settings);
+  }
+  std::string error() {
+    const auto settings = load_settings(sources);
+    return settings ? "" : settings.error().message;
+  }
+  fs::path path;
+  SettingsSources sources;
+};
+
+void expect_parts(const std::string &text, const std::vector<std::string> &parts) {
+  for (const std::string &part : parts)
+    cr_assert(text.find(part) != std::string::npos, "no \"%s\" in: %s", part.c_str(), text.c_str());
+}
+
+} // namespace
+
+Test(settings, defaults_without_any_file) {
+  Folder folder;
+  const Settings settings = folder.load();
+  cr_assert_eq(settings.grace_ms, 20);
+  cr_assert_eq(settings.pools.at("default").deadline_ms, 3000);
+  cr_assert_eq(settings.pools.size(), 1);
+  cr_assert(settings.pools.at("default").worker_count() >= 4);
+}
+
+Test(settings, the_later_source_wins_and_is_named) {
+  Folder folder;
+  folder.write("lethe.toml", "grace_ms = 1\nmax_depth = 2\n[pool.default]\nworkers = 3\n");
+  folder.write("conf.d/20.toml", "max_depth = 4\n");
+  folder.write("conf.d/10.toml", "max_depth = 5\nmax_in_flight = 6\n");
+  folder.write("conf.d/ignored.txt", "no toml");
+  folder.sources.overrides = {{"max_in_flight", "7", "--set"},
+                              {"pool.other.isolation", "reuse", "--set"}};
+  const Settings settings = folder.load();
+  cr_assert_eq(settings.grace_ms, 1);
+  cr_assert_eq(settings.max_depth, 4);
+  cr_assert_eq(settings.max_in_flight, 7);
+  cr_assert_eq(settings.pools.at("default").workers, 3);
+  cr_assert_eq(settings.pools.at("other").isolation_mode(), Isolation::reuse);
+  expect_parts(settings.origins.at("max_depth"), {"20.toml:1"});
+  expect_parts(settings.origins.at("pool.default.workers"), {"lethe.toml:4"});
+  cr_assert_eq(settings.origins.at("max_in_flight"), "--set");
+}
+
+Test(settings, an_error_names_place_key_and_what_is_allowed) {
+  const std::tuple<const char *, std::vector<std::string>> cases[] = {
+      {"\ngrace = 1\n", {"lethe.toml:2", "grace: unknown", "grace_ms"}},
+      {"grace_ms = 'soon'\n", {"lethe.toml:1", "grace_ms", "whole number from 0", "\"soon\""}},
+      {"max_connections = 0\n", {"max_connections", "from 1", "not 0"}},
+      {"[pool.default]\nworkers = 'many'\n", {"lethe.toml:2", "pool.default.workers", "\"auto\""}},
+      {"[pool.default]\nisolation = 'none'\n", {"rewind|process|reuse"}},
+      {"[pool.default]\npreload = 5\n", {"list of strings"}},
+      {"[pool.default]\npreload = [5]\n", {"preload", "list of strings"}},
+      {"[pool.default]\nrewind_verify = 1.5\n", {"rewind_verify", "from 0 to 1"}},
+      {"[pool.default]\nworker = 5\n", {"pool.default.worker: unknown", "workers"}},
+      {"[pool]\nworkers = 5\n", {"pool.workers", "pool.NAME.KEY"}},
+      {"[pool.'a b']\nworkers = 5\n", {"NAME has"}},
+      {"grace_ms = = 1\n", {"lethe.toml:1"}},
+      {"log_level = 'loud'\n", {"debug|info|warning|error"}},
+  };
+  for (const auto &[text, parts] : cases) {
+    Folder folder;
+    folder.write("lethe.toml", text);
+    expect_parts(folder.error(), parts);
+  }
+}
+
+Test(settings, a_file_that_was_asked_for_must_be_there) {
+  Folder folder;
+  folder.sources.config_file_required = true;
+  expect_parts(folder.error(), {"lethe.toml"});
+}
+
+Test(settings, a_value_on_the_command_line_is_toml_or_a_string) {
+  Folder folder;
+  folder.sources.overrides = {{"pool.default.preload", "[\"a.js\", \"b.js\"]", "--set"},
+                              {"pool.default.workers", "auto", "--set"},
+                              {"socket", "/tmp/a b", "--socket"},
+                              {"pool.default.rewind_verify", "0.5", "--set"}};
+  const Settings settings = folder.load();
+  cr_assert_eq(settings.pools.at("default").preload.size(), 2);
+  cr_assert_eq(settings.socket, "/tmp/a b");
+  cr_assert_eq(settings.pools.at("default").rewind_verify, 0.5);
+}
+
+Test(settings, a_reload_keeps_what_takes_a_restart) {
+  Folder folder;
+  folder.sources.overrides = {{"max_depth", "10", "--set"}, {"grace_ms", "10", "--set"}};
+  const Settings present = folder.load();
+  folder.sources.overrides = {{"max_depth", "11", "--set"},
+                              {"grace_ms", "11", "--set"},
+                              {"pool.new.workers", "1", "--set"}};
+  Settings wanted = folder.load();
+  const auto kept = keep_fixed_settings(present, wanted);
+  cr_assert_eq(wanted.max_depth, 10);
+  cr_assert_eq(wanted.grace_ms, 11);
+  cr_assert(!wanted.pools.contains("new"));
+  cr_assert_eq(kept.size(), 2);
+}

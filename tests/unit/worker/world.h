@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// V8 with a context to evaluate in, for tests: as in a zygote, without its processes.
+#pragma once
+
+#include "daemon/worker/arena.h"
+#include "daemon/worker/memory_limits.h"
+#include "daemon/worker/names.h"
+#include "daemon/worker/runner.h"
+#include "snapshot/builder.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lethe::test {
+
+// One in a process: Criterion gives each test its own.
+class World {
+public:
+  explicit World(const std::vector<PreloadFile> &preload = {}, size_t memory_mb = 128);
+
+  // The result as MessagePack; or the error as "code: message at path".
+  std::string eval(std::string_view source, std::string_view globals = "\xc0");
+
+  ValueLimits limits{16, size_t{1} << 20};
+
+private:
+  BuiltSnapshot built_;
+  v8::StartupData blob_;
+  Arena arena_;
+  std::unique_ptr<MemoryLimits> memory_;
+  v8::Isolate *isolate_;
+  std::unique_ptr<Names> names_;
+};
+
+std::string hex(std::string_view bytes);
+
+} // namespace lethe::test

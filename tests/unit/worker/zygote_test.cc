@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real lethe-zygote, spoken to as the master does.
+#include "ipc/channel.h"
+#include "ipc/message_pack.h"
+#include "ipc/worker_page.h"
+#include "snapshot/builder.h"
+
+#include <criterion/criterion.h>
+#include <csignal>
+#include <filesystem>
+#include <msgpack/pack.hpp>
+#include <optional>
+#include <poll.h>
+#include <string>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <vector>
+
+using namespace lethe;
+
+namespace {
+
+constexpr uint32_t most_bytes = 1 << 24;
+
+struct Message {
+  MessageType type;
+  uint32_t sequence;
+  std::string body;
+};
+
+// The next message, or nothing at the end of the stream. Fails the test after ten seconds.
+std::optional<Message> next_message(Channel &channel) {
+  for (;;) {
+    Frame frame;
+    const Channel::Status status = channel.next(frame);
+    if (status == Channel::Status::ok)
+      return Message{frame.type, frame.sequence, std::string(frame.body)};
+    cr_assert_eq(status, Channel::Status::again);
+    pollfd poll_for{channel.descriptor(), POLLIN, 0};
+    cr_assert_eq(poll(&poll_for, 1, 10000), 1, "no message within ten seconds");
+    if (channel.receive() == Channel::Status::closed)
+      return std::nullopt;
+  }
+}
+
+using Packer = msgpack::packer<Buffer>;
+
+void pack_text(Packer &packer, std::string_view text) {
+  packer.pack_str(static_cast<uint32_t>(text.size()));
+  packer.pack_str_body(text.data(), static_cast<uint32_t>(text.size()));
+}
+
+struct Worker {
+  int64_t pid;
+  FileDescriptor pidfd;
+  Channel channel;
+  WorkerPage *page;
+
+  void eval(uint32_t sequence, std::string_view source, uint32_t flags = 0, int cpu_ms = 0) {
+    Packer packer(channel.begin(MessageType::run, sequence));
+    packer.pack_array(7);
+    packer.pack_int(static_cast<int>(RunKind::eval));
+    pack_text(packer, "");
+    pack_text(packer, source);
+    packer.pack_uint32(flags);
+    packer.pack_int(cpu_ms);
+    packer.pack_int(0);
+    packer.pack_nil();
+    channel.end();
+    cr_assert_eq(channel.flush(), Channel::Status::ok);
+  }
+  void interrupt(uint32_t sequence) {
+    siginfo_t info{};
+    info.si_signo = interrupt_signal;
+    info.si_code = SI_QUEUE;
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_int = static_cast<int>(sequence);
+    syscall(SYS_pidfd_send_signal, pidfd.get(), interrupt_signal, &info, 0);
+  }
+  // A signal that comes before the request has begun does nothing.
+  void interrupt_until_it_answers(uint32_t sequence) {
+    pollfd poll_for{channel.descriptor(), POLLIN, 0};
+    do
+      interrupt(sequence);
+    while (poll(&poll_for, 1, 10) == 0);
+  }
+};
+
+class Zygote {
+public:
+  Zygote() {
+    char name[] = "/tmp/lethe-test-XXXXXX";
+    cache_ = mkdtemp(name);
+    auto built = build_snapshot({}, {});
+    const Digest key = snapshot_key({});
+    cr_assert(built && write_snapshot(snapshot_path(cache_, key), key, built->about, built->blob));
+    start();
+    cr_assert_eq(next_message(*control)->type, MessageType::ready);
+  }
+  ~Zygote() {
+    control.reset();
+    waitpid(pid, nullptr, 0);
+    std::filesystem::remove_all(cache_);
+  }
+
+  Worker fork(int64_t id) {
+    Packer packer(control->begin(MessageType::fork, static_cast<uint32_t>(id)));
+    packer.pack_array(1);
+    packer.pack_int64(id);
+    control->end();
+    control->flush();
+    const auto forked = next_message(*control);
+    cr_assert_eq(forked->type, MessageType::forked);
+    Reader reader(forked->body);
+    cr_assert_eq(*reader.array(), 3u);
+    cr_assert_eq(*reader.integer(), 0);
+    cr_assert_eq(*reader.integer(), id);
+    const int64_t worker_pid = *reader.integer();
+    FileDescriptor pidfd = control->take_descriptor(), socket = control->take_descriptor();
+    const FileDescriptor file = control->take_descriptor();
+    void *page =
+        mmap(nullptr, sizeof(WorkerPage), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    cr_assert_neq(page, MAP_FAILED);
+    cr_assert_lt(ftruncate(file.get(), 0), 0, "the page's size is sealed");
+    return {worker_pid, std::move(pidfd),
+            Channel(std::move(socket), Party::worker, Channel::Carries::frames, most_bytes),
+            static_cast<WorkerPage *>(page)};
+  }
+
+  std::optional<Channel> control;
+  pid_t pid = -1;
+
+private:
+  void start() {
+    auto pair = make_socket_pair();
+    const auto program =
+        std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() /
+        "bin/lethe-zygote";
+    pid = ::fork();
+    if (pid == 0) {
+      dup2(pair->ends[1].get(), 3);
+      setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1);
+      execl(program.c_str(), "lethe-zygote", "--control", "3", "--cache-dir", cache_.c_str(),
+            "--pool", "default", "--memory-mb", "64", "--max-message-bytes", "1048576",
+            "--max-depth", "64", "--isolation", "reuse", nullptr);
+      _exit(127);
+    }
+    control.emplace(std::move(pair->ends[0]), Party::zygote, Channel::Carries::descriptors,
+                    most_bytes);
+  }
+
+  std::string cache_;
+};
+
+bool says(const Message &message, std::string_view text) {
+  return message.body.find(text) != std::string::npos;
+}
+
+} // namespace
+
+Test(zygote, its_workers_answer_in_order) {
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.eval(1, "1 + 1");
+  worker.eval(2, "2 + 2");
+  const auto first = next_message(worker.channel), second = next_message(worker.channel);
+  cr_expect_eq(first->type, MessageType::done);
+  cr_expect_eq(first->body, "\x02");
+  cr_expect_eq(second->sequence, 2);
+  cr_expect_eq(second->body, "\x04");
+}
+
+Test(zygote, a_request_that_was_taken_back_is_not_run) {
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.page->revoke(1);
+  worker.eval(1, "1");
+  worker.eval(2, "2");
+  cr_expect_eq(next_message(worker.channel)->sequence, 2);
+}
+
+Test(zygote, an_interrupt_takes_the_stack) {
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.eval(1, "function spin() { for (;;) ; } spin()");
+  worker.interrupt_until_it_answers(1);
+  const auto message = next_message(worker.channel);
+  cr_expect_eq(message->type, MessageType::failed);
+  cr_expect(says(*message, "deadline_exceeded"));
+  cr_expect(says(*message, "at spin (eval:1:"));
+}
+
+Test(zygote, an_interrupt_for_another_request_is_ignored) {
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.eval(1, "const end = Date.now() + 200; while (Date.now() < end) ; 1");
+  for (int i = 0; i < 10; ++i) {
+    worker.interrupt(2);
+    usleep(1000);
+  }
+  cr_expect_eq(next_message(worker.channel)->type, MessageType::done);
+}
+
+Test(zygote, a_promise_that_is_never_settled_is_interrupted) {
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.eval(1, "new Promise(() => {})");
+  worker.interrupt_until_it_answers(1);
+  cr_expect(says(*next_message(worker.channel), "deadline_exceeded"));
+}
+
+Test(zygote, the_cpu_limit_ends_a_script) {
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.eval(1, "for (;;) ;", 0, 20);
+  const auto message = next_message(worker.channel);
+  cr_expect(says(*message, "deadline_exceeded"));
+  cr_expect(says(*message, "cpu"));
+}
+
+Test(zygote, the_cpu_limit_ends_what_cannot_be_interrupted) {
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.eval(1, "let x = 3n; for (let i = 0; i < 30; ++i) x *= x; 1", 0, 20);
+  cr_expect(!next_message(worker.channel));
+  cr_expect_eq(worker.page->death_reason.load(), DeathReason::cpu_limit);
+}
+
+Test(zygote, exits_are_reported) {
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.eval(1, "1", run_once);
+  cr_expect_eq(next_message(worker.channel)->body, "\x01");
+  cr_expect(!next_message(worker.channel));
+  const auto exited = next_message(*zygote.control);
+  cr_expect_eq(exited->type, MessageType::exited);
+  Reader reader(exited->body);
+  cr_expect_eq(*reader.array(), 4u);
+  cr_expect_eq(*reader.integer(), worker.pid);
+  cr_expect_eq(*reader.integer(), 0);
+}
+
+Test(zygote, a_worker_holds_nothing_but_its_socket_and_its_own_statistics) {
+  Zygote zygote;
+  Worker one = zygote.fork(1), two = zygote.fork(2);
+  two.eval(1, "1");
+  next_message(two.channel);
+  int sockets = 0;
+  const std::string folder = "/proc/" + std::to_string(two.pid);
+  for (const auto &entry : std::filesystem::directory_iterator(folder + "/fd")) {
+    if (std::stoi(entry.path().filename()) <= 2)
+      continue;
+    const std::string target = std::filesystem::read_symlink(entry.path());
+    const bool is_socket = target.starts_with("socket:");
+    sockets += is_socket;
+    cr_expect(is_socket || target.starts_with(folder + "/"), "%s", target.c_str());
+  }
+  cr_expect_eq(sockets, 1);
+}
+
+Test(zygote, a_forbidden_system_call_is_named_and_ends_the_worker) {
+  setenv("LETHE_FAULT", "sandbox", 1);
+  Zygote zygote;
+  Worker worker = zygote.fork(1);
+  worker.eval(1, "1");
+  cr_expect(!next_message(worker.channel));
+  cr_expect_eq(worker.page->death_reason.load(), DeathReason::sandbox_violation);
+  cr_expect_eq(worker.page->death_detail.load(), static_cast<uint32_t>(SYS_socket));
+}
+
+Test(zygote, a_dead_master_takes_all_with_it_even_endless_loops) {
+  Zygote zygote;
+  FileDescriptor pidfd;
+  {
+    Worker worker = zygote.fork(1);
+    worker.eval(1, "for (;;) ;");
+    while (WorkerPage::claimed_part(worker.page->lease.load()) == 0)
+      ;
+    pidfd = std::move(worker.pidfd);
+  }
+  zygote.control.reset();
+  pollfd poll_for{pidfd.get(), POLLIN, 0};
+  cr_expect_eq(poll(&poll_for, 1, 5000), 1, "the worker ends");
+}
