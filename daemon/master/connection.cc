@@ -118,9 +118,15 @@ void Connection::list(Request &request) {
   msgids_.push_back(request.msgid);
 }
 
+void Connection::forget_host_calls(Request &request) {
+  if (request.host_calls == 0)
+    return;
+  std::erase_if(host_calls_, [&](const auto &call) { return call.second.request == &request; });
+  request.host_calls = 0;
+}
+
 void Connection::forget(Request &request) {
-  if (request.host_calls > 0)
-    std::erase_if(host_calls_, [&](const auto &call) { return call.second.request == &request; });
+  forget_host_calls(request);
   const size_t index = request.client_index;
   requests_[index] = requests_.back();
   requests_[index]->client_index = index;

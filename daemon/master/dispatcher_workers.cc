@@ -285,6 +285,7 @@ void Dispatcher::settle(WorkerProcess &worker) {
     worker.done();
     if (request->client && may_run_again(worker, *request)) {
       request->retried = true;
+      request->client->forget_host_calls(*request);
       ++environment_.counters.retried;
       queue_of(*request).push_front(lane_of(*request), *request);
       continue;

@@ -135,14 +135,18 @@ Test(call_options, trace) {
 
 Test(call_options, idempotent) {
   Daemon daemon({"pool.default.workers=1"});
-  Client client = daemon.connect();
+  Client client = daemon.connect(), observer = daemon.connect();
   int starts = 0;
   client.on_host_call = [&](uint32_t, const std::string &, const json &) -> json {
-    // The first worker dies through no fault of the script.
-    if (++starts == 1)
-      for (const pid_t pid : daemon.workers())
-        ::kill(pid, SIGKILL);
-    return starts;
+    if (++starts == 2)
+      return 2;
+    // The first worker dies through no fault of the script, and its call is answered only when the
+    // second one has made the same call: that one must not get this answer.
+    for (const pid_t pid : daemon.workers())
+      ::kill(pid, SIGKILL);
+    expect(becomes_true([&] { return observer.result("stats", json::array())["host_calls"] == 2; }),
+           "the request did not run again");
+    return 1;
   };
   expect_equal(client.eval("host.call('started')", {{"idempotent", true}}), 2);
 }
