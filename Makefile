@@ -78,10 +78,33 @@ $(BUILD)/obj/daemon/master/%.o: CPPFLAGS += -DLETHE_LIBEXECDIR='"$(LIBEXECDIR)/l
 
 # The prelude's text, as string literals in the programs that need it.
 $(BUILD)/obj/snapshot/prelude.o $(BUILD)/lint/snapshot/prelude.tidied: CPPFLAGS += -I$(BUILD)
-$(BUILD)/obj/snapshot/prelude.o: $(BUILD)/gen/prelude.inc
-$(BUILD)/gen/prelude.inc: $(sort $(wildcard snapshot/prelude/*.js))
+$(BUILD)/obj/snapshot/prelude.o: $(addprefix $(BUILD)/gen/,prelude.inc prelude_groups.inc prelude_globals.inc)
+$(BUILD)/gen/prelude.inc: $(sort $(filter-out %/bundle.js,$(wildcard snapshot/prelude/*.js)))
 	@mkdir -p $(@D)
 	@for file in $^; do printf '{"lethe:%s", R"prelude(' $${file##*/}; cat $$file; echo ')prelude"},'; done > $@
+$(BUILD)/gen/prelude_globals.inc: snapshot/prelude/globals.json
+	@mkdir -p $(@D)
+	@sed -n 's/^  "\(.*\)": \[\(.*\)\],*$$/{"\1", R"(\2)"},/p' $< > $@
+
+# Its lazy groups, each bundled with the libraries from npm that it imports. A source tarball has them bundled, as
+# who builds packages has no network: to change one, remove that folder.
+PRELUDE_GROUPS := $(patsubst snapshot/prelude/groups/%.js,%,$(sort $(wildcard snapshot/prelude/groups/*.js)))
+ifeq ($(wildcard snapshot/prelude/bundled),)
+BUNDLED := $(addprefix $(BUILD)/gen/prelude/,$(addsuffix .js,$(PRELUDE_GROUPS)))
+else
+BUNDLED := $(addprefix snapshot/prelude/bundled/,$(addsuffix .js,$(PRELUDE_GROUPS)))
+endif
+$(BUILD)/gen/prelude_groups.inc: $(BUNDLED)
+	@mkdir -p $(@D)
+	@for file in $^; do name=$${file##*/}; printf '{"%s", R"prelude(' $${name%.js}; cat $$file; echo ')prelude"},'; done > $@
+$(BUILD)/npm/prelude/installed: snapshot/prelude/package.json snapshot/prelude/package-lock.json
+	@mkdir -p $(@D)
+	cp $^ snapshot/prelude/.npmrc $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+$(addprefix $(BUILD)/gen/prelude/,$(addsuffix .js,$(PRELUDE_GROUPS))) &: $(BUILD)/npm/prelude/installed snapshot/prelude/bundle.js \
+	  $(wildcard $(addprefix snapshot/prelude/,groups/*.js lib/*.js lib/*/*.js))
+	node snapshot/prelude/bundle.js $(<D)/node_modules snapshot/prelude/groups $(BUILD)/gen/prelude
 
 # Another vendor's headers compile, link and run silently wrong against Debian's library.
 $(BUILD)/v8-checked: packaging/v8-check.cc
@@ -127,7 +150,7 @@ BENCH := $(addprefix $(BUILD)/tests/,bench floor-relay floor-echo classic-worker
 # A program for each part whose tests are there.
 TESTS := $(addprefix $(BUILD)/tests/,$(if $(call tests_of,unit/ipc unit/master),unit) $(if $(call tests_of,unit/client),unit-client) \
 	$(if $(call tests_of,unit/worker),unit-worker) $(if $(call tests_of,system),system) \
-	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,rewind),rewind))
+	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,rewind),rewind) $(if $(call tests_of,apis),apis))
 
 $(BUILD)/tests/unit: $(call tests_of,unit/ipc unit/master) $(MASTER) $(IPC)
 	@mkdir -p $(@D)
@@ -138,13 +161,23 @@ $(BUILD)/tests/unit-client: $(call tests_of,unit/client) $(COMMAND) $(CLIENT) $(
 $(BUILD)/tests/unit-worker: $(call tests_of,unit/worker) $(WORKER) $(SNAPSHOT) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS) -lcriterion
-$(BUILD)/tests/system $(BUILD)/tests/limits $(BUILD)/tests/fault $(BUILD)/tests/rewind: $(BUILD)/tests/%: $(HARNESS) $(IPC)
+$(addprefix $(BUILD)/tests/,system limits fault rewind apis): $(BUILD)/tests/%: $(HARNESS) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ -lcriterion
 $(BUILD)/tests/system: $(call tests_of,system)
 $(BUILD)/tests/limits: $(call tests_of,limits)
 $(BUILD)/tests/fault: $(call tests_of,fault)
 $(BUILD)/tests/rewind: $(call tests_of,rewind)
+$(BUILD)/tests/apis: $(call tests_of,apis)
+# The JavaScript of the APIs' tests: a test for each file.
+$(BUILD)/obj/tests/apis/main.o $(BUILD)/lint/tests/apis/main.tidied: CPPFLAGS += -I$(BUILD)
+$(BUILD)/obj/tests/apis/main.o: $(BUILD)/gen/apis.inc $(BUILD)/gen/apis_tests.inc
+$(BUILD)/gen/apis.inc: tests/apis/harness.js $(sort $(wildcard tests/apis/js/*.js))
+	@mkdir -p $(@D)
+	@for file in $^; do name=$${file##*/}; printf '{"%s", R"js(' $${name%.js}; cat $$file; echo ')js"},'; done > $@
+$(BUILD)/gen/apis_tests.inc: $(sort $(wildcard tests/apis/js/*.js))
+	@mkdir -p $(@D)
+	@for file in $^; do name=$${file##*/}; echo "API_TEST($${name%.js})"; done > $@
 # The JavaScript of the rewind's tests, as string literals.
 $(BUILD)/obj/tests/rewind/sources.o $(BUILD)/lint/tests/rewind/sources.tidied: CPPFLAGS += -I$(BUILD)
 $(BUILD)/obj/tests/rewind/sources.o: $(BUILD)/gen/rewind.inc
@@ -216,9 +249,9 @@ demo: ## see it work: install what is needed, build, register a script, call it,
 # Debian 12, 13 and sid: V8 10.2, 11.3 and 13.6.
 V8_SUITES ?= bookworm trixie sid
 check-v8-matrix: $(addprefix v8-in-,$(V8_SUITES)) ## build and run the unit tests with each V8, in Debian 12, 13 and sid
-v8-in-%: $(BUILD)/roots/%-build
-	packaging/in-root.sh $< $(MAKE) --no-print-directory $(PARALLEL) BUILD=$(BUILD)/v8/$* all units
-	packaging/in-root.sh $< $(MAKE) --no-print-directory BUILD=$(BUILD)/v8/$* check-units
+v8-in-%: $(BUILD)/roots/%-build $(BUNDLED)
+	packaging/in-root.sh $< $(MAKE) --no-print-directory $(PARALLEL) BUILD=$(BUILD)/v8/$* BUNDLED='$(BUNDLED)' all units
+	packaging/in-root.sh $< $(MAKE) --no-print-directory BUILD=$(BUILD)/v8/$* BUNDLED='$(BUNDLED)' check-units
 
 # --- style -------------------------------------------------------------------------------------------------------------
 

@@ -43,9 +43,10 @@ $(BUILD)/systemd/lethed@.%: systemd/lethed.%.in
 # --- packages ----------------------------------------------------------------------------------------------------------
 
 NAME_VERSION := lethe-$(VERSION)
-dist: ## make the source tarball of the last commit, build/dist/
+dist: $(BUNDLED) ## make the source tarball of the last commit, build/dist/
 	@mkdir -p $(BUILD)/dist
-	git archive --format=tar --prefix=$(NAME_VERSION)/ HEAD | gzip -n9 > $(BUILD)/dist/$(NAME_VERSION).tar.gz
+	git archive --format=tar --prefix=$(NAME_VERSION)/snapshot/prelude/bundled/ $(addprefix --add-file=,$(BUNDLED)) \
+	  --prefix=$(NAME_VERSION)/ HEAD | gzip -n9 > $(BUILD)/dist/$(NAME_VERSION).tar.gz
 
 ROOTS := $(BUILD)/roots
 SUITE ?= $(shell . /etc/os-release && echo $$VERSION_CODENAME)

@@ -5,8 +5,10 @@
 #include "daemon/worker/arena.h"
 #include "daemon/worker/engine.h"
 #include "daemon/worker/entropy.h"
+#include "daemon/worker/groups.h"
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/names.h"
+#include "daemon/worker/natives.h"
 #include "daemon/worker/script_errors.h"
 #include "ipc/buffer.h"
 #include "ipc/file_descriptor.h"
@@ -108,13 +110,14 @@ Result<v8::Local<v8::Value>> evaluate(v8::Local<v8::Context> context, std::strin
 }
 
 void evaluate_prelude(v8::Local<v8::Context> context) {
-  const auto natives = native_functions(context).As<v8::Value>();
+  const auto natives = native_functions(context);
+  v8::Local<v8::Value> arguments[] = {natives, define_groups(context, natives)};
   for (const PreludeFile &file : prelude_files()) {
     auto function = evaluate(context, file.name, file.text);
-    v8::Local<v8::Value> argument = natives, result;
+    v8::Local<v8::Value> result;
     if (!function || !(*function)
                           .As<v8::Function>()
-                          ->Call(context, v8::Undefined(context->GetIsolate()), 1, &argument)
+                          ->Call(context, v8::Undefined(context->GetIsolate()), 2, arguments)
                           .ToLocal(&result))
       fatal("the prelude can be evaluated");
   }

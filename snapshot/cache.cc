@@ -2,6 +2,7 @@
 // Keys and files of startup snapshots.
 #include "snapshot/cache.h"
 #include "daemon/worker/engine.h"
+#include "daemon/worker/natives.h"
 #include "ipc/file_descriptor.h"
 #include "snapshot/prelude.h"
 
@@ -16,8 +17,8 @@
 namespace lethe {
 namespace {
 
-// Raised when the file's format or the table of native functions changes.
-constexpr uint32_t format_version = 1;
+// Raised when the file's format changes, or what a snapshot refers to besides native functions.
+constexpr uint32_t format_version = 2;
 
 struct FileHeader {
   char magic[8];
@@ -172,6 +173,15 @@ Digest snapshot_key(const std::vector<PreloadFile> &preload) {
   hash.add_field(v8_flags());
   for (const PreludeFile &file : prelude_files())
     hash.add_field(file.text);
+  for (const PreludeGroup &group : prelude_groups()) {
+    hash.add_field(group.name);
+    hash.add_field(group.text);
+  }
+  for (const LazyGlobals &row : lazy_globals()) {
+    hash.add_field(row.group);
+    hash.add_field(row.names);
+  }
+  hash.add_field(native_names());
   for (const PreloadFile &file : preload) {
     hash.add_field(file.path); // it is the script's name in stacks
     hash.add_field(file.text);

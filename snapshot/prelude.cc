@@ -9,8 +9,18 @@ constexpr PreludeFile files[] = {
 #include "gen/prelude.inc"
 };
 
+constexpr PreludeGroup groups[] = {
+#include "gen/prelude_groups.inc"
+};
+
+constexpr LazyGlobals globals[] = {
+#include "gen/prelude_globals.inc"
+};
+
 } // namespace
 
 std::span<const PreludeFile> prelude_files() { return files; }
+std::span<const PreludeGroup> prelude_groups() { return groups; }
+std::span<const LazyGlobals> lazy_globals() { return globals; }
 
 } // namespace lethe

@@ -7,13 +7,27 @@
 
 namespace lethe {
 
-// A file of snapshot/prelude: an expression that gives a function, to be called with the native
-// functions.
+// A file of snapshot/prelude, evaluated when the startup snapshot is built: an expression that
+// gives a function, to be called with the native functions and `require` (see groups.h).
 struct PreludeFile {
   std::string_view name; // "lethe:console.js"
   std::string_view text;
 };
 
 std::span<const PreludeFile> prelude_files();
+
+// A file of snapshot/prelude/groups, bundled with what it imports: the body of a CommonJS module.
+struct PreludeGroup {
+  std::string_view name; // "events"
+  std::string_view text;
+};
+std::span<const PreludeGroup> prelude_groups();
+
+// A row of snapshot/prelude/globals.json: the exports of a group that are global names.
+struct LazyGlobals {
+  std::string_view group;
+  std::string_view names; // with anything but letters between them
+};
+std::span<const LazyGlobals> lazy_globals();
 
 } // namespace lethe

@@ -2,6 +2,7 @@
 // Native functions: checks of arguments, then on to the Host.
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/engine.h"
+#include "daemon/worker/natives.h"
 #include "ipc/error.h"
 
 #include <cstdio>
@@ -50,33 +51,12 @@ void set_random_state(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
     fatal("the prelude can store its random state");
 }
 
-struct NativeFunction {
-  const char *name;
-  v8::FunctionCallback callback;
-};
 constexpr NativeFunction functions[] = {
     {"console", console}, {"call", call}, {"setRandomState", set_random_state}};
 
 } // namespace
 
-const intptr_t *external_references() {
-  static const intptr_t references[] = {reinterpret_cast<intptr_t>(console),
-                                        reinterpret_cast<intptr_t>(call),
-                                        reinterpret_cast<intptr_t>(set_random_state), 0};
-  return references;
-}
-
-v8::Local<v8::Object> native_functions(v8::Local<v8::Context> context) {
-  v8::Isolate *isolate = context->GetIsolate();
-  const auto object = v8::Object::New(isolate);
-  for (const NativeFunction &native : functions) {
-    const auto function =
-        v8::Function::New(context, native.callback, {}, 0, v8::ConstructorBehavior::kThrow)
-            .ToLocalChecked();
-    object->CreateDataProperty(context, to_name(isolate, native.name), function).Check();
-  }
-  return object;
-}
+const std::span<const NativeFunction> host_natives = functions;
 
 void *random_state(v8::Local<v8::Context> context) {
   v8::Isolate *isolate = context->GetIsolate();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The native functions that the prelude builds `console`, `host` and Math.random on. They are part
-// of the startup snapshot, so lethe-snapshot and lethe-zygote must agree on them.
+// What the prelude builds `console`, `host` and Math.random on.
 #pragma once
 
 #include <string_view>
@@ -23,12 +22,6 @@ public:
   static constexpr uint32_t slot = 1; // of the isolate's data
   static Host *of(v8::Isolate *isolate) { return static_cast<Host *>(isolate->GetData(slot)); }
 };
-
-// Addresses that a snapshot refers to, in a fixed order; ends with 0.
-const intptr_t *external_references();
-
-// The object that each prelude file gets as its argument. Scripts never see it.
-v8::Local<v8::Object> native_functions(v8::Local<v8::Context> context);
 
 // The state of the random generator of this context (16 bytes), made by the prelude: to be filled
 // with entropy before each request. It stays where it is as long as the context lives.

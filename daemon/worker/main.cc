@@ -4,7 +4,7 @@
 #include "daemon/worker/arena.h"
 #include "daemon/worker/entropy.h"
 #include "daemon/worker/fault_point.h"
-#include "daemon/worker/host_objects.h"
+#include "daemon/worker/natives.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/zygote.h"
 #include "snapshot/cache.h"

@@ -2,6 +2,7 @@
 // Linking and evaluating modules.
 #include "daemon/worker/modules.h"
 #include "daemon/worker/engine.h"
+#include "daemon/worker/groups.h"
 #include "daemon/worker/scripts.h"
 
 namespace lethe {
@@ -22,6 +23,7 @@ v8::MaybeLocal<v8::Module> ModuleLoader::compile(std::string_view name, std::str
   if (!v8::ScriptCompiler::CompileModule(isolate_, &code).ToLocal(&module))
     return {};
   modules_.emplace(name, module);
+  touch_globals(context_, source);
   return module;
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading scripts and finding their functions.
 #include "daemon/worker/scripts.h"
+#include "daemon/worker/groups.h"
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/modules.h"
+#include "daemon/worker/words.h"
 
 #include <algorithm>
 #include <set>
@@ -11,11 +13,6 @@ namespace lethe {
 namespace {
 
 constexpr size_t most_listed_functions = 1000;
-
-bool is_word_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '$' || static_cast<signed char>(c) < 0;
-}
 
 bool is_identifier(std::string_view name) {
   return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
@@ -43,20 +40,11 @@ std::vector<std::string> property_names(v8::Local<v8::Context> context,
 std::vector<std::string> words_after_declarations(std::string_view source) {
   std::set<std::string_view> words;
   std::string_view before;
-  for (size_t i = 0; i < source.size();) {
-    if (!is_word_character(source[i])) {
-      ++i;
-      continue;
-    }
-    size_t end = i;
-    while (end < source.size() && is_word_character(source[end]))
-      ++end;
-    const std::string_view word = source.substr(i, end - i);
+  for_each_word(source, [&](std::string_view word) {
     if (before == "const" || before == "let")
       words.insert(word);
     before = word;
-    i = end;
-  }
+  });
   return {words.begin(), words.end()};
 }
 
@@ -91,6 +79,7 @@ Script::Loaded Script::load_classic() {
   v8::ScriptCompiler::Source source(
       to_string(isolate_, definition_.source),
       v8_compat::script_origin(isolate_, to_string(isolate_, definition_.name), false));
+  touch_globals(context, definition_.source);
   v8::Local<v8::Script> script;
   // Eager: a function that is compiled at its first call would be so again after each rewind or
   // fork.

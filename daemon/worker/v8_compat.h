@@ -54,6 +54,11 @@ inline v8::ScriptOrigin script_origin([[maybe_unused]] v8::Isolate *isolate,
 #endif
 }
 
+// The object that has the property.
+template <typename T> v8::Local<v8::Object> holder(const v8::PropertyCallbackInfo<T> &info) {
+  return info.Holder();
+}
+
 // A creator around an isolate from Isolate::Allocate(); it disposes of the isolate at its end.
 inline std::unique_ptr<v8::SnapshotCreator>
 snapshot_creator(v8::Isolate *isolate, const intptr_t *external_references,

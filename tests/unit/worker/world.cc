@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts V8 from a snapshot that was just built.
 #include "tests/unit/worker/world.h"
-#include "daemon/worker/host_objects.h"
+#include "daemon/worker/natives.h"
 #include "daemon/worker/interrupts.h"
 
 namespace lethe::test {

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lazy groups: their state in a context is an object under a private name of the global object,
+// {functions: {group: function}, modules: {group: {exports}}, natives, require}.
+#include "daemon/worker/groups.h"
+#include "daemon/worker/engine.h"
+#include "daemon/worker/words.h"
+#include "ipc/error.h"
+#include "snapshot/prelude.h"
+
+#include <array>
+#include <string>
+#include <unordered_map>
+
+namespace lethe {
+namespace {
+
+constexpr std::string_view import_prefix = "lethe:";
+
+// Global name → group.
+using GlobalsMap = std::unordered_map<std::string_view, std::string_view>;
+const GlobalsMap &lazy_global_groups() {
+  static const GlobalsMap map = [] {
+    GlobalsMap all;
+    for (const LazyGlobals &row : lazy_globals())
+      for_each_word(row.names, [&](std::string_view name) { all.emplace(name, row.group); });
+    return all;
+  }();
+  return map;
+}
+
+v8::Local<v8::Private> state_key(v8::Isolate *isolate) {
+  return v8::Private::ForApi(isolate, to_name(isolate, "lethe.groups"));
+}
+
+// Without a prototype: nothing that a script does changes what is found in it.
+v8::Local<v8::Object> plain_object(v8::Isolate *isolate) {
+  return v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
+}
+
+void put(v8::Local<v8::Context> context, v8::Local<v8::Object> object, std::string_view name,
+         v8::Local<v8::Value> value) {
+  object->CreateDataProperty(context, to_name(context->GetIsolate(), name), value).Check();
+}
+
+template <typename T = v8::Object>
+v8::Local<T> get(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
+                 std::string_view name) {
+  return object->Get(context, to_name(context->GetIsolate(), name)).ToLocalChecked().As<T>();
+}
+
+// What the group exports; runs it unless that has been done in this context. A group that is being
+// run, because two import each other, gives what it has so far.
+v8::MaybeLocal<v8::Object> load_group(v8::Local<v8::Context> context, v8::Local<v8::String> name) {
+  v8::Isolate *isolate = context->GetIsolate();
+  const auto state =
+      context->Global()->GetPrivate(context, state_key(isolate)).ToLocalChecked().As<v8::Object>();
+  const auto modules = get(context, state, "modules");
+  const auto known = modules->Get(context, name).ToLocalChecked();
+  if (known->IsObject())
+    return get(context, known.As<v8::Object>(), "exports");
+  const auto function = get(context, state, "functions")->Get(context, name).ToLocalChecked();
+  if (!function->IsFunction())
+    fatal("the prelude imports groups that there are: " + to_text(isolate, name));
+  const auto module = plain_object(isolate), exports = plain_object(isolate);
+  put(context, module, "exports", exports);
+  modules->CreateDataProperty(context, name, module).Check();
+  v8::Local<v8::Value> arguments[] = {get(context, state, "require"), exports, module,
+                                      get(context, state, "natives")};
+  if (function.As<v8::Function>()
+          ->Call(context, v8::Undefined(isolate), static_cast<int>(std::size(arguments)), arguments)
+          .IsEmpty()) {
+    // Stopped, out of stack, or met by prototypes of a script's making: the next use tries again.
+    modules->Delete(context, name).FromMaybe(false);
+    return {};
+  }
+  return get(context, module, "exports");
+}
+
+// require("lethe:NAME")
+void require(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  v8::Isolate *isolate = arguments.GetIsolate();
+  const std::string name = to_text(isolate, arguments[0].As<v8::String>());
+  if (!name.starts_with(import_prefix))
+    fatal("a group imports groups only, not " + name);
+  v8::Local<v8::Object> exports;
+  if (load_group(isolate->GetCurrentContext(), to_name(isolate, name.substr(import_prefix.size())))
+          .ToLocal(&exports))
+    arguments.GetReturnValue().Set(exports);
+}
+
+// The getter of each lazy global name; V8 then makes an ordinary property of it.
+void first_use(v8::Local<v8::Name> name, const v8::PropertyCallbackInfo<v8::Value> &info) {
+  v8::Isolate *isolate = info.GetIsolate();
+  const auto context = v8_compat::holder(info)->GetCreationContext().ToLocalChecked();
+  const v8::Context::Scope scope(context);
+  const auto found = lazy_global_groups().find(to_text(isolate, name.As<v8::String>()));
+  v8::Local<v8::Object> exports;
+  v8::Local<v8::Value> value;
+  if (load_group(context, to_name(isolate, found->second)).ToLocal(&exports) &&
+      exports->Get(context, name).ToLocal(&value))
+    info.GetReturnValue().Set(value);
+}
+
+v8::Local<v8::Value> compile(v8::Local<v8::Context> context, const PreludeGroup &group) {
+  v8::Isolate *isolate = context->GetIsolate();
+  std::string text("(function (require, exports, module, native) {");
+  text.append(group.text).append("\n})");
+  v8::ScriptCompiler::Source source(
+      to_string(isolate, text),
+      v8_compat::script_origin(
+          isolate, to_string(isolate, std::string(import_prefix).append(group.name)), false));
+  v8::Local<v8::Script> script;
+  v8::Local<v8::Value> function;
+  if (!v8::ScriptCompiler::Compile(context, &source, v8::ScriptCompiler::kEagerCompile)
+           .ToLocal(&script) ||
+      !script->Run(context).ToLocal(&function))
+    fatal("the prelude's group can be compiled: " + std::string(group.name));
+  return function;
+}
+
+} // namespace
+
+v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
+                                      v8::Local<v8::Object> natives) {
+  v8::Isolate *isolate = context->GetIsolate();
+  const auto state = plain_object(isolate), functions = plain_object(isolate);
+  for (const PreludeGroup &group : prelude_groups())
+    put(context, functions, group.name, compile(context, group));
+  const auto require_function =
+      v8::Function::New(context, require, {}, 1, v8::ConstructorBehavior::kThrow).ToLocalChecked();
+  put(context, state, "functions", functions);
+  put(context, state, "modules", plain_object(isolate));
+  put(context, state, "natives", natives);
+  put(context, state, "require", require_function);
+  context->Global()->SetPrivate(context, state_key(isolate), state).Check();
+  for (const auto &[name, group] : lazy_global_groups())
+    context->Global()
+        ->SetLazyDataProperty(context, to_name(isolate, name), first_use, {}, v8::DontEnum)
+        .Check();
+  return require_function;
+}
+
+void touch_globals(v8::Local<v8::Context> context, std::string_view source) {
+  const v8::TryCatch caught(context->GetIsolate());
+  for_each_word(source, [&](std::string_view word) {
+    if (!lazy_global_groups().contains(word))
+      return;
+    const v8::HandleScope handles(context->GetIsolate());
+    (void)context->Global()->Get(context, to_name(context->GetIsolate(), word)).IsEmpty();
+  });
+}
+
+std::span<const intptr_t> group_references() {
+  static const std::array references{reinterpret_cast<intptr_t>(require),
+                                     reinterpret_cast<intptr_t>(first_use)};
+  return references;
+}
+
+} // namespace lethe

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The native functions that the prelude is built on, in a table for each subject. They are part of
+// the startup snapshot, so lethe-snapshot and lethe-zygote must agree on them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <v8.h>
+
+namespace lethe {
+
+// Checks its arguments as far as memory safety needs. What a specification says about them is the
+// prelude's matter, whose JavaScript alone can call it.
+struct NativeFunction {
+  const char *name;
+  v8::FunctionCallback callback;
+};
+
+// In the files of these subjects.
+extern const std::span<const NativeFunction> host_natives;
+
+// Addresses that a snapshot refers to, in a fixed order; ends with 0.
+const intptr_t *external_references();
+
+// The names in that order: a snapshot is good only for the same ones.
+std::string native_names();
+
+// A new object with all of them. Scripts never see it.
+v8::Local<v8::Object> native_functions(v8::Local<v8::Context> context);
+
+} // namespace lethe

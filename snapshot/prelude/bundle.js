@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles each lazy group with what it imports, for the build: node bundle.js MODULES GROUPS OUTPUT
+// MODULES is where npm has installed the libraries, OUTPUT gets a NAME.js for each NAME.js of GROUPS.
+import { createRequire } from 'node:module';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const [modules, groups, output] = process.argv.slice(2).map((path) => resolve(path));
+const { build } = createRequire(join(modules, 'x.js'))('esbuild');
+
+// A parameter of the function that the group becomes (see groups.cc). Not a property of anything, so that
+// no script that changes built-in functions gets hold of it.
+const nativeFunctions = {
+  name: 'native functions',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^lethe:native$/ }, () => ({ path: 'native', namespace: 'lethe' }));
+    onLoad({ filter: /^native$/, namespace: 'lethe' }, () => ({ contents: 'export default native' }));
+  },
+};
+
+mkdirSync(output, { recursive: true });
+await build({
+  entryPoints: readdirSync(groups).filter((name) => name.endsWith('.js')).map((name) => join(groups, name)),
+  outdir: output,
+  nodePaths: [modules],
+  bundle: true,
+  format: 'cjs',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  external: ['lethe:*'],
+  plugins: [nativeFunctions],
+  target: 'es2022',
+  charset: 'ascii', // one byte for each character of the source in V8, too
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 120, // so that a place in a group's code tells something
+  legalComments: 'none',
+  logLevel: 'warning',
+});
