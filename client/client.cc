@@ -118,8 +118,11 @@ void lethe_client::pump(Clock::time_point now) {
   watch_socket();
 }
 
+// What was not sent waits for the next connection. What was sent may have been run, and what was
+// sent in part may be what the daemon died of: both are for the caller to try again.
 void lethe_client::lose(std::string_view reason) {
   const uint64_t sent = transport_.sent();
+  const std::string unsent(transport_.output().view());
   transport_.disconnect();
   ++epoch_;
   last_error_ = ECONNRESET;
@@ -131,15 +134,34 @@ void lethe_client::lose(std::string_view reason) {
   }
   const auto requests = std::move(in_flight_);
   in_flight_.clear();
+  std::map<uint64_t, Request> held; // in the order in which they are to be sent
   for (const auto &[id, request] : requests) {
-    const bool may_have_run = request->end <= sent;
-    complete(*request,
-             lethe_reply::error(may_have_run ? "connection_lost" : "unreachable",
-                                "the connection to " + transport_.path() + " ended (" +
-                                    std::string(reason) + ") before " +
-                                    (may_have_run ? "the reply came: the request may have been run"
-                                                  : "the request was sent")));
+    if (request->begin < sent)
+      fail_lost(*request, request->end <= sent, reason);
+    else if (request->cancelled)
+      complete(*request, lethe_reply::error("cancelled", "it was cancelled before it was sent"));
+    else
+      held.emplace(request->begin, request);
   }
+  // Nothing else in the output is for another connection, answers to host calls least of all.
+  for (const auto &[begin, request] : held) {
+    const std::string_view message(unsent.data() + (begin - sent), request->end - begin);
+    request->begin = transport_.end_of_output();
+    transport_.output().append(message);
+    request->end = transport_.end_of_output();
+    in_flight_.emplace(request->id, request);
+  }
+  held_until_ = Clock::now() + connect_timeout_;
+  arm_timer();
+}
+
+void lethe_client::fail_lost(lethe_request &request, bool may_have_run, std::string_view reason) {
+  complete(request,
+           lethe_reply::error(may_have_run ? "connection_lost" : "unreachable",
+                              "the connection to " + transport_.path() + " ended (" +
+                                  std::string(reason) + ") before " +
+                                  (may_have_run ? "the reply came: the request may have been run"
+                                                : "the request was sent as a whole")));
 }
 
 // Requests wait for a connection only as long as connecting may take.

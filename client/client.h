@@ -52,7 +52,8 @@ struct lethe_request : std::enable_shared_from_this<lethe_request> {
   lethe_completion completion = nullptr;
   void *user = nullptr;
   lethe::Clock::time_point give_up_at;
-  uint64_t end = 0; // where it ends in the stream of all output: what was not sent was not run
+  uint64_t begin = 0, end = 0; // in the stream of all output: what was not sent was not run
+  bool cancelled = false;      // its cancel is in the output, too
 
   std::deque<lethe::Event> events;
   std::unique_ptr<lethe_reply> reply;
@@ -104,6 +105,7 @@ private:
   void try_connect(Clock::time_point now);
   void pump(Clock::time_point now);
   void lose(std::string_view reason);
+  void fail_lost(lethe_request &request, bool may_have_run, std::string_view reason);
   void fail_held(Clock::time_point now);
   void note_failure(Clock::time_point now);
   void watch_socket();
@@ -116,7 +118,7 @@ private:
   bool handle_notification(lethe::Reader &reader);
   void add_event(uint32_t request_id, lethe::Event event);
   void answer_error(uint32_t call_id, std::string_view code, std::string_view message);
-  void send_cancel(uint32_t id);
+  void send_cancel(lethe_request &request);
   void send_answer(uint32_t call_id, std::string_view error, std::string_view result);
   void send();
   void give_up(lethe_request &request);

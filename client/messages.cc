@@ -56,6 +56,7 @@ lethe_client::Request lethe_client::submit(std::string_view body, std::chrono::m
                                                         "MiB wait to be sent"));
     return request;
   }
+  request->begin = transport_.end_of_output();
   lethe::Buffer &output = transport_.output();
   msgpack::packer packer(output);
   packer.pack_array(4);
@@ -93,7 +94,7 @@ void lethe_client::send() {
 void lethe_client::cancel(lethe_request &request) {
   const Lock lock(mutex_);
   if (!request.done && !closed_)
-    send_cancel(request.id);
+    send_cancel(request);
 }
 
 // Nobody wants the reply any more.
@@ -103,17 +104,18 @@ void lethe_client::abandon(lethe_request &request) {
   if (request.done)
     return;
   request.done = true;
-  send_cancel(request.id);
+  send_cancel(request);
   in_flight_.erase(request.id);
 }
 
-void lethe_client::send_cancel(uint32_t id) {
+void lethe_client::send_cancel(lethe_request &request) {
+  request.cancelled = true;
   msgpack::packer packer(transport_.output());
   packer.pack_array(3);
   packer.pack_uint8(notification_kind);
   packer.pack(std::string_view("cancel"));
   packer.pack_array(1);
-  packer.pack_uint32(id);
+  packer.pack_uint32(request.id);
   send();
 }
 
@@ -135,7 +137,7 @@ void lethe_client::send_answer(uint32_t call_id, std::string_view error, std::st
 }
 
 void lethe_client::give_up(lethe_request &request) {
-  send_cancel(request.id);
+  send_cancel(request);
   complete(request, lethe_reply::error("timed_out", "no reply came within the request's timeout; "
                                                     "it was cancelled and may have been run"));
 }

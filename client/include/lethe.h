@@ -151,7 +151,8 @@ LETHE_API bool lethe_build_json(lethe_builder *builder, const char *text, size_t
  *   "unreachable"      no connection; the request was surely not run
  *   "connection_lost"  the connection ended before the reply came; the request may have been run
  *   "timed_out"        no reply within timeout_ms, the request was cancelled; it may have been run
- * The library never sends a request a second time.
+ * The library never sends a request a second time. One that was not sent when its connection ended
+ * waits for the next, for as long as connecting may take.
  */
 LETHE_API bool lethe_reply_ok(const lethe_reply *reply);
 /* The result, or the error's map. */

@@ -13,6 +13,7 @@ using lethe::Reader;
 using lethe::Reply;
 using lethe::test::FakeDaemon;
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using Clock = std::chrono::steady_clock;
 
 namespace {
@@ -245,6 +246,76 @@ Test(client, a_restarted_daemon_goes_unnoticed_between_requests) {
   daemon.start();
   std::this_thread::sleep_for(20ms); // idle for longer than is trusted
   cr_assert(client.call("s", "echo"));
+}
+
+Test(client, what_was_not_sent_to_a_daemon_that_died_goes_to_its_successor_in_order) {
+  std::string seen;
+  FakeDaemon daemon([&](FakeDaemon &self, const FakeDaemon::Message &message) {
+    if (message.kind == 0)
+      seen += call_of(message).second;
+    return ordinary(self, message);
+  });
+  Client client = connect(daemon, 5s);
+  cr_assert(client.call("s", "echo", one(0)));
+  auto sent = client.call_async("s", "never", one(1)); // in flight: the client trusts its socket
+  cr_assert_not(sent.wait(50ms));
+  daemon.stop();
+  auto first = client.call_async("s", "echo", one(2));
+  auto cancelled = client.call_async("s", "echo", one(3));
+  cancelled.cancel();
+  { auto dropped = client.call_async("s", "echo", one(4)); }
+  auto last = client.call_async("s", "echo", one(5));
+  cr_assert_eq(sent.wait()->code(), "connection_lost");
+  daemon.start();
+  cr_assert_eq(last.wait()->value().json(), "[5]");
+  cr_assert_eq(first.wait()->value().json(), "[2]");
+  cr_assert_eq(cancelled.wait()->code(), "cancelled");
+  daemon.stop();
+  cr_assert_eq(seen, "\x91\x00\x91\x01\x91\x02\x91\x05"s);
+}
+
+Test(client, what_was_not_sent_is_sent_from_the_event_loop_too) {
+  FakeDaemon daemon(ordinary);
+  Client client = connect(daemon, 5s);
+  auto sent = client.call_async("s", "never");
+  cr_assert_not(sent.wait(50ms));
+  daemon.stop();
+  std::string result;
+  client.call_async("s", "echo", one(6), {}, [&](Reply reply) { result = reply.value().json(); });
+  // Another thread than the loop's finds that the connection is lost.
+  cr_assert_eq(sent.wait()->code(), "connection_lost");
+  daemon.start();
+  cr_assert(dispatch_until(client, [&] { return !result.empty(); }));
+  cr_assert_eq(result, "[6]");
+}
+
+Test(client, what_was_not_sent_fails_when_no_daemon_comes_back) {
+  FakeDaemon daemon(ordinary);
+  Client client = connect(daemon, 200ms);
+  auto sent = client.call_async("s", "never");
+  cr_assert_not(sent.wait(50ms));
+  daemon.stop();
+  auto held = client.call_async("s", "echo");
+  cr_assert_eq(held.wait()->code(), "unreachable");
+  cr_assert_eq(sent.wait()->code(), "connection_lost");
+}
+
+Test(client, a_request_of_which_a_part_was_sent_is_not_sent_again) {
+  std::atomic<bool> full = false;
+  // Takes nothing while it has a request, so that the socket fills up.
+  FakeDaemon daemon([&](FakeDaemon &, const FakeDaemon::Message &) {
+    while (!full)
+      std::this_thread::sleep_for(1ms);
+    return false;
+  });
+  Client client = connect(daemon, 5s);
+  auto sent = client.call_async("s", "never");
+  const std::string text(20'000'000, 'x');
+  auto cut = client.call_async("s", "echo", std::move(Builder().array(1).string(text)));
+  full = true;
+  cr_assert_eq(cut.wait()->code(), "unreachable");
+  cr_assert_eq(sent.wait()->code(), "connection_lost");
+  cr_assert_eq(daemon.connections(), 1);
 }
 
 Test(client, a_request_waits_for_the_daemon_to_come_back_but_not_for_ever) {
