@@ -79,9 +79,10 @@ $(BUILD)/obj/daemon/master/%.o: CPPFLAGS += -DLETHE_LIBEXECDIR='"$(LIBEXECDIR)/l
 # The prelude's text, as string literals in the programs that need it.
 $(BUILD)/obj/snapshot/prelude.o $(BUILD)/lint/snapshot/prelude.tidied: CPPFLAGS += -I$(BUILD)
 $(BUILD)/obj/snapshot/prelude.o: $(addprefix $(BUILD)/gen/,prelude.inc prelude_groups.inc prelude_globals.inc)
-$(BUILD)/gen/prelude.inc: $(sort $(filter-out %/bundle.js,$(wildcard snapshot/prelude/*.js)))
+# The folder is a prerequisite because a file may have gone.
+$(BUILD)/gen/prelude.inc: $(sort $(filter-out %/bundle.js,$(wildcard snapshot/prelude/*.js))) snapshot/prelude
 	@mkdir -p $(@D)
-	@for file in $^; do printf '{"lethe:%s", R"prelude(' $${file##*/}; cat $$file; echo ')prelude"},'; done > $@
+	@for file in $(filter %.js,$^); do printf '{"lethe:%s", R"prelude(' $${file##*/}; cat $$file; echo ')prelude"},'; done > $@
 $(BUILD)/gen/prelude_globals.inc: snapshot/prelude/globals.json
 	@mkdir -p $(@D)
 	@sed -n 's/^  "\(.*\)": \[\(.*\)\],*$$/{"\1", R"(\2)"},/p' $< > $@
@@ -94,9 +95,9 @@ BUNDLED := $(addprefix $(BUILD)/gen/prelude/,$(addsuffix .js,$(PRELUDE_GROUPS)))
 else
 BUNDLED := $(addprefix snapshot/prelude/bundled/,$(addsuffix .js,$(PRELUDE_GROUPS)))
 endif
-$(BUILD)/gen/prelude_groups.inc: $(BUNDLED)
+$(BUILD)/gen/prelude_groups.inc: $(BUNDLED) snapshot/prelude/groups
 	@mkdir -p $(@D)
-	@for file in $^; do name=$${file##*/}; printf '{"%s", R"prelude(' $${name%.js}; cat $$file; echo ')prelude"},'; done > $@
+	@for file in $(filter %.js,$^); do name=$${file##*/}; printf '{"%s", R"prelude(' $${name%.js}; cat $$file; echo ')prelude"},'; done > $@
 $(BUILD)/npm/prelude/installed: snapshot/prelude/package.json snapshot/prelude/package-lock.json
 	@mkdir -p $(@D)
 	cp $^ snapshot/prelude/.npmrc $(@D)
@@ -194,12 +195,22 @@ $(BUILD)/tests/floor-%: $(BUILD)/obj/tests/bench/floor/%.o
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $^ -o $@
 
-# Libraries from npm as one classic script, for tests with scripts that others wrote.
-$(BUILD)/npm/libraries.js: tests/npm/package.json tests/npm/package-lock.json tests/npm/libraries.js
-	@mkdir -p $(@D)/source
-	cp $^ $(@D)/source
-	cd $(@D)/source && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	$(@D)/source/node_modules/.bin/esbuild $(@D)/source/libraries.js --bundle --format=iife --target=es2021 --log-level=warning --outfile=$@
+# Libraries from npm, for tests with scripts that others wrote: some as one classic script, and each as a script and as a
+# module of its own, whose function the test calls.
+ESBUILD = $(BUILD)/npm/source/node_modules/.bin/esbuild --bundle --target=es2022 --log-level=warning
+NPM_SCRIPTS := $(notdir $(wildcard tests/npm/scripts/*.js))
+NPM_BUNDLES := $(BUILD)/npm/libraries.js $(foreach form,scripts modules,$(addprefix $(BUILD)/npm/$(form)/,$(NPM_SCRIPTS)))
+$(BUILD)/npm/source/installed: tests/npm/package.json tests/npm/package-lock.json tests/npm/.npmrc
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+$(BUILD)/npm/libraries.js: tests/npm/libraries.js $(BUILD)/npm/source/installed
+	NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=iife --outfile=$@
+$(BUILD)/npm/scripts/%.js: tests/npm/scripts/%.js $(BUILD)/npm/source/installed
+	NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=iife --global-name=library --footer:js='var { run } = library;' --outfile=$@
+$(BUILD)/npm/modules/%.js: tests/npm/scripts/%.js $(BUILD)/npm/source/installed
+	NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=esm --outfile=$@
 
 # Builds use all processors unless -j says otherwise.
 PARALLEL := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -208,7 +219,7 @@ test: ## install what is needed, build, run all tests
 	@$(MAKE) --no-print-directory $(PARALLEL) all tests
 	@$(MAKE) --no-print-directory check
 
-tests: $(TESTS) $(EXAMPLES) $(BUILD)/npm/libraries.js
+tests: $(TESTS) $(EXAMPLES) $(NPM_BUNDLES)
 
 # Tests run side by side, but for those that measure how late a deadline is. No test hangs for ever.
 run_tests = timeout 900 $(1) --timeout 300 $(if $(findstring /limits,$(1)),-j1)

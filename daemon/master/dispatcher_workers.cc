@@ -154,6 +154,22 @@ void Dispatcher::start_next_step(Request &request, std::string_view result) {
   queue_of(request).push_front(lane_of(request), request);
 }
 
+namespace {
+
+// Each line for itself: a script's text can't look like a line of ours.
+void log_console(const Request &request, std::string_view level, std::string_view text) {
+  constexpr size_t most_lines = 1000; // a worker that was broken into may send more
+  size_t lines = 0;
+  do {
+    const size_t end = ++lines < most_lines ? text.find('\n') : text.npos;
+    log_info("console.{} {}{}{}: {}", level, request.name, request.trace.empty() ? "" : " trace ",
+             request.trace, printable(text.substr(0, end)));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  } while (!text.empty());
+}
+
+} // namespace
+
 void Dispatcher::on_console(WorkerProcess &worker, Request &request, std::string_view body) {
   Reader reader(body);
   const auto parts = reader.array();
@@ -166,8 +182,7 @@ void Dispatcher::on_console(WorkerProcess &worker, Request &request, std::string
   if (request.wants_console)
     request.client->send_console(request, *level, *text);
   else
-    log_info("console.{} {}{}{}: {}", *level, request.name, request.trace.empty() ? "" : " trace ",
-             request.trace, printable(*text));
+    log_console(request, *level, *text);
 }
 
 void Dispatcher::on_host_call(WorkerProcess &worker, Request &request, std::string_view body) {

@@ -51,6 +51,10 @@ const Setting<S> daemon_rows[] = {
 
 using P = PoolSettings;
 const Setting<P> pool_rows[] = {
+    {"console_bytes", &P::console_bytes, 0, 1 << 30, any, true,
+     "console output of one request; what is beyond is left out; 0: none"},
+    {"console_lines", &P::console_lines, 0, 1'000'000, any, true,
+     "lines of console output of one request; what is beyond is left out; 0: none"},
     {"cpu_ms", &P::cpu_ms, 0, no_limit, any, true, "CPU time of a request; 0: no limit"},
     {"deadline_ms", &P::deadline_ms, 1, no_limit, any, true,
      "time for a request, queue included, unless it says otherwise"},

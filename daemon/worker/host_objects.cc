@@ -5,21 +5,8 @@
 #include "daemon/worker/natives.h"
 #include "ipc/error.h"
 
-#include <cstdio>
-
 namespace lethe {
 namespace {
-
-// console(level, text)
-void console(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
-  v8::Isolate *isolate = arguments.GetIsolate();
-  const std::string level = to_text(isolate, arguments[0].As<v8::String>());
-  const auto text = arguments[1].As<v8::String>();
-  if (Host *host = Host::of(isolate))
-    host->console(level, text);
-  else
-    std::fprintf(stderr, "%s: %s\n", level.c_str(), to_text(isolate, text).c_str());
-}
 
 // call(name, [argument, …])
 void call(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
@@ -51,8 +38,7 @@ void set_random_state(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
     fatal("the prelude can store its random state");
 }
 
-constexpr NativeFunction functions[] = {
-    {"console", console}, {"call", call}, {"setRandomState", set_random_state}};
+constexpr NativeFunction functions[] = {{"call", call}, {"setRandomState", set_random_state}};
 
 } // namespace
 

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the prelude builds `console`, `host` and Math.random on.
+// What the prelude builds `host` and Math.random on, and where console output goes.
 #pragma once
 
 #include <string_view>
 #include <v8.h>
 
 namespace lethe {
+
+// Of one request's console output.
+struct ConsoleLimits {
+  size_t lines = 1000;
+  size_t bytes = size_t{64} << 10;
+};
 
 // What the native functions do in this process. In lethe-snapshot there is none: console output
 // goes to standard error, and there is no host to call.

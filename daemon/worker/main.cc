@@ -5,7 +5,6 @@
 #include "daemon/worker/entropy.h"
 #include "daemon/worker/fault_point.h"
 #include "daemon/worker/natives.h"
-#include "daemon/worker/openssl.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/zygote.h"
 #include "snapshot/cache.h"
@@ -107,7 +106,6 @@ void load_time_zone(v8::Isolate *isolate) {
   isolate->Enter();
   const v8::HandleScope handles(isolate);
   load_time_zone(isolate);
-  OpenSsl::instance();
   check_single_thread();
   Entropy::instance(); // its memory must be there before an image is made
   Rewinder *rewinder = nullptr;
@@ -128,6 +126,8 @@ int run(int argc, char **argv) {
   app.add_option("--memory-mb", arguments.memory_mb, "limit of a script's memory")->required();
   app.add_option("--max-message-bytes", zygote.limits.max_bytes, "limit of a result")->required();
   app.add_option("--max-depth", zygote.limits.max_depth, "limit of a value's nesting")->required();
+  app.add_option("--console-lines", zygote.console.lines, "limit of a request's console output");
+  app.add_option("--console-bytes", zygote.console.bytes, "limit of a request's console output");
   app.add_option("--isolation", arguments.isolation, "the pool's isolation")
       ->check(CLI::IsMember({"rewind", "process", "reuse"}));
   app.add_option("--rewind-verify", arguments.rewind.verify, "fraction of rewinds to verify");

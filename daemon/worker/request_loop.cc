@@ -16,10 +16,6 @@
 namespace lethe {
 namespace {
 
-// Of one request's console output; what is beyond is left out, and said to be.
-constexpr uint32_t most_console_lines = 1000;
-constexpr size_t most_console_bytes = 64 * 1024;
-
 uint64_t now_ns(clockid_t clock) {
   timespec time{};
   ::clock_gettime(clock, &time);
@@ -153,8 +149,8 @@ uint32_t RequestLoop::serve(uint32_t sequence, std::string_view body) {
 
 std::optional<RunFailure> RequestLoop::execute(const Request &request) {
   result_.clear();
-  console_lines_ = 0;
-  console_bytes_ = 0;
+  console_left_ = console_limits_;
+  console_is_cut_ = console_limits_.lines == 0 || console_limits_.bytes == 0;
   memory_.begin(request.memory_bytes);
   Interrupts &interrupts = Interrupts::instance();
   interrupts.arm(sequence_, request.cpu_ms);
@@ -193,21 +189,36 @@ void RequestLoop::flush() {
 }
 
 void RequestLoop::console(std::string_view level, v8::Local<v8::String> text) {
-  if (console_lines_ > most_console_lines || console_bytes_ > most_console_bytes)
+  if (console_is_cut_)
     return;
-  const auto length = static_cast<size_t>(text->Length());
-  ++console_lines_;
-  console_bytes_ += length;
+  const size_t length = v8_compat::utf8_length(isolate_, text);
+  std::string shown(std::min(length, console_left_.bytes), '\0');
+  shown.resize(v8_compat::write_utf8(isolate_, text, shown.data(), shown.size()));
+  console_is_cut_ = shown.size() < length;
+  size_t lines = 1;
+  for (size_t end = 0; lines <= console_left_.lines && (end = shown.find('\n', end)) != shown.npos;
+       ++end)
+    if (++lines > console_left_.lines)
+      shown.resize(end);
+  if (lines > console_left_.lines) {
+    console_is_cut_ = true;
+    lines = console_left_.lines;
+  }
+  console_left_.lines -= lines;
+  console_left_.bytes -= shown.size();
+  if (lines > 0 && !(console_is_cut_ && shown.empty()))
+    send_console(level, shown);
+  if (console_is_cut_)
+    send_console("warn", "console: further output of this request is left out (more than " +
+                             std::to_string(console_limits_.lines) + " lines or " +
+                             std::to_string(console_limits_.bytes) + " bytes)");
+}
+
+void RequestLoop::send_console(std::string_view level, std::string_view text) {
   Packer packer(channel_.begin(MessageType::console, sequence_));
   packer.pack_array(2);
-  if (console_lines_ > most_console_lines || console_bytes_ > most_console_bytes) {
-    pack_string(packer, "warn");
-    pack_string(packer, "console: further output of this request is left out (more than 1000 lines "
-                        "or 64 kB)");
-  } else {
-    pack_string(packer, level);
-    pack_string(packer, to_text(isolate_, text));
-  }
+  pack_string(packer, level);
+  pack_string(packer, text);
   channel_.end();
 }
 

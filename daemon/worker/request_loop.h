@@ -20,9 +20,10 @@ namespace lethe {
 class RequestLoop final : public Host, public Runner::Waiter {
 public:
   RequestLoop(v8::Isolate *isolate, Channel channel, WorkerPage &page, Runner &runner,
-              MemoryLimits &memory, const ValueLimits &limits, Rewinder *rewinder)
+              MemoryLimits &memory, const ValueLimits &limits, const ConsoleLimits &console_limits,
+              Rewinder *rewinder)
       : isolate_(isolate), channel_(std::move(channel)), page_(page), runner_(runner),
-        memory_(memory), limits_(limits), rewinder_(rewinder) {}
+        memory_(memory), limits_(limits), console_limits_(console_limits), rewinder_(rewinder) {}
 
   // Until the master closes the channel, or this process is not fit for another request.
   [[noreturn]] void run();
@@ -43,6 +44,7 @@ private:
   std::optional<RunFailure> execute(const Request &request);
   void report_stats(uint64_t wall_ns, uint64_t cpu_ns);
   void after_reply(uint32_t flags);
+  void send_console(std::string_view level, std::string_view text);
   void settle(const Frame &frame);
   void flush();
 
@@ -52,14 +54,15 @@ private:
   Runner &runner_;
   MemoryLimits &memory_;
   ValueLimits limits_;
+  ConsoleLimits console_limits_;
 
   Rewinder *rewinder_; // none: there is no image to go back to
   Buffer early_;       // frames of requests that came while another one waited for its client
   // Of the present request.
   uint32_t sequence_ = 0;
   Buffer result_;
-  uint32_t console_lines_ = 0;
-  size_t console_bytes_ = 0;
+  ConsoleLimits console_left_;
+  bool console_is_cut_ = false;
   uint32_t last_call_ = 0;
   std::unordered_map<uint32_t, PendingCall> calls_;
 };

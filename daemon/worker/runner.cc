@@ -2,6 +2,7 @@
 // Calls, evaluations, and what came of them.
 #include "daemon/worker/runner.h"
 #include "daemon/worker/entropy.h"
+#include "daemon/worker/groups.h"
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/interrupts.h"
 #include "daemon/worker/script_errors.h"
@@ -54,6 +55,12 @@ void Runner::prepare_eval() {
   const auto context = v8::Context::New(isolate_);
   eval_context_.Reset(isolate_, context);
   eval_random_state_ = random_state(context);
+  {
+    // Nearly every eval that is tried out by hand prints something; and what it may do to the
+    // built-ins before is then no matter.
+    const v8::Context::Scope scope(context);
+    touch_globals(context, "console");
+  }
   eval_context_is_used_ = false;
 }
 

@@ -214,7 +214,7 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
   // What a client may send as arguments has passed the master's limit; the envelope is ours.
   Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
   (new RequestLoop(isolate_, std::move(channel), page, runner_, memory_, options_.limits,
-                   rewinder_))
+                   options_.console, rewinder_))
       ->run();
 }
 

@@ -3,6 +3,7 @@
 // next generation. Never runs a request.
 #pragma once
 
+#include "daemon/worker/host_objects.h"
 #include "daemon/worker/memory_limits.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/rewinder.h"
@@ -22,6 +23,7 @@ namespace lethe {
 struct ZygoteOptions {
   std::string pool;
   ValueLimits limits;
+  ConsoleLimits console;
   bool sandbox = true;
 };
 

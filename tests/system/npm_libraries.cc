@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Popular libraries from npm, bundled unchanged by esbuild, each as a classic script and as a
+// module that is registered and called. What they do is in tests/npm/scripts.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+
+using namespace lethe::test;
+
+TestSuite(npm_libraries, .timeout = 120);
+
+namespace {
+
+void expect_result(const std::string &library, const json &arguments, const json &wanted,
+                   Where where = Where::here()) {
+  Daemon daemon({"pool.default.workers=1", "pool.default.rewind_verify=1"});
+  Client client = daemon.connect();
+  for (const std::string form : {"scripts", "modules"}) {
+    client.put(form, read_file(build_folder() / "npm" / form / (library + ".js")),
+               {{"module", form == "modules"}}, where);
+    // The second request finds the same as the first.
+    for (int turn = 0; turn < 2; ++turn)
+      expect_equal(client.call(form, "run", arguments, {{"deadline_ms", 20'000}}, where), wanted,
+                   where);
+  }
+}
+
+} // namespace
+
+Test(npm_libraries, lodash) {
+  expect_result("lodash", R"([[{"name": "Ada Lovelace", "role": "dev", "age": 36},
+                               {"name": "Grace Hopper", "role": "dev", "age": 85},
+                               {"name": "Edsger", "role": "admin", "age": 72}]])"_json,
+                R"({"dev": ["grace-hopper", "ada-lovelace"], "admin": ["edsger"]})"_json);
+}
+
+Test(npm_libraries, ajv) {
+  expect_result("ajv",
+                R"([[{"name": "Ada", "age": 36}, {"name": "", "age": -1}, {"age": 1.5, "x": 1},
+                            {"name": "a", "age": 1, "mail": "nobody"}]])"_json,
+                R"([true,
+                    ["/name must NOT have fewer than 1 characters", "/age must be >= 0"],
+                    [" must have required property 'name'", " must NOT have additional properties",
+                     "/age must be integer"],
+                    ["/mail must match pattern \"^[^@]+@[^@]+$\""]])"_json);
+}
+
+Test(npm_libraries, zod) {
+  expect_result("zod",
+                R"([[{"name": "ada", "age": "36", "mail": "ada@example.org", "roles": ["dev"]},
+                  {"name": "a", "age": -1, "mail": "x", "roles": ["y"]}, {"name": "grace", "age": 85}]])"_json,
+                R"([{"name": "ADA", "age": 36, "mail": "ada@example.org", "roles": ["dev"]},
+          ["name: too_small", "age: too_small", "mail: invalid_format", "roles.0: invalid_value"],
+          {"name": "GRACE", "age": 85, "roles": []}])"_json);
+}
+
+Test(npm_libraries, dayjs) {
+  expect_result("dayjs", {"2024-02-29T12:34:56Z"},
+                {"Thursday, 29 February 2024 12:34:56", "2024-03-31", 8825, "a day", "3 days ago"});
+}
+
+Test(npm_libraries, luxon) {
+  expect_result("luxon", {"2024-03-31T01:30:00Z"},
+                {"2024-03-31T03:30:00.000+02:00", "2024-03-30 21:30 -04:00", "2024-04-30",
+                 "Sonntag, 31. März 2024", 72, "PT2H30M"});
+}
+
+Test(npm_libraries, date_fns) {
+  expect_result("date-fns", {"2024-02-29"},
+                {"Thursday 29th of February 2024", "Donnerstag, 29. Februar 2024", "2024-03-07",
+                 "2024-02-26", 59, "about 2 months"});
+}
+
+Test(npm_libraries, handlebars) {
+  expect_result(
+      "handlebars",
+      R"([{"title": "list <1>", "items": [{"name": "a&b"}, {"name": "c"}], "raw": "<hr>"}])"_json,
+      "<h1>LIST &lt;1&gt;</h1><ul><li>a&amp;b</li><li>c!</li></ul><hr>");
+}
+
+Test(npm_libraries, mustache) {
+  expect_result("mustache", R"([{"title": "t", "raw": "<b>",
+                                 "items": [{"name": "a<", "value": 1}, {"name": "b", "value": 2}]}])"_json,
+                "t: a&lt;=1;b=2; <b> [t]");
+}
+
+Test(npm_libraries, marked) {
+  expect_result(
+      "marked", {"# Title\n\n* a\n* [b](http://x.y)\n\n| a | b |\n|---|---|\n| 1 | `2` |\n"},
+      "<h1>Title</h1>\n<ul>\n<li>a</li>\n<li><a href=\"http://x.y\">b</a></li>\n</ul>\n<table>\n"
+      "<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody><tr>\n<td>1</td>\n"
+      "<td><code>2</code></td>\n</tr>\n</tbody></table>\n");
+}
+
+Test(npm_libraries, markdown_it) {
+  expect_result(
+      "markdown-it",
+      {"# Title\n\n\"quoted\" -- https://example.org and <b>x</b>\n\n1. one\n2. two\n"},
+      "<h1>Title</h1>\n<p>“quoted” – <a href=\"https://example.org\">https://example.org</a> "
+      "and &lt;b&gt;x&lt;/b&gt;</p>\n<ol>\n<li>one</li>\n<li>two</li>\n</ol>\n");
+}
+
+Test(npm_libraries, papaparse) {
+  expect_result(
+      "papaparse", {"a,b,c\n1,\"x, \"\"y\"\"\",true\n2.5,z,\n"},
+      {{"data",
+        {{{"a", 1}, {"b", "x, \"y\""}, {"c", true}}, {{"a", 2.5}, {"b", "z"}, {"c", nullptr}}}},
+       {"errors", json::array()},
+       {"fields", {"a", "b", "c"}},
+       {"again", "a,b,c\r\n1,\"x, \"\"y\"\"\",true\r\n2.5,z,"}});
+}
+
+Test(npm_libraries, yaml) {
+  expect_result(
+      "yaml",
+      {"# settings\nserver: &s\n  port: 80 # plain\n  hosts: [a, b]\nother: *s\ntext: |\n  two\n  "
+       "lines\n"},
+      {{"value",
+        {{"server", {{"port", 80}, {"hosts", {"a", "b"}}}},
+         {"other", {{"port", 80}, {"hosts", {"a", "b"}}}},
+         {"text", "two\nlines\n"}}},
+       {"changed", "# settings\nserver: &s\n  port: 8443 # plain\n  hosts: [ a, b ]\nother: *s\n"
+                   "text: |\n  two\n  lines\n"},
+       {"made", "list:\n  - 1\n  - a: \"x: y\"\ntext: |\n  two\n  lines\n"}});
+}
+
+Test(npm_libraries, jsonata) {
+  expect_result("jsonata", R"([{"Account": {"Order": [
+                    {"Product": [{"ProductName": "Hat", "Price": 34.5, "Quantity": 2},
+                                 {"ProductName": "Cap", "Price": 10, "Quantity": 1}]},
+                    {"Product": [{"ProductName": "Hat", "Price": 34.5, "Quantity": 4}]}]}}])"_json,
+                R"([{"Hat": 207, "Cap": 10}, 2])"_json);
+}
+
+Test(npm_libraries, json_logic_js) {
+  expect_result("json-logic-js", R"([
+      [{"and": [{">": [{"var": "temp"}, 100]}, {"==": [{"var": "pie.filling"}, "apple"]}]},
+       {"reduce": [{"var": "list"}, {"+": [{"var": "current"}, {"var": "accumulator"}]}, 0]},
+       {"filter": [{"var": "list"}, {">=": [{"var": ""}, 2]}]},
+       {"if": [{"starts": [{"var": "pie.filling"}, "app"]}, "yes", "no"]},
+       {"missing": ["temp", "x"]}],
+      {"temp": 110, "pie": {"filling": "apple"}, "list": [1, 2, 3]}])"_json,
+                R"([true, 6, [2, 3], "yes", ["x"]])"_json);
+}
+
+Test(npm_libraries, immer) {
+  expect_result("immer", R"([{"users": [{"name": "Ada"}], "other": {"a": 1}}])"_json,
+                R"({"before": {"users": [{"name": "Ada"}], "other": {"a": 1}},
+                    "next": {"users": [{"name": "Grace"}, {"name": "Edsger"}], "other": {"a": 1}},
+                    "isFrozen": true, "isShared": true, "tags": ["a", "b"],
+                    "patches": [{"op": "add", "path": ["tags", 1], "value": "b"}]})"_json);
+}
