@@ -5,6 +5,7 @@
 #include "daemon/worker/entropy.h"
 #include "daemon/worker/fault_point.h"
 #include "daemon/worker/natives.h"
+#include "daemon/worker/openssl.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/zygote.h"
 #include "snapshot/cache.h"
@@ -106,6 +107,7 @@ void load_time_zone(v8::Isolate *isolate) {
   isolate->Enter();
   const v8::HandleScope handles(isolate);
   load_time_zone(isolate);
+  OpenSsl::instance();
   check_single_thread();
   Entropy::instance(); // its memory must be there before an image is made
   Rewinder *rewinder = nullptr;

@@ -19,6 +19,8 @@ struct NativeFunction {
 // In the files of these subjects.
 extern const std::span<const NativeFunction> console_natives;
 extern const std::span<const NativeFunction> host_natives;
+extern const std::span<const NativeFunction> random_natives, digest_natives, cipher_natives,
+    rsa_natives, curve_natives;
 
 // Addresses that a snapshot refers to, in a fixed order; ends with 0.
 const intptr_t *external_references();
