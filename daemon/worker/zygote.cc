@@ -2,6 +2,7 @@
 // The control channel, forks, and what becomes of the children.
 #include "daemon/worker/zygote.h"
 #include "daemon/worker/entropy.h"
+#include "daemon/worker/huge_code.h"
 #include "daemon/worker/interrupts.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/request_loop.h"
@@ -109,6 +110,8 @@ int64_t generation_of(std::string_view grow_body) {
   return reader.integer().value_or(0);
 }
 
+constexpr int idle_ms = 100;
+
 // While scripts are loaded there is nobody who could settle a promise.
 class NeverSettled final : public Runner::Waiter {
 public:
@@ -150,8 +153,12 @@ void Zygote::run() {
       serve_frame(frame);
     }
     pollfd poll_for[] = {{control_.descriptor(), POLLIN, 0}, {child_signals_.get(), POLLIN, 0}};
-    if (::poll(poll_for, 2, -1) < 0)
-      continue; // a signal
+    // Generation 0 has to be there soon after the start: it prepares when it has nothing to do.
+    const int ready = ::poll(poll_for, 2, has_prepared_forks_ ? -1 : idle_ms);
+    if (ready == 0)
+      prepare_forks();
+    if (ready <= 0)
+      continue; // or a signal
     if (poll_for[1].revents != 0)
       reap();
     // Workers end by themselves when the master is gone; a grown zygote has a channel of its own.
@@ -190,6 +197,7 @@ void Zygote::fork_worker(uint32_t sequence, std::string_view body) {
 }
 
 void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file) {
+  working_set_.bring_in();
   WorkerPage &page = map_page(page_file);
   end_with_master(socket.get());
   memory_.limit_process();
@@ -216,6 +224,18 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
   (new RequestLoop(isolate_, std::move(channel), page, runner_, memory_, options_.limits,
                    options_.console, rewinder_))
       ->run();
+}
+
+// What a worker that serves one request would otherwise do in each one's time. Those that rewind do
+// it once.
+void Zygote::prepare_forks() {
+  if (!rewinder_) {
+    if (!has_prepared_forks_)
+      move_code_to_huge_pages();
+    working_set_ =
+        WorkingSet::learn([](void *self) { static_cast<Zygote *>(self)->run_self_test(); }, this);
+  }
+  has_prepared_forks_ = true;
 }
 
 // --- generations -------------------------------------------------------------------------------
@@ -271,6 +291,7 @@ void Zygote::become_generation(FileDescriptor control, std::string_view body) {
   memory_.set_last_words(nullptr, nullptr);
   collect_garbage();
   take_image();
+  prepare_forks();
   say_ready();
 }
 

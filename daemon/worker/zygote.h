@@ -10,6 +10,7 @@
 #include "daemon/worker/runner.h"
 #include "daemon/worker/sandbox.h"
 #include "daemon/worker/scripts.h"
+#include "daemon/worker/working_set.h"
 #include "ipc/channel.h"
 #include "ipc/message_pack.h"
 
@@ -41,6 +42,7 @@ private:
   void serve_frame(const Frame &frame);
   void fork_worker(uint32_t sequence, std::string_view body);
   [[noreturn]] void become_worker(FileDescriptor socket, const FileDescriptor &page_file);
+  void prepare_forks();
   void grow(const Frame &frame);
   void become_generation(FileDescriptor control, std::string_view body);
   void load_locale_data();
@@ -67,6 +69,8 @@ private:
   Rewinder *rewinder_;
   Scripts scripts_;
   Runner runner_;
+  WorkingSet working_set_;
+  bool has_prepared_forks_ = false;
   int64_t generation_ = 0;
   bool has_locale_data_ = false;
   std::string loading_;                                     // the script
