@@ -47,7 +47,7 @@ CLIENT := $(call objects,$(call sources,client))
 COMMAND := $(call objects,$(call sources,client/command))
 
 MASTER_LIBS := -levent_core -lsystemd -lcrypto -lspdlog -lfmt
-WORKER_LIBS := $(NODE_LIBS) -lseccomp -lcrypto
+WORKER_LIBS := $(NODE_LIBS) -lseccomp -lcrypto -lz
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
 

@@ -23,13 +23,13 @@ NativeBytes::NativeBytes(v8::Local<v8::Value> value) {
 }
 
 std::span<unsigned char> writable_bytes(v8::Local<v8::Value> value) {
-  if (value->IsArrayBuffer())
+  if (value->IsArrayBuffer() || value->IsSharedArrayBuffer()) // one class in V8
     return bytes_of(value.As<v8::ArrayBuffer>());
   if (!value->IsArrayBufferView())
     return {};
   const auto view = value.As<v8::ArrayBufferView>();
   const size_t bytes = view->ByteLength();
-  auto *const data = static_cast<unsigned char *>(view->Buffer()->GetBackingStore()->Data());
+  auto *const data = static_cast<unsigned char *>(view->Buffer()->Data());
   return bytes > 0 && data ? std::span(data + view->ByteOffset(), bytes)
                            : std::span<unsigned char>();
 }
@@ -61,7 +61,7 @@ v8::MaybeLocal<v8::ArrayBuffer> new_buffer(v8::Isolate *isolate,
 }
 
 std::span<unsigned char> bytes_of(v8::Local<v8::ArrayBuffer> buffer) {
-  auto *const data = static_cast<unsigned char *>(buffer->GetBackingStore()->Data());
+  auto *const data = static_cast<unsigned char *>(buffer->Data());
   return data ? std::span(data, buffer->ByteLength()) : std::span<unsigned char>();
 }
 

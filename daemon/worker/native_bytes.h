@@ -9,9 +9,9 @@
 
 namespace lethe {
 
-// The bytes of an ArrayBuffer or of a view on one; of anything else, or once it is detached: none.
-// Valid until JavaScript runs again. A small typed array lives in V8's heap: its bytes are copied
-// here, as asking for its buffer would move them out of there for good.
+// The bytes of an ArrayBuffer, shared or not, or of a view on one; of anything else, or once it is
+// detached: none. Valid until JavaScript runs again. A small typed array lives in V8's heap: its
+// bytes are copied here, as asking for its buffer would move them out of there for good.
 class NativeBytes {
 public:
   explicit NativeBytes(v8::Local<v8::Value> value);

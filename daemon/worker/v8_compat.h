@@ -45,12 +45,73 @@ inline size_t utf8_length(v8::Isolate *isolate, v8::Local<v8::String> string) {
 #endif
 }
 
+// The string's units from `start` on.
+inline void write_two_byte(v8::Isolate *isolate, v8::Local<v8::String> string, uint16_t *buffer,
+                           size_t start, size_t length) {
+#if V8_MAJOR_VERSION >= 13
+  string->WriteV2(isolate, static_cast<uint32_t>(start), static_cast<uint32_t>(length), buffer);
+#else
+  string->Write(isolate, buffer, static_cast<int>(start), static_cast<int>(length),
+                v8::String::NO_NULL_TERMINATION);
+#endif
+}
+
+// The same of one that IsOneByte().
+inline void write_one_byte(v8::Isolate *isolate, v8::Local<v8::String> string,
+                           unsigned char *buffer, size_t start, size_t length) {
+#if V8_MAJOR_VERSION >= 13
+  string->WriteOneByteV2(isolate, static_cast<uint32_t>(start), static_cast<uint32_t>(length),
+                         buffer);
+#else
+  string->WriteOneByte(isolate, buffer, static_cast<int>(start), static_cast<int>(length),
+                       v8::String::NO_NULL_TERMINATION);
+#endif
+}
+
 inline v8::ScriptOrigin script_origin([[maybe_unused]] v8::Isolate *isolate,
                                       v8::Local<v8::String> name, bool is_module) {
 #if V8_MAJOR_VERSION >= 12
   return v8::ScriptOrigin(name, 0, 0, false, -1, {}, false, false, is_module);
 #else
   return v8::ScriptOrigin(isolate, name, 0, 0, false, -1, {}, false, false, is_module);
+#endif
+}
+
+// Without the properties of V8's other kinds of objects: class instances are such ones, but neither
+// built-in objects nor those of the embedder.
+inline bool is_ordinary_object(v8::Local<v8::Object> object) {
+  using v8::internal::Internals;
+#if V8_MAJOR_VERSION >= 12
+  const v8::internal::Address address = v8::internal::ValueHelper::ValueAsAddress(*object);
+#else
+  const auto address = *reinterpret_cast<v8::internal::Address *>(*object);
+#endif
+  return Internals::GetInstanceType(address) == Internals::kJSObjectType;
+}
+
+inline v8::Local<v8::Value> prototype_of(v8::Local<v8::Object> object) {
+#if V8_MAJOR_VERSION >= 13
+  return object->GetPrototypeV2();
+#else
+  return object->GetPrototype();
+#endif
+}
+
+inline bool set_prototype(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
+                          v8::Local<v8::Value> prototype) {
+#if V8_MAJOR_VERSION >= 13
+  return object->SetPrototypeV2(context, prototype).FromMaybe(false);
+#else
+  return object->SetPrototype(context, prototype).FromMaybe(false);
+#endif
+}
+
+// Of a buffer that IsDetachable().
+inline void detach(v8::Local<v8::ArrayBuffer> buffer) {
+#if V8_MAJOR_VERSION >= 11
+  (void)buffer->Detach({}).FromMaybe(false);
+#else
+  buffer->Detach();
 #endif
 }
 

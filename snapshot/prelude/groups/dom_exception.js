@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DOMException: https://webidl.spec.whatwg.org/#idl-DOMException. Its instances are true errors of V8's, so
 // that they have a stack and arrive at the client as errors.
+import native from 'lethe:native';
 import { asInterface, defineConstants, toDictionary, toDOMString } from '../lib/webidl.js';
 
 const { setPrototypeOf, defineProperty } = Object;
@@ -78,6 +79,13 @@ defineConstants(DOMException, {
   INVALID_STATE_ERR: 11, SYNTAX_ERR: 12, INVALID_MODIFICATION_ERR: 13, NAMESPACE_ERR: 14, INVALID_ACCESS_ERR: 15, VALIDATION_ERR: 16,
   TYPE_MISMATCH_ERR: 17, SECURITY_ERR: 18, NETWORK_ERR: 19, ABORT_ERR: 20, URL_MISMATCH_ERR: 21, QUOTA_EXCEEDED_ERR: 22,
   TIMEOUT_ERR: 23, INVALID_NODE_TYPE_ERR: 24, DATA_CLONE_ERR: 25,
+});
+
+native.setPlatform(DOMException.prototype, (value) => {
+  if (!State.is(value)) return undefined;
+  const copy = new DOMException(State.message(value), State.name(value));
+  defineProperty(copy, 'stack', { value: value.stack, writable: true, enumerable: false, configurable: true });
+  return copy;
 });
 
 export const isDOMException = State.is;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Web IDL demands of interfaces, as far as JavaScript classes don't have it by themselves, and its
 // conversions of arguments.
+import native from 'lethe:native';
 
 const { defineProperty, getOwnPropertyDescriptor } = Object;
 const { ownKeys } = Reflect;
@@ -13,11 +14,13 @@ function makeEnumerable(object, except) {
   }
 }
 
-// Makes a class look as an interface: enumerable members and a class string.
+// Makes a class look as an interface: enumerable members and a class string. Its objects can't be cloned, unless
+// native.setPlatform() is called once more with a function that makes a copy.
 export function asInterface(Class, name = Class.name) {
   makeEnumerable(Class, ['length', 'name', 'prototype']);
   makeEnumerable(Class.prototype, ['constructor']);
   defineProperty(Class.prototype, Symbol.toStringTag, { value: name, writable: false, enumerable: false, configurable: true });
+  native.setPlatform(Class.prototype, null);
   return Class;
 }
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// For the prelude's structuredClone, and the groups whose classes it must know about.
+#include "daemon/worker/cloner.h"
+#include "daemon/worker/natives.h"
+
+namespace lethe {
+namespace {
+
+using Arguments = const v8::FunctionCallbackInfo<v8::Value> &;
+
+// clone(value, [buffer to be transferred, …], refuse(message), [EvalError's, URIError's prototype])
+void clone(Arguments arguments) {
+  const auto context = arguments.GetIsolate()->GetCurrentContext();
+  Cloner cloner(context, arguments[2].As<v8::Function>(), arguments[3].As<v8::Array>());
+  v8::Local<v8::Value> result;
+  if (cloner.transfer(arguments[1].As<v8::Array>()) &&
+      cloner.clone(arguments[0]).ToLocal(&result) && cloner.detach_transferred())
+    arguments.GetReturnValue().Set(result);
+}
+
+// setPlatform(prototype, copy(object) or null): see Cloner::set_platform()
+void set_platform(Arguments arguments) {
+  (void)Cloner::set_platform(arguments.GetIsolate()->GetCurrentContext(),
+                             arguments[0].As<v8::Object>(), arguments[1]);
+}
+
+constexpr NativeFunction functions[] = {{"clone", clone}, {"setPlatform", set_platform}};
+
+} // namespace
+
+const std::span<const NativeFunction> clone_natives = functions;
+
+} // namespace lethe
