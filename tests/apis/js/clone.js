@@ -194,6 +194,18 @@ test(() => {
   assert_equals(Object.getPrototypeOf(structuredClone(Object.create(DOMException.prototype, { own: { value: 1, enumerable: true } }))), Object.prototype);
 }, 'objects of the platform');
 
+promise_test(async () => {
+  const key = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  const copy = structuredClone({ key }).key;
+  assert_true(copy instanceof CryptoKey);
+  assert_not_equals(copy, key);
+  assert_false(copy.extractable);
+  assert_equals(JSON.stringify([copy.type, copy.algorithm, copy.usages]), JSON.stringify([key.type, key.algorithm, key.usages]));
+  const signature = await crypto.subtle.sign('HMAC', copy, new Uint8Array(3));
+  assert_true(await crypto.subtle.verify('HMAC', key, signature, new Uint8Array(3)));
+  refused(crypto.subtle, 'SubtleCrypto');
+}, 'keys of WebCrypto');
+
 test(() => {
   for (const [name, value] of Object.entries({
     function: () => 1, class: class {}, method: { m() {} }, promise: Promise.resolve(), proxy: new Proxy({}, {}), arrayProxy: new Proxy([], {}), weakMap: new WeakMap(),

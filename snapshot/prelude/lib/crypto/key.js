@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CryptoKey: https://w3c.github.io/webcrypto/#cryptokey-interface. The key itself is bytes in a private
 // field, which only the algorithms read.
+import native from 'lethe:native';
 import { asInterface } from '../webidl.js';
 import { copyOf } from './bytes.js';
 import { invalidAccessError, notSupportedError } from './errors.js';
@@ -36,6 +37,11 @@ export class CryptoKey {
   }
 }
 asInterface(CryptoKey);
+// structuredClone: what a key is made of never changes.
+native.setPlatform(CryptoKey.prototype, (value) => {
+  const slots = slotsOf(value);
+  return slots && new CryptoKey(allowed, slots);
+});
 
 function shownAlgorithm(algorithm) {
   const shown = { ...algorithm };
