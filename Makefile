@@ -8,6 +8,7 @@ LIBDIR ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+DOCDIR ?= $(PREFIX)/share/doc/lethe
 
 # As parallel as the machine is, unless the caller says otherwise.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -103,7 +104,9 @@ $(BUILD)/npm/prelude/installed: snapshot/prelude/package.json snapshot/prelude/p
 	cp $^ snapshot/prelude/.npmrc $(@D)
 	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
-$(addprefix $(BUILD)/gen/prelude/,$(addsuffix .js,$(PRELUDE_GROUPS))) &: $(BUILD)/npm/prelude/installed snapshot/prelude/bundle.js \
+# The licences of those libraries go where the groups go.
+THIRD_PARTY := $(firstword $(dir $(BUNDLED)))third_party.txt
+$(addprefix $(BUILD)/gen/prelude/,$(addsuffix .js,$(PRELUDE_GROUPS)) third_party.txt) &: $(BUILD)/npm/prelude/installed snapshot/prelude/bundle.js \
 	  $(wildcard $(addprefix snapshot/prelude/,groups/*.js lib/*.js lib/*/*.js))
 	node snapshot/prelude/bundle.js $(<D)/node_modules snapshot/prelude/groups $(BUILD)/gen/prelude
 
@@ -291,7 +294,7 @@ include packaging/packages.mk
 # --- installation ------------------------------------------------------------------------------------------------------
 
 INSTALL ?= install
-install: all man $(BUILD)/lethe.toml $(SYSTEMD_UNITS) ## install below DESTDIR/PREFIX; the configuration in SYSCONFDIR
+install: all man $(BUILD)/lethe.toml $(SYSTEMD_UNITS) $(THIRD_PARTY) ## install below DESTDIR/PREFIX; the configuration in SYSCONFDIR
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)/lethe \
 	  $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(SYSCONFDIR)/lethe/conf.d \
 	  $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
@@ -306,6 +309,7 @@ install: all man $(BUILD)/lethe.toml $(SYSTEMD_UNITS) ## install below DESTDIR/P
 	$(INSTALL) -m 644 $(SYSTEMD_UNITS) $(DESTDIR)$(UNITDIR)
 	$(INSTALL) -m 644 systemd/lethe.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/lethe.conf
 	$(INSTALL) -m 644 systemd/lethe.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/lethe.conf
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(DOCDIR) $(THIRD_PARTY)
 	for page in $(MAN_PAGES); do $(INSTALL) -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; done
 
 # The library's examples, compiled as its users would.

@@ -21,4 +21,4 @@ exec unshare --mount --propagation private --pid --fork --kill-child bash -euc '
   mount --bind "$here" ".$here"
   cp /etc/resolv.conf etc/resolv.conf
   exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
-    SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-}" ${CCACHE_DISABLE:+CCACHE_DISABLE=1} sh -ec "cd \"\$0\" && exec \"\$@\"" "$here" "$@"' in-root "$root" "$@"
+    SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-}" ${CCACHE_DISABLE:+CCACHE_DISABLE=1} ${TZ:+TZ="$TZ"} sh -ec "cd \"\$0\" && exec \"\$@\"" "$here" "$@"' in-root "$root" "$@"

@@ -43,9 +43,9 @@ $(BUILD)/systemd/lethed@.%: systemd/lethed.%.in
 # --- packages ----------------------------------------------------------------------------------------------------------
 
 NAME_VERSION := lethe-$(VERSION)
-dist: $(BUNDLED) ## make the source tarball of the last commit, build/dist/
+dist: $(BUNDLED) $(THIRD_PARTY) ## make the source tarball of the last commit, build/dist/
 	@mkdir -p $(BUILD)/dist
-	git archive --format=tar --prefix=$(NAME_VERSION)/snapshot/prelude/bundled/ $(addprefix --add-file=,$(BUNDLED)) \
+	git archive --format=tar --prefix=$(NAME_VERSION)/snapshot/prelude/bundled/ $(addprefix --add-file=,$(BUNDLED) $(THIRD_PARTY)) \
 	  --prefix=$(NAME_VERSION)/ HEAD | gzip -n9 > $(BUILD)/dist/$(NAME_VERSION).tar.gz
 
 ROOTS := $(BUILD)/roots
@@ -58,15 +58,31 @@ $(ROOTS)/%-vm: packaging/root.sh
 	packaging/root.sh vm $* $@
 .PRECIOUS: $(ROOTS)/%-build $(ROOTS)/%-test $(ROOTS)/%-vm
 
+# Where packages go, and how the build's surroundings differ when it is done again.
+DEB ?= $(BUILD)/deb/$(SUITE)
+RPM ?= $(BUILD)/rpm
+AGAIN := umask 077 && TZ=Pacific/Kiritimati
 deb: dist $(ROOTS)/$(SUITE)-build ## build Debian packages for SUITE (bookworm, trixie), build/deb/SUITE/
-	packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/deb.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(SUITE) $(BUILD)/deb/$(SUITE)
+	packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/deb.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(SUITE) $(DEB)
 rpm: dist $(ROOTS)/$(SUITE)-build ## build RPM packages, build/rpm/
-	packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/rpm.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(BUILD)/rpm
+	packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/rpm.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(RPM)
 
 check-deb: $(ROOTS)/$(SUITE)-test ## test the Debian packages of SUITE in a system that boots; TEST names some of the tests
 	packaging/tests/check.sh $(SUITE) $(BUILD) $(TEST)
+check-vm: $(ROOTS)/$(SUITE)-vm ## test them in a virtual machine: limits of memory
+	packaging/tests/check-vm.sh $(SUITE) $(BUILD) $(TEST)
+check-rpm: $(ROOTS)/$(SUITE)-test ## test the RPM packages in a system that boots (they need the Debian packages of SUITE)
+	packaging/tests/check.sh $(SUITE) $(BUILD) rpm
+# All is compiled again for the Debian packages; the RPM packages show that the rest depends on nothing else either.
+check-reproducible: ## build the packages of SUITE, and those for rpm, once more and compare
+	$(AGAIN) CCACHE_DISABLE=1 $(MAKE) --no-print-directory deb DEB=$(BUILD)/again/deb/$(SUITE)
+	packaging/tests/reproducible.sh $(DEB) $(BUILD)/again/deb/$(SUITE)
+	$(AGAIN) $(MAKE) --no-print-directory rpm RPM=$(BUILD)/again/rpm
+	packaging/tests/reproducible.sh $(RPM) $(BUILD)/again/rpm
 
-check-packages: ## build and test the Debian packages of bookworm and trixie
-	for suite in bookworm trixie; do $(MAKE) --no-print-directory SUITE=$$suite deb check-deb || exit 1; done
+# One after the other: each needs what the one before has built.
+check-packages: ## build and test all packages, in systems of Debian 12 and 13 that boot
+	set -e; for suite in bookworm trixie; do for step in deb check-deb; do $(MAKE) --no-print-directory SUITE=$$suite $$step; done; done
+	set -e; for step in rpm check-rpm check-vm check-reproducible; do $(MAKE) --no-print-directory SUITE=bookworm $$step; done
 
-.PHONY: man dist deb rpm check-deb check-packages
+.PHONY: man dist deb rpm check-deb check-vm check-rpm check-reproducible check-packages

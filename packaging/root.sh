@@ -10,7 +10,7 @@ here=$(realpath "$(dirname "$0")")
 command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing: apt-get install mmdebstrap" >&2; exit 1; }
 mirror=$(awk '/^URIs:/{print $2; exit}' /etc/apt/sources.list.d/debian.sources)
 
-built_with=ccache,elfutils,lintian,mandoc,rpm,systemd
+built_with=ccache,elfutils,lintian,mandoc,rpm,rpmlint,systemd
 booted=systemd,systemd-sysv,dbus,procps,gcc,g++,pkgconf
 # shellcheck disable=SC2016  # $1 is the hook's
 case $kind in
@@ -21,7 +21,7 @@ build)
   ;;
   # apt's lists stay: it is to find our packages' dependencies without a network.
 test) options=(--variant=minbase --include="$booted" --skip=cleanup/apt/lists) ;;
-vm) options=(--variant=minbase --include="$booted,linux-image-cloud-amd64,initramfs-tools" --skip=cleanup/apt/lists) ;;
+vm) options=(--variant=minbase --include="$booted,e2fsprogs,linux-image-cloud-amd64,initramfs-tools" --skip=cleanup/apt/lists) ;;
 *)
   echo "usage: root.sh build|test|vm SUITE FOLDER" >&2
   exit 2

@@ -18,5 +18,5 @@ sed -e "s/@VERSION@/$version/" -e '/@CHANGELOG@/{r /tmp/rpm/changelog' -e 'd}' p
 rpmbuild -bb --nodeps --load packaging/rpm/debian.macros --define '_topdir /tmp/rpm' /tmp/rpm/lethe.spec
 
 cp /tmp/rpm/RPMS/*/*.rpm /tmp/rpm/lethe.spec "$output"
-if command -v rpmlint >/dev/null; then rpmlint -c packaging/rpm/rpmlint.toml "$output"; fi
+rpmlint -c packaging/rpm/rpmlint.toml "$output"
 ls -l "$output"

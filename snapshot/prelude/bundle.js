@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles each lazy group with what it imports, for the build: node bundle.js MODULES GROUPS OUTPUT
-// MODULES is where npm has installed the libraries, OUTPUT gets a NAME.js for each NAME.js of GROUPS.
+// MODULES is where npm has installed the libraries, OUTPUT gets a NAME.js for each NAME.js of GROUPS, and third_party.txt:
+// the licences of all that went in.
 import { createRequire } from 'node:module';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const [modules, groups, output] = process.argv.slice(2).map((path) => resolve(path));
@@ -19,7 +20,7 @@ const nativeFunctions = {
 };
 
 mkdirSync(output, { recursive: true });
-await build({
+const { metafile } = await build({
   entryPoints: readdirSync(groups).filter((name) => name.endsWith('.js')).map((name) => join(groups, name)),
   outdir: output,
   nodePaths: [modules],
@@ -36,4 +37,18 @@ await build({
   lineLimit: 120, // so that a place in a group's code tells something
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
 });
+
+// Which libraries a group has is seen from the files in it.
+const libraries = new Set(Object.keys(metafile.inputs)
+  .map((path) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
+const notices = [...libraries].sort().map((name) => {
+  const folder = join(modules, name);
+  const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  if (!file) throw new Error(`${name} comes without the text of its licence`);
+  return `${name} ${version}, ${license}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+});
+writeFileSync(join(output, 'third_party.txt'),
+  'The JavaScript that every script finds contains these libraries.\n\n' + notices.join(`\n${'-'.repeat(80)}\n\n`));
