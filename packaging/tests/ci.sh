@@ -54,7 +54,7 @@ in_time "$log/deb.log" make --no-print-directory SUITE="$suite" deb || { tail -n
 tail -n 8 "$log/deb.log"
 status=0
 LIMIT_S=240 in_time "$log/check.log" make --no-print-directory SUITE="$suite" check-deb \
-  TEST="install first_use hardening development autopkgtest reload restart kills upgrade v8_upgrade removal" || status=$?
+  TEST="install first_use hardening development autopkgtest reload restart kills instances upgrade v8_upgrade removal" || status=$?
 cat "$log/check.log"
 [ "$status" = 0 ] || exit 1
 echo "packages: built and tested on $suite in $SECONDS s"
