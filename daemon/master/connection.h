@@ -62,7 +62,8 @@ public:
   size_t in_flight() const { return requests_.size(); }
   void list(Request &request);
   void forget(Request &request);
-  // Before a request runs once more: an answer to a call of its first run must not reach the second.
+  // Before a request runs once more: an answer to a call of its first run must not reach the
+  // second.
   void forget_host_calls(Request &request);
   // Where this connection's requests wait in the queue of this number.
   Lane &lane(size_t number, FairQueue &queue);

@@ -4,8 +4,8 @@
 // from a startup snapshot that holds the prelude and the script, as a careful embedder would do it.
 // classic-worker SOCKET context|isolate SNAPSHOT
 #include "daemon/worker/engine.h"
-#include "daemon/worker/natives.h"
 #include "daemon/worker/names.h"
+#include "daemon/worker/natives.h"
 #include "daemon/worker/value_reader.h"
 #include "daemon/worker/value_writer.h"
 #include "ipc/file_descriptor.h"
