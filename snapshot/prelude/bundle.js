@@ -4,7 +4,8 @@
 // the licences of all that went in.
 import { createRequire } from 'node:module';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const [modules, groups, output] = process.argv.slice(2).map((path) => resolve(path));
 const { build } = createRequire(join(modules, 'x.js'))('esbuild');
@@ -19,6 +20,23 @@ const nativeFunctions = {
   },
 };
 
+// Parts of libraries that we have in another way.
+const library = (path) => join(dirname(fileURLToPath(import.meta.url)), 'lib', path);
+const replacements = {
+  name: 'replacements',
+  setup({ onResolve, onLoad }) {
+    const replace = (filter, importer, file) => onResolve({ filter }, (from) => (importer.test(from.importer) ? { path: library(file) } : undefined));
+    replace(/^tr46$/, /\/whatwg-url\//, 'tr46.js');
+    replace(/^webidl-conversions$/, /\/whatwg-url\//, 'webidl_conversions.js');
+    replace(/^\.\/encoding(\.js)?$/, /\/whatwg-url\//, 'utf8.js');
+    // A text that is parsed when it is needed takes less room than an array literal.
+    onLoad({ filter: /\/tr46\/.*\.json$/ }, ({ path }) => {
+      const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')));
+      return { contents: `module.exports = JSON.parse(${JSON.stringify(text)})`, loader: 'js' };
+    });
+  },
+};
+
 mkdirSync(output, { recursive: true });
 const { metafile } = await build({
   entryPoints: readdirSync(groups).filter((name) => name.endsWith('.js')).map((name) => join(groups, name)),
@@ -29,7 +47,7 @@ const { metafile } = await build({
   platform: 'neutral',
   mainFields: ['module', 'main'],
   external: ['lethe:*'],
-  plugins: [nativeFunctions],
+  plugins: [nativeFunctions, replacements],
   target: 'es2022',
   charset: 'ascii', // one byte for each character of the source in V8, too
   minifyWhitespace: true,
