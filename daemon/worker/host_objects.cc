@@ -38,7 +38,13 @@ void set_random_state(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
     fatal("the prelude can store its random state");
 }
 
-constexpr NativeFunction functions[] = {{"call", call}, {"setRandomState", set_random_state}};
+// version(): Lethe's
+void version(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  arguments.GetReturnValue().Set(to_name(arguments.GetIsolate(), LETHE_VERSION));
+}
+
+constexpr NativeFunction functions[] = {
+    {"call", call}, {"setRandomState", set_random_state}, {"version", version}};
 
 } // namespace
 

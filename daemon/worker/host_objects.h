@@ -2,6 +2,7 @@
 // What the prelude builds `host` and Math.random on, and where console output goes.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <v8.h>
 
@@ -24,6 +25,9 @@ public:
   virtual v8::MaybeLocal<v8::Promise> call(v8::Local<v8::Context> context,
                                            v8::Local<v8::String> name,
                                            v8::Local<v8::Array> arguments) = 0;
+
+  // When the present request was received, by the monotonic clock.
+  virtual uint64_t started_ns() const = 0;
 
   static constexpr uint32_t slot = 1; // of the isolate's data
   static Host *of(v8::Isolate *isolate) { return static_cast<Host *>(isolate->GetData(slot)); }

@@ -18,7 +18,7 @@ struct NativeFunction {
 
 // In the files of these subjects.
 extern const std::span<const NativeFunction> console_natives;
-extern const std::span<const NativeFunction> host_natives;
+extern const std::span<const NativeFunction> host_natives, performance_natives;
 extern const std::span<const NativeFunction> random_natives, digest_natives, cipher_natives,
     rsa_natives, curve_natives;
 extern const std::span<const NativeFunction> text_natives, base64_natives, clone_natives,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests, replies, console lines and calls to the client.
 #include "daemon/worker/request_loop.h"
+#include "daemon/worker/clock.h"
 #include "daemon/worker/fault_point.h"
 #include "daemon/worker/interrupts.h"
 #include "daemon/worker/script_errors.h"
@@ -9,18 +10,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <sys/socket.h>
 #include <unistd.h>
 
 namespace lethe {
 namespace {
-
-uint64_t now_ns(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_nsec);
-}
 
 void append_frame(Buffer &frames, const Frame &frame) {
   const FrameHeader header{static_cast<uint32_t>(frame.body.size()),
@@ -126,13 +120,13 @@ uint32_t RequestLoop::serve(uint32_t sequence, std::string_view body) {
     end_worker(exit_protocol);
   sequence_ = sequence;
   const bool wants_stats = (request.flags & run_wants_stats) != 0;
-  const uint64_t wall = wants_stats ? now_ns(CLOCK_MONOTONIC) : 0;
+  started_ns_ = now_ns();
   const uint64_t cpu = wants_stats ? now_ns(CLOCK_PROCESS_CPUTIME_ID) : 0;
 
   const auto failed = execute(request);
 
   if (wants_stats)
-    report_stats(now_ns(CLOCK_MONOTONIC) - wall, now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    report_stats(now_ns() - started_ns_, now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
   if (failed) {
     write_error(channel_.begin(MessageType::failed, sequence), failed->error, failed->raw_value);
     channel_.end();

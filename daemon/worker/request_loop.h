@@ -31,6 +31,7 @@ public:
   void console(std::string_view level, v8::Local<v8::String> text) override;
   v8::MaybeLocal<v8::Promise> call(v8::Local<v8::Context> context, v8::Local<v8::String> name,
                                    v8::Local<v8::Array> arguments) override;
+  uint64_t started_ns() const override { return started_ns_; }
   bool wait() override;
 
 private:
@@ -60,6 +61,7 @@ private:
   Buffer early_;       // frames of requests that came while another one waited for its client
   // Of the present request.
   uint32_t sequence_ = 0;
+  uint64_t started_ns_ = 0;
   Buffer result_;
   ConsoleLimits console_left_;
   bool console_is_cut_ = false;

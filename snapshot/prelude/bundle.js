@@ -27,6 +27,7 @@ const replacements = {
   setup({ onResolve, onLoad }) {
     const replace = (filter, importer, file) => onResolve({ filter }, (from) => (importer.test(from.importer) ? { path: library(file) } : undefined));
     replace(/^tr46$/, /\/whatwg-url\//, 'tr46.js');
+    replace(/^@exodus\/bytes\//, /\/whatwg-url\//, 'percent_encode.js');
     replace(/^webidl-conversions$/, /\/whatwg-url\//, 'webidl_conversions.js');
     replace(/^\.\/encoding(\.js)?$/, /\/whatwg-url\//, 'utf8.js');
     // A text that is parsed when it is needed takes less room than an array literal.

@@ -99,7 +99,7 @@ export class AbortSignal extends EventTarget {
   }
 }
 defineHandlers(AbortSignal, 'abort');
-asInterface(AbortSignal);
+asInterface(AbortSignal, 'AbortSignal');
 
 export class AbortController {
   #signal = create();
@@ -110,7 +110,7 @@ export class AbortController {
     abort(this.#signal, reason);
   }
 }
-asInterface(AbortController);
+asInterface(AbortController, 'AbortController');
 
 export { follow as dependentSignal, isSignal as isAbortSignal, addAlgorithm as whenAborted, removeAlgorithm as forgetWhenAborted };
 

@@ -144,7 +144,7 @@ export class Event {
     };
   }
 }
-asInterface(Event);
+asInterface(Event, 'Event');
 defineConstants(Event, { NONE: 0, CAPTURING_PHASE: 1, AT_TARGET: 2, BUBBLING_PHASE: 3 });
 
 export class CustomEvent extends Event {
@@ -165,7 +165,7 @@ export class CustomEvent extends Event {
     this.initEvent(type, bubbles, cancelable);
   }
 }
-asInterface(CustomEvent);
+asInterface(CustomEvent, 'CustomEvent');
 
 export class ErrorEvent extends Event {
   #message;
@@ -199,7 +199,7 @@ export class ErrorEvent extends Event {
     return this.#error;
   }
 }
-asInterface(ErrorEvent);
+asInterface(ErrorEvent, 'ErrorEvent');
 
 export class PromiseRejectionEvent extends Event {
   #promise;
@@ -219,12 +219,12 @@ export class PromiseRejectionEvent extends Event {
     return this.#reason;
   }
 }
-asInterface(PromiseRejectionEvent);
+asInterface(PromiseRejectionEvent, 'PromiseRejectionEvent');
 
 // --- targets -----------------------------------------------------------------------------------------------
 
 function report(exception) {
-  globalThis.reportError?.(exception);
+  globalThis.reportError(exception);
 }
 
 function toCallback(value, where) {
@@ -250,8 +250,8 @@ function invoke(listener, event, target) {
   }
 }
 
-let dispatch;
-let setHandler, handlerOf;
+let dispatch, isTarget, setHandler, handlerOf;
+let globalTarget; // in the place of the global object
 
 export class EventTarget {
   // {type, callback, capture, once, passive, removed, handler}; `handler`: the attribute on… that it stands for
@@ -259,7 +259,7 @@ export class EventTarget {
 
   addEventListener(type, callback, options = {}) {
     requireArguments(arguments.length, 2, 'EventTarget.addEventListener');
-    const target = #listeners in this ? this : notATarget();
+    const target = toTarget(this);
     type = toDOMString(type, 'EventTarget.addEventListener: the type');
     callback = toCallback(callback, 'EventTarget.addEventListener');
     const capture = captureOf(options);
@@ -280,7 +280,7 @@ export class EventTarget {
 
   removeEventListener(type, callback, options = {}) {
     requireArguments(arguments.length, 2, 'EventTarget.removeEventListener');
-    const target = #listeners in this ? this : notATarget();
+    const target = toTarget(this);
     type = toDOMString(type, 'EventTarget.removeEventListener: the type');
     callback = toCallback(callback, 'EventTarget.removeEventListener');
     const capture = captureOf(options);
@@ -290,7 +290,7 @@ export class EventTarget {
 
   dispatchEvent(event) {
     requireArguments(arguments.length, 1, 'EventTarget.dispatchEvent');
-    const target = #listeners in this ? this : notATarget();
+    const target = toTarget(this);
     if (!isEvent(event)) throw new TypeError('EventTarget.dispatchEvent: the argument is not an Event');
     if (isBusy(event)) throw new DOMException('The event is already being dispatched', 'InvalidStateError');
     setTrusted(event, false);
@@ -303,13 +303,14 @@ export class EventTarget {
   }
 
   #dispatch(event) {
-    if (begin(event, this)) {
+    const target = this === globalTarget ? globalThis : this;
+    if (begin(event, target)) {
       for (const capture of [true, false]) {
         for (const listener of [...this.#listeners]) {
           if (listener.removed || listener.type !== event.type || listener.capture !== capture) continue;
           if (listener.once) this.#remove(listener);
           setPassive(event, listener.passive);
-          invoke(listener, event, this);
+          invoke(listener, event, target);
           setPassive(event, false);
           if (isStopped(event)) return end(event);
         }
@@ -319,6 +320,7 @@ export class EventTarget {
   }
 
   static {
+    isTarget = (value) => isObject(value) && #listeners in value;
     dispatch = (target, event) => target.#dispatch(event);
     handlerOf = (target, type) => target.#listeners.find((listener) => listener.handler === type)?.value ?? null;
     setHandler = (target, type, value) => {
@@ -337,16 +339,21 @@ export class EventTarget {
     };
   }
 }
-asInterface(EventTarget);
+asInterface(EventTarget, 'EventTarget');
 
-function notATarget() {
-  throw new TypeError('Illegal invocation: not an EventTarget');
+globalTarget = new EventTarget();
+export const { addEventListener, removeEventListener, dispatchEvent } = EventTarget.prototype;
+
+function toTarget(object) {
+  if (object === undefined || object === null || object === globalThis) return globalTarget;
+  if (!isTarget(object)) throw new TypeError('Illegal invocation: not an EventTarget');
+  return object;
 }
 
 // Dispatches an event of the platform's own.
 export function dispatchTrusted(target, event) {
   setTrusted(event, true);
-  return dispatch(target, event);
+  return dispatch(toTarget(target), event);
 }
 
 // Event handler attributes: `onabort` for the type "abort". Before asInterface().

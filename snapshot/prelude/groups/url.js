@@ -1,3 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // URL and URLSearchParams: https://url.spec.whatwg.org/
-export { URL, URLSearchParams, parseURL, serializeURL } from 'whatwg-url';
+import interfaces from 'whatwg-url/webidl2js-wrapper.js';
+
+const here = { Array, Object, Promise, String, TypeError };
+interfaces.URL.install(here, ['Window']);
+interfaces.URLSearchParams.install(here, ['Window']);
+
+// Named otherwise inside: the bundler would rename the classes themselves.
+const { URL: UrlInterface, URLSearchParams: SearchParamsInterface } = here;
+export { UrlInterface as URL, SearchParamsInterface as URLSearchParams };

@@ -14,9 +14,11 @@ function makeEnumerable(object, except) {
   }
 }
 
-// Makes a class look as an interface: enumerable members and a class string. Its objects can't be cloned, unless
-// native.setPlatform() is called once more with a function that makes a copy.
-export function asInterface(Class, name = Class.name) {
+// Makes a class look as an interface: its name without the underscore that the bundler gives to some, enumerable
+// members and a class string. Its objects can't be cloned, unless native.setPlatform() is called once more with a
+// function that makes a copy.
+export function asInterface(Class, name = Class.name.replace(/^_/, '')) {
+  defineProperty(Class, 'name', { value: name, writable: false, enumerable: false, configurable: true });
   makeEnumerable(Class, ['length', 'name', 'prototype']);
   makeEnumerable(Class.prototype, ['constructor']);
   defineProperty(Class.prototype, Symbol.toStringTag, { value: name, writable: false, enumerable: false, configurable: true });

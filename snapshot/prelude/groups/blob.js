@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blob and File: https://w3c.github.io/FileAPI/
+import { concatenate, copyBytes, decodeText, encodeText, isBufferSource } from '../lib/bytes.js';
+import { asInterface, isObject, requireArguments, toDictionary, toInteger, toUSVString } from '../lib/webidl.js';
+
+const chunkBytes = 65536;
+const ours = Symbol('ours');
+let bytesOf, isBlob, isFile;
+
+const toType = (value) => {
+  const type = value === undefined ? '' : `${value}`;
+  return /[^ -~]/.test(type) ? '' : type.toLowerCase();
+};
+
+// sequence<BlobPart>, still as given
+function toParts(parts) {
+  if (!isObject(parts)) throw new TypeError('Blob: the first argument is not a sequence');
+  const iterate = parts[Symbol.iterator];
+  if (typeof iterate !== 'function') throw new TypeError('Blob: the first argument is not iterable');
+  const list = [];
+  for (const part of { [Symbol.iterator]: () => Reflect.apply(iterate, parts, []) }) list.push(isBufferSource(part) || isBlob(part) ? part : toUSVString(part));
+  return list;
+}
+
+function toBytes(part, endings) {
+  if (typeof part === 'string') return encodeText(endings === 'native' ? part.replace(/\r\n?/g, '\n') : part);
+  return isBlob(part) ? bytesOf(part) : copyBytes(part);
+}
+
+// The members in the order in which Web IDL reads them.
+function toOptions(options, where) {
+  const { endings = 'transparent', type } = toDictionary(options, where);
+  if (`${endings}` !== 'transparent' && `${endings}` !== 'native') throw new TypeError(`${where}: endings is neither "transparent" nor "native"`);
+  return { endings: `${endings}`, type: toType(type) };
+}
+
+export class Blob {
+  #bytes;
+  #type;
+
+  constructor(blobParts = [], options = {}) {
+    if (blobParts === ours) {
+      this.#bytes = options.bytes;
+      this.#type = options.type;
+      return;
+    }
+    const parts = toParts(blobParts);
+    const { endings, type } = toOptions(options, 'Blob: the options');
+    this.#bytes = concatenate(parts.map((part) => toBytes(part, endings)));
+    this.#type = type;
+  }
+
+  get size() {
+    return this.#bytes.length;
+  }
+  get type() {
+    return this.#type;
+  }
+  slice(start = 0, end = this.#bytes.length, contentType = '') {
+    const size = this.#bytes.length;
+    const clamp = (value) => toInteger(value, 64, { signed: true, clamp: true });
+    const [from, to] = [clamp(start), end === undefined ? size : clamp(end)];
+    const at = (offset) => (offset < 0 ? Math.max(size + offset, 0) : Math.min(offset, size));
+    const begin = at(from);
+    return new Blob(ours, { bytes: this.#bytes.subarray(begin, Math.max(at(to), begin)), type: toType(contentType) });
+  }
+  stream() {
+    const bytes = this.#bytes;
+    const { ReadableStream } = require('lethe:streams');
+    let at = 0;
+    return new ReadableStream({
+      type: 'bytes',
+      pull(controller) {
+        if (at < bytes.length) {
+          controller.enqueue(bytes.slice(at, at + chunkBytes));
+          at += chunkBytes;
+        }
+        if (at >= bytes.length) {
+          controller.close();
+          controller.byobRequest?.respond(0);
+        }
+      },
+    });
+  }
+  async text() {
+    return decodeText(this.#bytes);
+  }
+  async arrayBuffer() {
+    return this.#bytes.slice().buffer;
+  }
+  async bytes() {
+    return this.#bytes.slice();
+  }
+
+  static {
+    isBlob = (value) => isObject(value) && #bytes in value;
+    bytesOf = (blob) => blob.#bytes;
+  }
+}
+asInterface(Blob, 'Blob');
+
+export class File extends Blob {
+  #name;
+  #lastModified;
+  constructor(fileBits, fileName, options = {}) {
+    requireArguments(arguments.length, 2, 'File');
+    if (fileBits === ours) {
+      super(ours, options);
+      this.#name = fileName;
+      this.#lastModified = options.lastModified;
+      return;
+    }
+    const name = isObject(fileBits) ? toUSVString(fileName, 'File: the name') : '';
+    super(fileBits, options);
+    this.#name = name;
+    const { lastModified } = toDictionary(options);
+    this.#lastModified = lastModified === undefined ? Date.now() : toInteger(lastModified, 64, { signed: true });
+  }
+  get name() {
+    return this.#name;
+  }
+  get lastModified() {
+    return this.#lastModified;
+  }
+  get webkitRelativePath() {
+    this.#name;
+    return '';
+  }
+  static {
+    isFile = (value) => isObject(value) && #name in value;
+  }
+}
+asInterface(File, 'File');
+
+// Bytes become the blob's own.
+export const makeBlob = (bytes, type) => new Blob(ours, { bytes, type });
+export const makeFile = (bytes, name, type, lastModified = Date.now()) => new File(ours, name, { bytes, type, lastModified });
+export { bytesOf as blobBytes, isBlob, isFile };
