@@ -8,6 +8,7 @@
 #include "snapshot/prelude.h"
 
 #include <array>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -15,6 +16,7 @@ namespace lethe {
 namespace {
 
 constexpr std::string_view import_prefix = "lethe:";
+constexpr std::string_view warm_up_name = "warmUp"; // what a group may export
 
 // Global name → group.
 using GlobalsMap = std::unordered_map<std::string_view, std::string_view>;
@@ -141,13 +143,24 @@ v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
 }
 
 void touch_globals(v8::Local<v8::Context> context, std::string_view source) {
-  const v8::TryCatch caught(context->GetIsolate());
+  v8::Isolate *isolate = context->GetIsolate();
+  const v8::TryCatch caught(isolate);
+  std::set<std::string_view> warm_groups;
   for_each_word(source, [&](std::string_view word) {
-    if (!lazy_global_groups().contains(word))
+    const auto found = lazy_global_groups().find(word);
+    if (found == lazy_global_groups().end())
       return;
-    const v8::HandleScope handles(context->GetIsolate());
-    (void)context->Global()->Get(context, to_name(context->GetIsolate(), word)).IsEmpty();
+    const v8::HandleScope handles(isolate);
+    (void)context->Global()->Get(context, to_name(isolate, word)).IsEmpty();
+    v8::Local<v8::Object> exports;
+    v8::Local<v8::Value> warm_up;
+    if (warm_groups.insert(found->second).second &&
+        load_group(context, to_name(isolate, found->second)).ToLocal(&exports) &&
+        exports->Get(context, to_name(isolate, warm_up_name)).ToLocal(&warm_up) &&
+        warm_up->IsFunction())
+      (void)warm_up.As<v8::Function>()->Call(context, v8::Undefined(isolate), 0, nullptr).IsEmpty();
   });
+  isolate->PerformMicrotaskCheckpoint();
 }
 
 std::span<const intptr_t> group_references() {

@@ -16,7 +16,9 @@ v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
                                       v8::Local<v8::Object> natives);
 
 // Uses each global name of a group that is a word of `source`, so that no request pays for the
-// first use. The context must be entered. An error is left to the script that then meets it.
+// first use. A group's export `warmUp` is called then: V8 makes room for what it learns about a
+// function in its first calls, which each request would do again. The context must be entered. An
+// error is left to the script that then meets it.
 void touch_globals(v8::Local<v8::Context> context, std::string_view source);
 
 // What a snapshot refers to because of them.

@@ -7,9 +7,10 @@
 #include "daemon/worker/openssl.h"
 
 #include <algorithm>
-#include <climits>
 #include <cstring>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
 
 namespace lethe {
 namespace {
@@ -76,17 +77,27 @@ void hkdf(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
 
 // pbkdf2(bits, password, salt, iterations, length in bytes): RFC 8018
 void pbkdf2(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
-  EVP_MD *const digest = OpenSsl::instance().digest(number_argument(arguments, 0));
+  const OpenSsl &openssl = OpenSsl::instance();
+  const EVP_MD *const digest = openssl.digest(number_argument(arguments, 0));
   const NativeBytes password(arguments[1]), salt(arguments[2]);
-  const uint32_t iterations = number_argument(arguments, 3), length = number_argument(arguments, 4);
+  unsigned iterations = number_argument(arguments, 3);
+  const uint32_t length = number_argument(arguments, 4);
+  const DerivationContext context(EVP_KDF_CTX_new(openssl.pbkdf2()));
   v8::Local<v8::ArrayBuffer> buffer;
-  if (!digest || iterations > INT_MAX || length > INT_MAX || password.size() > INT_MAX ||
-      salt.size() > INT_MAX || !new_buffer(arguments.GetIsolate(), length).ToLocal(&buffer))
+  if (!digest || !context || !new_buffer(arguments.GetIsolate(), length).ToLocal(&buffer))
     return;
-  if (PKCS5_PBKDF2_HMAC(reinterpret_cast<const char *>(password.data()), // NOLINT
-                        static_cast<int>(password.size()), salt.data(),
-                        static_cast<int>(salt.size()), static_cast<int>(iterations), digest,
-                        static_cast<int>(length), bytes_of(buffer).data()) == 1)
+  int any = 1; // number of iterations and length of the salt, not only what NIST wants
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+                                       const_cast<char *>(EVP_MD_get0_name(digest)), 0),
+      OSSL_PARAM_construct_octet_string(
+          OSSL_KDF_PARAM_PASSWORD, const_cast<unsigned char *>(password.data()), password.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT,
+                                        const_cast<unsigned char *>(salt.data()), salt.size()),
+      OSSL_PARAM_construct_uint(OSSL_KDF_PARAM_ITER, &iterations),
+      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_PKCS5, &any),
+      OSSL_PARAM_END};
+  if (EVP_KDF_derive(context.get(), bytes_of(buffer).data(), length, parameters) == 1)
     arguments.GetReturnValue().Set(buffer);
   ERR_clear_error();
 }

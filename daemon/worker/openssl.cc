@@ -68,6 +68,7 @@ const OpenSsl &OpenSsl::instance() {
 OpenSsl::OpenSsl() : library_(needed(OSSL_LIB_CTX_new())) {
   RAND_set_rand_method(&kernels_random);
   EVP_MAC *mac = needed(EVP_MAC_fetch(library_, "HMAC", nullptr));
+  pbkdf2_ = needed(EVP_KDF_fetch(library_, "PBKDF2", nullptr));
   struct {
     unsigned bits;
     const char *name;
@@ -115,20 +116,22 @@ void OpenSsl::warm_up() const {
         EVP_MAC_final(hash.hmac, result, &bytes, sizeof result) != 1)
       fatal("libcrypto can compute digests");
   }
-  for (const char *name : {"RSA", "EC", "ED25519", "X25519"}) {
-    const KeyContext context(EVP_PKEY_CTX_new_from_name(library_, name, nullptr));
-    EVP_PKEY *key = nullptr;
-    if (!context || EVP_PKEY_keygen_init(context.get()) != 1)
-      fatal("libcrypto can make keys");
-    if (std::string_view(name) == "RSA")
-      continue; // takes long
-    if (std::string_view(name) == "EC" &&
-        EVP_PKEY_CTX_set_group_name(context.get(), curves_[0].name) != 1)
-      fatal("libcrypto can make keys");
-    if (EVP_PKEY_generate(context.get(), &key) != 1)
-      fatal("libcrypto can make keys");
-    EVP_PKEY_free(key);
-  }
+  // Found again by name; these references keep them from being dropped.
+  for (const char *name : {"RSA", "EC", "ED25519", "X25519"})
+    needed(EVP_KEYMGMT_fetch(library_, name, nullptr));
+  for (const char *name : {"RSA", "ECDSA", "ED25519"})
+    needed(EVP_SIGNATURE_fetch(library_, name, nullptr));
+  needed(EVP_ASYM_CIPHER_fetch(library_, "RSA", nullptr));
+  needed(EVP_KEYEXCH_fetch(library_, "X25519", nullptr));
+  // Whatever else the first key and the first signature make.
+  const Key key(EVP_PKEY_Q_keygen(library_, nullptr, "EC", "P-256"));
+  const DigestContext context(EVP_MD_CTX_new());
+  unsigned char signature[256];
+  size_t bytes = sizeof signature;
+  if (!key || !context ||
+      EVP_DigestSignInit(context.get(), nullptr, digest(256), nullptr, key.get()) != 1 ||
+      EVP_DigestSign(context.get(), signature, &bytes, signature, 0) != 1)
+    fatal("libcrypto can sign");
   ERR_clear_error();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <span>
 
 namespace lethe {
@@ -20,6 +21,7 @@ using BigNumber = std::unique_ptr<BIGNUM, FreedBy<BN_clear_free>>;
 using BigNumberContext = std::unique_ptr<BN_CTX, FreedBy<BN_CTX_free>>;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreedBy<EVP_CIPHER_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, FreedBy<EVP_MD_CTX_free>>;
+using DerivationContext = std::unique_ptr<EVP_KDF_CTX, FreedBy<EVP_KDF_CTX_free>>;
 using Key = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreedBy<EVP_PKEY_CTX_free>>;
 
@@ -39,6 +41,8 @@ public:
   // Contexts that are used again for each digest: making one costs more than hashing a little.
   EVP_MD_CTX *digest_context(unsigned bits) const;
   EVP_MAC_CTX *hmac_context(unsigned bits) const;
+
+  EVP_KDF *pbkdf2() const { return pbkdf2_; }
 
   enum class CipherMode : unsigned char { cbc, ctr, gcm, wrap };
   EVP_CIPHER *cipher(CipherMode mode, size_t key_bytes) const; // AES
@@ -66,6 +70,7 @@ private:
   const Hash *hash(unsigned bits) const;
 
   OSSL_LIB_CTX *library_;
+  EVP_KDF *pbkdf2_ = nullptr;
   Hash hashes_[4];
   EVP_CIPHER *ciphers_[4][3];
   Curve curves_[3];

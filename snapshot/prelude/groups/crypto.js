@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The global `crypto`: https://w3c.github.io/webcrypto/
+// The global `crypto`: https://w3c.github.io/webcrypto/. What is behind crypto.subtle is another group, as many
+// scripts only want a UUID.
 import native from 'lethe:native';
 import { isViewOfBytes, typedArrayLength, typedArrayName } from '../lib/crypto/bytes.js';
-import { quotaExceededError, typeMismatchError } from '../lib/crypto/errors.js';
-import { CryptoKey } from '../lib/crypto/key.js';
-import { makeSubtleCrypto, SubtleCrypto } from '../lib/crypto/subtle.js';
 import { asInterface, isObject, requireArguments } from '../lib/webidl.js';
 
 const allowed = {}; // to construct the one that there is
@@ -13,24 +11,26 @@ const integerArrays = [
   'Int8Array', 'Int16Array', 'Int32Array', 'BigInt64Array', 'Uint8Array', 'Uint8ClampedArray', 'Uint16Array', 'Uint32Array', 'BigUint64Array',
 ];
 
+const failure = (name, message) => new (require('lethe:dom_exception').DOMException)(message, name);
+
 class Crypto {
-  #subtle = makeSubtleCrypto();
+  #subtle;
 
   constructor() {
     if (arguments[0] !== allowed) throw new TypeError('Illegal constructor');
   }
 
   get subtle() {
-    return this.#subtle;
+    return (this.#subtle ??= require('lethe:subtle').makeSubtleCrypto());
   }
 
   getRandomValues(array) {
     if (!(isObject(this) && #subtle in this)) throw new TypeError('Illegal invocation');
     requireArguments(arguments.length, 1, 'Crypto.getRandomValues');
     if (!isViewOfBytes(array)) throw new TypeError('Crypto.getRandomValues: the argument is not a view of a buffer');
-    if (!integerArrays.includes(typedArrayName(array))) throw typeMismatchError('Only typed arrays of integers can be filled with random values');
+    if (!integerArrays.includes(typedArrayName(array))) throw failure('TypeMismatchError', 'Only typed arrays of integers can be filled with random values');
     if (typedArrayLength(array) > mostBytes)
-      throw quotaExceededError(`At most ${mostBytes} bytes can be filled at once, not ${typedArrayLength(array)}`);
+      throw failure('QuotaExceededError', `At most ${mostBytes} bytes can be filled at once, not ${typedArrayLength(array)}`);
     native.randomBytes(array);
     return array;
   }
@@ -44,4 +44,15 @@ asInterface(Crypto);
 
 const crypto = new Crypto(allowed);
 
-export { Crypto, CryptoKey, SubtleCrypto, crypto };
+// The first calls of what scripts do most (see touch_globals).
+function warmUp() {
+  const { subtle } = crypto;
+  const data = new Uint8Array(64);
+  for (let i = 0; i < 3; ++i) {
+    crypto.getRandomValues(data);
+    crypto.randomUUID();
+  }
+  require('lethe:subtle').makeFirstCalls(subtle, data).catch(() => {});
+}
+
+export { Crypto, crypto, warmUp };
