@@ -12,6 +12,9 @@ namespace {
 constexpr auto own_enumerable =
     static_cast<v8::PropertyFilter>(v8::ONLY_ENUMERABLE | v8::SKIP_SYMBOLS);
 
+// Up to here each index of an array is looked at, even if few are in use.
+constexpr uint32_t long_array = 65536;
+
 v8::Local<v8::Private> platform_key(v8::Isolate *isolate) {
   return v8::Private::ForApi(isolate, to_name(isolate, "lethe.platform"));
 }
@@ -50,8 +53,8 @@ void CloneMemory::place(uint32_t number) {
 }
 
 Cloner::Cloner(v8::Local<v8::Context> context, v8::Local<v8::Function> refuse,
-               v8::Local<v8::Array> error_prototypes)
-    : isolate_(context->GetIsolate()), context_(context), refuse_(refuse),
+               v8::Local<v8::Function> keys, v8::Local<v8::Array> error_prototypes)
+    : isolate_(context->GetIsolate()), context_(context), refuse_(refuse), keys_(keys),
       error_prototypes_(error_prototypes),
       object_prototype_(v8_compat::prototype_of(v8::Object::New(isolate_))),
       platform_key_(platform_key(isolate_)) {}
@@ -212,13 +215,53 @@ v8::MaybeLocal<v8::Object> Cloner::begin_platform(v8::Local<v8::Object> source, 
   return {};
 }
 
+// Elements up to the first that is an object are read at once.
 v8::MaybeLocal<v8::Object> Cloner::begin_array(v8::Local<v8::Array> source) {
+  const uint32_t length = source->Length();
+  v8::Local<v8::Array> names;
+  if (length > long_array)
+    return begin_long_array(source);
+  if (!source
+           ->GetPropertyNames(context_, v8::KeyCollectionMode::kOwnOnly, own_enumerable,
+                              v8::IndexFilter::kSkipIndices)
+           .ToLocal(&names))
+    return {};
+  uint32_t next = 0;
+  bool is_read = false;
+  v8::EscapableHandleScope scope(isolate_);
+  std::vector<v8::Local<v8::Value>> elements;
+  elements.reserve(length);
+  for (; next < length; ++next) {
+    v8::Local<v8::Value> value;
+    bool is_there = true;
+    if (!source->Get(context_, next).ToLocal(&value) ||
+        (value->IsUndefined() && !source->HasOwnProperty(context_, next).To(&is_there)))
+      return {};
+    if (!is_there)
+      break;
+    elements.push_back(value);
+    is_read = value->IsObject() || value->IsSymbol();
+    if (is_read)
+      break;
+  }
+  const auto target =
+      scope.Escape(v8::Array::New(isolate_, elements.data(), elements.size()).As<v8::Object>());
+  memory_.add(source, target);
+  if (names->Length() > 0)
+    frames_.push_back({Kind::properties, source, target, names, 0, names->Length(), {}});
+  if (next < length)
+    frames_.push_back({Kind::elements, source, target, {}, next, length, {}, is_read});
+  return target;
+}
+
+// What V8 takes for sparse is not gone through index by index.
+v8::MaybeLocal<v8::Object> Cloner::begin_long_array(v8::Local<v8::Array> source) {
   const uint32_t length = source->Length();
   v8::Local<v8::Array> names;
   if (!source->GetOwnPropertyNames(context_, own_enumerable, v8::KeyConversionMode::kKeepNumbers)
            .ToLocal(&names))
     return {};
-  // V8 makes room for the length it is given: not for a sparse array.
+  // V8 makes room for the length it is given.
   const bool is_dense = names->Length() >= length / 2;
   const auto target = v8::Array::New(isolate_, is_dense ? static_cast<int>(length) : 0);
   if (!is_dense &&
@@ -230,12 +273,12 @@ v8::MaybeLocal<v8::Object> Cloner::begin_array(v8::Local<v8::Array> source) {
 }
 
 bool Cloner::push_properties(v8::Local<v8::Object> source, v8::Local<v8::Object> target) {
-  v8::Local<v8::Array> names;
-  if (!source->GetOwnPropertyNames(context_, own_enumerable, v8::KeyConversionMode::kKeepNumbers)
-           .ToLocal(&names))
+  v8::Local<v8::Value> argument = source, names;
+  if (!keys_->Call(context_, v8::Undefined(isolate_), 1, &argument).ToLocal(&names))
     return false;
-  if (names->Length() > 0)
-    frames_.push_back({Kind::properties, source, target, names, 0, names->Length(), {}});
+  const auto list = names.As<v8::Array>();
+  if (list->Length() > 0)
+    frames_.push_back({Kind::properties, source, target, list, 0, list->Length(), {}});
   return true;
 }
 
@@ -244,8 +287,10 @@ bool Cloner::advance() {
   const size_t depth = frames_.size();
   Frame frame = frames_.back();
   while (frame.next < frame.count) {
-    const bool is_property = frame.kind == Kind::properties;
-    if (!(is_property ? advance_property(frame) : advance_entry(frame)))
+    const bool good = frame.kind == Kind::properties ? advance_property(frame)
+                      : frame.kind == Kind::elements ? advance_element(frame)
+                                                     : advance_entry(frame);
+    if (!good)
       return false;
     ++frame.next;
     if (frames_.size() > depth) {
@@ -254,50 +299,69 @@ bool Cloner::advance() {
     }
   }
   frames_.pop_back();
-  return true;
+  // An array may end with holes.
+  return frame.kind != Kind::elements || frame.target.As<v8::Array>()->Length() == frame.count ||
+         frame.target->Set(context_, name("length"), v8::Number::New(isolate_, frame.count))
+             .FromMaybe(false);
 }
 
 bool Cloner::advance_property(Frame &frame) {
-  v8::Local<v8::Object> object; // a property's value that needs a clone
+  v8::Local<v8::Object> object; // a value that needs a clone
+  const auto define = [&](v8::Local<v8::Value> key, v8::Local<v8::Value> value) {
+    return (key->IsName()
+                ? frame.target->CreateDataProperty(context_, key.As<v8::Name>(), value)
+                : frame.target->CreateDataProperty(context_, key.As<v8::Uint32>()->Value(), value))
+        .FromMaybe(false);
+  };
   {
     v8::EscapableHandleScope scope(isolate_);
     v8::Local<v8::Value> key, value;
-    bool is_there = false;
-    if (!frame.list->Get(context_, frame.next).ToLocal(&key))
+    v8::Maybe<bool> is_there = v8::Just(true);
+    if (!frame.list->Get(context_, frame.next).ToLocal(&key) ||
+        !frame.source->Get(context_, key).ToLocal(&value))
       return false;
     // A getter before it may have removed it.
-    const auto has = key->IsUint32()
-                         ? frame.source->HasOwnProperty(context_, key.As<v8::Uint32>()->Value())
-                         : frame.source->HasOwnProperty(context_, key.As<v8::Name>());
-    if (!has.To(&is_there))
-      return false;
-    if (!is_there)
-      return true;
-    if (!frame.source->Get(context_, key).ToLocal(&value))
-      return false;
-    if (!value->IsObject()) {
-      if (value->IsSymbol())
-        return refuse("a symbol could not be cloned");
-      return key->IsUint32()
-                 ? frame.target->CreateDataProperty(context_, key.As<v8::Uint32>()->Value(), value)
-                       .FromMaybe(false)
-                 : frame.target->CreateDataProperty(context_, key.As<v8::Name>(), value)
-                       .FromMaybe(false);
-    }
+    if (value->IsUndefined())
+      is_there = key->IsName()
+                     ? frame.source->HasOwnProperty(context_, key.As<v8::Name>())
+                     : frame.source->HasOwnProperty(context_, key.As<v8::Uint32>()->Value());
+    if (is_there.IsNothing() || !is_there.FromJust())
+      return is_there.IsJust();
+    if (value->IsSymbol())
+      return refuse("a symbol could not be cloned");
+    if (!value->IsObject())
+      return define(key, value);
     object = scope.Escape(value.As<v8::Object>());
   }
-  v8::Local<v8::Value> clone;
+  v8::Local<v8::Value> key, clone;
   if (!clone_value(object, clone))
     return false;
   const v8::HandleScope scope(isolate_);
-  v8::Local<v8::Value> key;
-  if (!frame.list->Get(context_, frame.next).ToLocal(&key))
-    return false;
-  return key->IsUint32()
-             ? frame.target->CreateDataProperty(context_, key.As<v8::Uint32>()->Value(), clone)
-                   .FromMaybe(false)
-             : frame.target->CreateDataProperty(context_, key.As<v8::Name>(), clone)
-                   .FromMaybe(false);
+  return frame.list->Get(context_, frame.next).ToLocal(&key) && define(key, clone);
+}
+
+bool Cloner::advance_element(Frame &frame) {
+  v8::Local<v8::Object> object; // a value that needs a clone
+  {
+    v8::EscapableHandleScope scope(isolate_);
+    v8::Local<v8::Value> value;
+    bool is_there = true;
+    const auto &holder = frame.is_read ? frame.target : frame.source;
+    frame.is_read = false;
+    if (!holder->Get(context_, frame.next).ToLocal(&value) ||
+        (value->IsUndefined() && !frame.source->HasOwnProperty(context_, frame.next).To(&is_there)))
+      return false;
+    if (!is_there)
+      return true;
+    if (value->IsSymbol())
+      return refuse("a symbol could not be cloned");
+    if (!value->IsObject())
+      return frame.target->CreateDataProperty(context_, frame.next, value).FromMaybe(false);
+    object = scope.Escape(value.As<v8::Object>());
+  }
+  v8::Local<v8::Value> clone;
+  return clone_value(object, clone) &&
+         frame.target->CreateDataProperty(context_, frame.next, clone).FromMaybe(false);
 }
 
 // An entry's key or value of a map, an entry of a set, or an error's cause.

@@ -8,10 +8,12 @@ namespace {
 
 using Arguments = const v8::FunctionCallbackInfo<v8::Value> &;
 
-// clone(value, [buffer to be transferred, …], refuse(message), [EvalError's, URIError's prototype])
+// clone(value, [buffer to be transferred, …], refuse(message), Object.keys,
+// [EvalError's, URIError's prototype])
 void clone(Arguments arguments) {
   const auto context = arguments.GetIsolate()->GetCurrentContext();
-  Cloner cloner(context, arguments[2].As<v8::Function>(), arguments[3].As<v8::Array>());
+  Cloner cloner(context, arguments[2].As<v8::Function>(), arguments[3].As<v8::Function>(),
+                arguments[4].As<v8::Array>());
   v8::Local<v8::Value> result;
   if (cloner.transfer(arguments[1].As<v8::Array>()) &&
       cloner.clone(arguments[0]).ToLocal(&result) && cloner.detach_transferred())

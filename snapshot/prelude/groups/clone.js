@@ -4,6 +4,7 @@ import native from 'lethe:native';
 import { DOMException } from 'lethe:dom_exception';
 import { isObject, requireArguments, toDictionary } from '../lib/webidl.js';
 
+const { keys } = Object;
 const errorPrototypes = [EvalError.prototype, URIError.prototype];
 
 function refuse(message) {
@@ -22,6 +23,6 @@ export const { structuredClone } = {
   structuredClone(value, options = {}) {
     requireArguments(arguments.length, 1, 'structuredClone');
     const list = toTransferList(toDictionary(options, 'structuredClone: the second argument').transfer);
-    return native.clone(value, list, refuse, errorPrototypes);
+    return native.clone(value, list, refuse, keys, errorPrototypes);
   },
 };

@@ -103,6 +103,16 @@ test(() => {
   assert_true(2 in copy);
   assert_equals(copy[3].x, 1);
   assert_equals(copy.name, 'n');
+  const ends = structuredClone([, { x: 1 }, , 'a', {}, ,]);
+  assert_equals(Object.keys(ends).join() + ends.length, '1,3,46');
+  assert_equals(structuredClone([1, , ,]).length, 3);
+  assert_equals(Object.keys(structuredClone([1, , ,])).join(), '0');
+  let count = 0;
+  const counting = Object.defineProperty([0, 0, 0], 1, { get: () => (++count, undefined), enumerable: true });
+  assert_equals(Object.keys(structuredClone(counting)).join() + count, '0,1,21');
+  Object.defineProperty(counting, 0, { get: () => (counting.length = 2, { n: ++count }), enumerable: true });
+  assert_equals(JSON.stringify(structuredClone(counting)), '[{"n":2},null,null]');
+  assert_equals(count, 3);
   const long = [];
   long.length = 4294967295;
   long[4294967290] = 'end';
@@ -141,11 +151,11 @@ test(() => {
 
 test(() => {
   let nested = {};
-  for (let i = 0; i < 200000; ++i) nested = i % 2 ? [nested] : { nested };
+  for (let i = 0; i < 100000; ++i) nested = i % 2 ? [nested] : { nested };
   let copy = structuredClone(nested);
   let depth = 0;
   for (; copy; copy = copy.nested ?? copy[0]) ++depth;
-  assert_equals(depth, 200001);
+  assert_equals(depth, 100001);
 }, 'depth is no limit');
 
 test(() => {
@@ -291,14 +301,12 @@ test(() => {
   const results = [];
   Object.defineProperty(Object.prototype, 'own', { set: () => assert_unreached(), configurable: true });
   Object.prototype.value = 1;
-  Array.prototype[0] = 'changed';
   try {
-    results.push(structuredClone({ own: 5 }), structuredClone([,]), structuredClone(error));
+    results.push(structuredClone({ own: 5 }), structuredClone([1, { own: 6 }]), structuredClone(error));
   } finally {
     for (const name of ['value', 'own']) delete Object.prototype[name];
-    delete Array.prototype[0];
   }
   assert_equals(results[0].own, 5);
-  assert_false(0 in results[1]);
+  assert_equals(results[1][1].own, 6);
   assert_equals(results[2].message, '');
 }, 'changed prototypes change nothing');
