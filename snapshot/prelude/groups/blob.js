@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blob and File: https://w3c.github.io/FileAPI/
+import native from 'lethe:native';
 import { concatenate, copyBytes, decodeText, encodeText, isBufferSource } from '../lib/bytes.js';
 import { asInterface, isObject, requireArguments, toDictionary, toInteger, toUSVString } from '../lib/webidl.js';
 
 const chunkBytes = 65536;
 const ours = Symbol('ours');
-let bytesOf, isBlob, isFile;
+let bytesOf, typeOf, namesOf, isBlob, isFile;
 
 const toType = (value) => {
   const type = value === undefined ? '' : `${value}`;
@@ -95,6 +96,7 @@ export class Blob {
   static {
     isBlob = (value) => isObject(value) && #bytes in value;
     bytesOf = (blob) => blob.#bytes;
+    typeOf = (blob) => blob.#type;
   }
 }
 asInterface(Blob, 'Blob');
@@ -128,6 +130,7 @@ export class File extends Blob {
   }
   static {
     isFile = (value) => isObject(value) && #name in value;
+    namesOf = (file) => [file.#name, file.#lastModified];
   }
 }
 asInterface(File, 'File');
@@ -135,4 +138,11 @@ asInterface(File, 'File');
 // Bytes become the blob's own.
 export const makeBlob = (bytes, type) => new Blob(ours, { bytes, type });
 export const makeFile = (bytes, name, type, lastModified = Date.now()) => new File(ours, name, { bytes, type, lastModified });
+// structuredClone: the bytes never change.
+native.setPlatform(Blob.prototype, (value) => (isBlob(value) ? makeBlob(bytesOf(value), typeOf(value)) : undefined));
+native.setPlatform(File.prototype, (value) => {
+  if (!isFile(value)) return undefined;
+  const [name, lastModified] = namesOf(value);
+  return makeFile(bytesOf(value), name, typeOf(value), lastModified);
+});
 export { bytesOf as blobBytes, isBlob, isFile };

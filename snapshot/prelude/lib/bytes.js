@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytes of what scripts give, and UTF-8.
-import { utf8DecodeWithoutBOM, utf8Encode } from './utf8.js';
+import native from 'lethe:native';
+import { utf8Encode } from './utf8.js';
 
 const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
 const sharedLength = globalThis.SharedArrayBuffer && Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, 'byteLength').get;
@@ -48,8 +49,7 @@ export function concatenate(parts) {
 // Lone surrogates become U+FFFD.
 export const encodeText = utf8Encode;
 // Without a byte order mark; what is not UTF-8 becomes U+FFFD.
-export const decodeText = (bytes) =>
-  utf8DecodeWithoutBOM(bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes);
+export const decodeText = (bytes) => native.decodeUtf8(bytes, 0);
 export function asLatin1(bytes) {
   let text = '';
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode.apply(null, bytes.subarray(at, at + 8192));

@@ -205,6 +205,24 @@ test(() => {
 }, 'objects of the platform');
 
 promise_test(async () => {
+  const blob = new Blob(['aé'], { type: 'text/x' });
+  const file = new File([blob, 'b'], 'name', { type: 'text/y', lastModified: 42 });
+  class Mine extends File {}
+  const mine = new Mine(['c'], 'mine');
+  const copies = structuredClone({ blob, file, mine, again: blob });
+  assert_equals(Object.getPrototypeOf(copies.blob), Blob.prototype);
+  assert_not_equals(copies.blob, blob);
+  assert_equals(copies.again, copies.blob);
+  assert_equals(copies.blob.type, 'text/x');
+  assert_equals(await copies.blob.text(), 'aé');
+  assert_equals(Object.getPrototypeOf(copies.file), File.prototype);
+  assert_equals([copies.file.name, copies.file.type, copies.file.lastModified, await copies.file.text()].join(), 'name,text/y,42,aéb');
+  assert_equals(Object.getPrototypeOf(copies.mine), File.prototype);
+  assert_equals(await copies.mine.text(), 'c');
+  for (const value of [new URL('http://x'), new Headers(), new Response(), new FormData(), new AbortController().signal, new ReadableStream(), new TransformStream()]) refused(value, String(value));
+}, 'blobs and files');
+
+promise_test(async () => {
   const key = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
   const copy = structuredClone({ key }).key;
   assert_true(copy instanceof CryptoKey);

@@ -32,3 +32,20 @@ globalThis.buffer ??= new ArrayBuffer(8); structuredClone(buffer.byteLength ? bu
 
 //: identity hashes that cloning has given
 globalThis.known ??= []; known.push({}); structuredClone(known).length;
+
+//: a compressor that stays
+globalThis.compressor ??= new CompressionStream('gzip');
+globalThis.writer ??= compressor.writable.getWriter();
+writer.write(new Uint8Array(1000));
+globalThis.written = (globalThis.written ?? 0) + 1000;
+
+//: compressors by the dozen
+globalThis.compressors ??= [];
+for (let i = 0; i < 12; ++i) compressors.push(new CompressionStream('deflate'));
+compressors.length;
+
+//: half a character in a stream
+globalThis.decoding ??= new TextDecoderStream();
+globalThis.writer ??= decoding.writable.getWriter();
+writer.write(new Uint8Array([0xe2]));
+globalThis.halves = (globalThis.halves ?? 0) + 1;
