@@ -110,6 +110,20 @@ Test(deadline_corpus, json_of_a_huge_structure) {
                stopped_or_full);
 }
 
+Test(deadline_corpus, a_key_derivation_with_billions_of_iterations) {
+  ends_in_time("const parameters = {name: 'PBKDF2', hash: 'SHA-512', salt: new Uint8Array(4),"
+               "  iterations: 2 ** 32 - 1};"
+               "return crypto.subtle.importKey('raw', new Uint8Array(4), 'PBKDF2', false,"
+               "  ['deriveBits']).then((key) => crypto.subtle.deriveBits(parameters, key, 512));",
+               stopped);
+}
+
+Test(deadline_corpus, an_rsa_key_of_16384_bits) {
+  ends_in_time("return crypto.subtle.generateKey({name: 'RSA-PSS', hash: 'SHA-1',"
+               "  modulusLength: 16384, publicExponent: new Uint8Array([3])}, true, ['sign']);",
+               stopped);
+}
+
 Test(deadline_corpus, while_forever) { ends_in_time("while (1);", stopped); }
 
 Test(deadline_corpus, await_forever) {

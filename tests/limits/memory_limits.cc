@@ -55,6 +55,23 @@ Test(memory_limits, going_on_after_a_failed_allocation) {
       "const a = []; for (;;) { try { a.push(new Float64Array(1 << 20)); } catch {} }");
 }
 
+Test(memory_limits, what_is_encrypted) {
+  ends_in_memory_limit(
+      "(async () => { const data = new Uint8Array(8 << 20), kept = [];"
+      "  const key = await crypto.subtle.generateKey({name: 'AES-CBC', length: 128}, false,"
+      "    ['encrypt']);"
+      "  for (;;)"
+      "    kept.push(await crypto.subtle.encrypt({name: 'AES-CBC', iv: data.subarray(0, 16)}, key,"
+      "      data)); })()");
+}
+
+Test(memory_limits, derived_bits) {
+  ends_in_memory_limit(
+      "crypto.subtle.importKey('raw', new Uint8Array(4), 'PBKDF2', false, ['deriveBits'])"
+      "  .then((key) => crypto.subtle.deriveBits({name: 'PBKDF2', hash: 'SHA-1', iterations: 1,"
+      "    salt: new Uint8Array(4)}, key, 2 ** 32 - 8))");
+}
+
 Test(memory_limits, maps) {
   ends_in_memory_limit("const m = new Map(); for (let i = 0;; ++i) m.set(i, {});");
 }
