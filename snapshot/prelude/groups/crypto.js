@@ -48,7 +48,7 @@ const crypto = new Crypto(allowed);
 function warmUp() {
   const { subtle } = crypto;
   const data = new Uint8Array(64);
-  for (let i = 0; i < 3; ++i) {
+  for (let i = 0; i < 2; ++i) {
     crypto.getRandomValues(data);
     crypto.randomUUID();
   }
