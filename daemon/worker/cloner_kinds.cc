@@ -148,9 +148,10 @@ v8::MaybeLocal<v8::Object> Cloner::copy_buffer(v8::Local<v8::ArrayBuffer> source
   }
   v8::Local<v8::ArrayBuffer> target;
 #if V8_MAJOR_VERSION >= 11
-  if (source->IsResizableByUserJavaScript()) {
+  const auto store = source->GetBackingStore();
+  if (store->IsResizableByUserJavaScript()) {
     target = v8::ArrayBuffer::New(isolate_, v8::ArrayBuffer::NewResizableBackingStore(
-                                                source->ByteLength(), source->MaxByteLength()));
+                                                store->ByteLength(), store->MaxByteLength()));
     std::ranges::copy(bytes_of(source), bytes_of(target).begin());
     return target.As<v8::Object>();
   }
