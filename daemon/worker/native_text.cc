@@ -254,7 +254,22 @@ void decode_single_byte(Arguments arguments) {
   return_units(arguments, scratch.data(), bytes.size());
 }
 
+// bufferKind(value): 1 for an ArrayBuffer or a view on one, 2 if it is shared, else 0. In
+// JavaScript that takes SharedArrayBuffer's prototype, which is not there while a snapshot is
+// built.
+void buffer_kind(Arguments arguments) {
+  v8::Local<v8::Value> value = arguments[0];
+  if (value->IsArrayBufferView()) {
+    const auto view = value.As<v8::ArrayBufferView>();
+    if (!view->HasBuffer()) // in V8's heap
+      return arguments.GetReturnValue().Set(1);
+    value = view->Buffer();
+  }
+  arguments.GetReturnValue().Set(value->IsArrayBuffer() ? 1 : value->IsSharedArrayBuffer() ? 2 : 0);
+}
+
 constexpr NativeFunction functions[] = {
+    {"bufferKind", buffer_kind},
     {"encodeUtf8", encode},
     {"encodeUtf8Into", encode_into},
     {"decodeUtf8", decode_utf8_text},

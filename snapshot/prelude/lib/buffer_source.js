@@ -1,34 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which values are buffers or views on them, whatever their prototypes are.
+import native from 'lethe:native';
 
 const { isView } = ArrayBuffer;
-const { apply, getPrototypeOf } = Reflect;
-const { getOwnPropertyDescriptor } = Object;
-const getter = (object, name) => getOwnPropertyDescriptor(object, name).get;
-
-const typedArray = getPrototypeOf(Uint8Array.prototype);
-const tagOf = getter(typedArray, Symbol.toStringTag);
-const bufferOf = getter(typedArray, 'buffer');
-const viewBuffer = getter(DataView.prototype, 'buffer');
-const lengthOf = getter(ArrayBuffer.prototype, 'byteLength');
-const sharedLengthOf = getter(SharedArrayBuffer.prototype, 'byteLength');
-
-// The getters throw if they are given something else.
-function has(get, value) {
-  try {
-    apply(get, value, []);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const { apply, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+const tagOf = getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
 
 export const isUint8Array = (value) => apply(tagOf, value, []) === 'Uint8Array';
-const isBuffer = (value) => has(lengthOf, value);
-const isShared = (value) => has(sharedLengthOf, value);
-
 // [AllowShared] BufferSource
-export const isBufferSource = (value) => isView(value) || isBuffer(value) || isShared(value);
+export const isBufferSource = (value) => isView(value) || native.bufferKind(value) !== 0;
 // BufferSource
-export const isUnsharedBufferSource = (value) =>
-  isView(value) ? !isShared(apply(apply(tagOf, value, []) === undefined ? viewBuffer : bufferOf, value, [])) : isBuffer(value);
+export const isUnsharedBufferSource = (value) => native.bufferKind(value) === 1;

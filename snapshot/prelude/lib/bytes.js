@@ -3,28 +3,11 @@
 import native from 'lethe:native';
 import { utf8Encode } from './utf8.js';
 
-const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
-const sharedLength = globalThis.SharedArrayBuffer && Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, 'byteLength').get;
+const { isView } = ArrayBuffer;
 
-export function isArrayBuffer(value) {
-  try {
-    bufferLength.call(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-export const isBufferSource = (value) => ArrayBuffer.isView(value) || isArrayBuffer(value);
-
-export function isShared(buffer) {
-  try {
-    sharedLength.call(buffer);
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const isArrayBuffer = (value) => !isView(value) && native.bufferKind(value) === 1;
+export const isBufferSource = (value) => isView(value) || isArrayBuffer(value);
+export const isShared = (buffer) => native.bufferKind(buffer) === 2;
 
 // A copy of a buffer source's bytes.
 export function copyBytes(source) {
