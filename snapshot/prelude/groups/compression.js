@@ -24,21 +24,24 @@ function makeStream(isDecompressor, name, count, format) {
   let said = new Uint32Array(codec, 0, 4);
 
   function run(bytes, isLast, controller) {
+    const pieces = []; // enqueue() can run a script that takes the chunk away: not before the chunk is done with
     let piece;
     let offset = 0;
     do {
       piece = native.runCodec(codec, bytes, offset, isLast);
       offset += said[CONSUMED];
-      if (piece) controller.enqueue(piece);
+      if (piece) pieces[pieces.length] = piece;
       if (said[IS_BROKEN]) throw new TypeError(`${name}: the data is not ${format}`);
     } while (!said[IS_ENDED] && (piece || said[HAS_MORE_INPUT]));
+    const hasMoreInput = said[HAS_MORE_INPUT];
+    for (let i = 0; i < pieces.length; ++i) controller.enqueue(pieces[i]);
+    return hasMoreInput;
   }
 
   return new TransformStream({
     transform(chunk, controller) {
       if (!isUnsharedBufferSource(chunk)) throw new TypeError(`${name}: a chunk is neither an ArrayBuffer nor a view on one`);
-      run(chunk, false, controller);
-      if (isDecompressor && said[IS_ENDED] && said[HAS_MORE_INPUT]) throw new TypeError(`${name}: there is more after the end of the compressed data`);
+      if (run(chunk, false, controller) && isDecompressor) throw new TypeError(`${name}: there is more after the end of the compressed data`);
     },
     flush(controller) {
       run(nothing, true, controller);
