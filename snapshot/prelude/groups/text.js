@@ -60,8 +60,9 @@ export class TextDecoder {
     this.#encoding = encoding;
     if (fatal) this.#flags |= FATAL;
     if (ignoreBOM) this.#flags |= IGNORE_BOM;
-    this.#decode = unicodeDecoders[encoding];
-    this.#isUnicode = this.#decode !== undefined;
+    this.#isUnicode = unicodeDecoders[encoding] !== undefined;
+    // Here rather than at the first use: one that a script makes when it is loaded costs no request anything.
+    this.#decode = this.#isUnicode ? unicodeDecoders[encoding] : legacyDecoder(encoding, this.fatal);
   }
   get encoding() {
     return this.#encoding;
@@ -79,8 +80,7 @@ export class TextDecoder {
   }
 
   #decodePart(input, isStream) {
-    if (!this.#isUnicode) this.#decode ??= legacyDecoder(this.#encoding, this.fatal);
-    else if (isStream) this.#state ??= new Uint8Array(new ArrayBuffer(8));
+    if (isStream && this.#isUnicode) this.#state ??= new Uint8Array(new ArrayBuffer(8));
     const text = this.#decode(input, isStream ? this.#flags | STREAM : this.#flags, this.#state);
     if (!isStream || text === undefined) this.#state = undefined;
     if (text === undefined) throw new TypeError(`TextDecoder: the bytes are not ${this.#encoding}`);
