@@ -197,6 +197,7 @@ void Zygote::fork_worker(uint32_t sequence, std::string_view body) {
 }
 
 void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file) {
+  ::prctl(PR_SET_NAME, "lethe-worker");
   working_set_.bring_in();
   WorkerPage &page = map_page(page_file);
   end_with_master(socket.get());

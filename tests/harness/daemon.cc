@@ -147,7 +147,7 @@ std::vector<pid_t> Daemon::workers() const {
   const auto all = descendants();
   std::vector<pid_t> found;
   for (const ProcessState &state : all)
-    if (state.parent != pid() && state.state != 'Z')
+    if (state.name == "lethe-worker" && state.state != 'Z')
       found.push_back(state.pid);
   return found;
 }

@@ -50,7 +50,8 @@ public:
   void stop();
   void kill(); // as a crash would end it: SIGKILL
 
-  // The processes below it: zygotes are its children, workers a zygote's.
+  // The processes below it: the first zygote of a pool is its child, workers and the zygotes of
+  // later generations are a zygote's.
   std::vector<ProcessState> descendants() const { return descendants_of(pid()); }
   pid_t zygote() const;
   std::vector<pid_t> workers() const;
