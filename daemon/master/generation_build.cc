@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t start_limit_us = 30'000'000; // for a zygote that loads no script yet
 constexpr int64_t verdict_wait_us = 1'000'000; // for the wait status of a zygote that is gone
+constexpr int deaths_of_a_culprit = 3;         // fewer may be somebody else's doing
 
 std::optional<ErrorCode> code_from_name(std::string_view name) {
 #define LETHE_ROW(code, help)                                                                      \
@@ -245,6 +246,10 @@ void GenerationBuild::candidate_died(const std::string &how) {
   if (executing_)
     return fail(Error(ErrorCode::internal,
                       "the zygote died at its start: " + how + "; its last words are in the log"));
+  if (!plan_.strict && !culprit_.empty() && ++deaths_[culprit_] < deaths_of_a_culprit) {
+    environment_.loop.dispose(std::move(candidate_));
+    return grow();
+  }
   leave_out_culprit(
       Error(ErrorCode::worker_crashed, fmt::format("{} was being loaded when the process died: {}",
                                                    culprit_.empty() ? "no script" : culprit_, how))

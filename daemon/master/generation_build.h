@@ -71,8 +71,9 @@ private:
   bool executing_ = false; // the candidate is an executed one; else it was forked
   pid_t executed_pid_ = -1;
   bool snapshot_was_built_ = false;
-  std::vector<ScriptPointer> batch_; // being loaded by the candidate
-  std::string culprit_;              // the script that it is loading
+  std::vector<ScriptPointer> batch_;  // being loaded by the candidate
+  std::string culprit_;               // the script that it is loading
+  std::map<std::string, int> deaths_; // while it was being loaded; others than it may kill, too
   std::optional<int> candidate_status_;
   std::optional<ZygoteReport> report_; // of the candidate, until its process is known
   std::unique_ptr<SnapshotBuild> snapshot_;

@@ -192,6 +192,31 @@ Test(kills, of_workers_and_zygotes_while_scripts_are_put) {
   expect_clean(daemon, descriptors);
 }
 
+// Whoever kills a zygote does not take away the script that it was just loading.
+Test(kills, of_a_zygote_while_a_script_is_loaded) {
+  Daemon daemon({"pool.default.workers=1"});
+  Client client = daemon.connect();
+  client.put("slow", "const until = Date.now() + 500; while (Date.now() < until);"
+                     "function f() { return 'loaded'; }");
+  for (const ProcessState &state : daemon.descendants())
+    ::kill(state.pid, SIGKILL);
+  pid_t killed = 0;
+  for (int i = 0; i < 2; ++i) {
+    pid_t zygote = 0;
+    const auto is_loading = [&] { // a child of the new zygote, and no worker
+      for (const ProcessState &state : daemon.descendants())
+        if (state.parent != daemon.pid() && state.name == "lethe-zygote" && state.state == 'R' &&
+            state.pid != killed)
+          zygote = state.pid;
+      return zygote != 0;
+    };
+    expect(becomes_true(is_loading), "no script is loaded");
+    ::kill(zygote, SIGKILL);
+    killed = zygote;
+  }
+  expect_equal(client.call("slow", "f"), "loaded");
+}
+
 Test(kills, of_the_master) {
   Daemon daemon({"pool.default.workers=2"});
   std::mt19937 random(4711);
