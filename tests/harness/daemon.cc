@@ -137,10 +137,15 @@ void Daemon::expect_nothing_left() const {
 }
 
 pid_t Daemon::zygote() const {
-  for (const ProcessState &state : descendants())
-    if (state.parent == pid() && state.state != 'Z' && state.name.starts_with("lethe-zygote"))
-      return state.pid;
-  fail("there is no zygote");
+  pid_t found = 0;
+  const auto is_there = [&] {
+    for (const ProcessState &state : descendants())
+      if (state.parent == pid() && state.state != 'Z' && state.name == "lethe-zygote")
+        found = state.pid;
+    return found != 0;
+  };
+  expect(becomes_true(is_there), "there is no zygote");
+  return found;
 }
 
 std::vector<pid_t> Daemon::workers() const {

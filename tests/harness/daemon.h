@@ -53,7 +53,7 @@ public:
   // The processes below it: the first zygote of a pool is its child, workers and the zygotes of
   // later generations are a zygote's.
   std::vector<ProcessState> descendants() const { return descendants_of(pid()); }
-  pid_t zygote() const;
+  pid_t zygote() const; // waits for it, where the one before has died
   std::vector<pid_t> workers() const;
 
 private:
