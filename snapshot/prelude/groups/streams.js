@@ -5,6 +5,9 @@ import * as streams from 'web-streams-polyfill';
 
 export * from 'web-streams-polyfill';
 
+// As interfaces made by asInterface().
+for (const Interface of Object.values(streams)) native.setPlatform(Interface.prototype, null);
+
 // Of the library's own state, which it does not export.
 export const isReadableStreamDisturbed = (stream) => stream._disturbed;
 

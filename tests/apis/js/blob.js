@@ -51,3 +51,9 @@ promise_test(async () => {
   assert_throws_js(TypeError, () => new File([]));
   assert_false(file.slice() instanceof File);
 }, 'files');
+
+promise_test(async () => {
+  const [file, blob] = structuredClone([new File(['abc'], 'n', { type: 'a/b', lastModified: 5 }), new Blob(['d'])]);
+  assert_array_equals([file.name, file.type, file.lastModified, await file.text(), await blob.text()], ['n', 'a/b', 5, 'abc', 'd']);
+  assert_true(file instanceof File && !(blob instanceof File));
+}, 'clones');

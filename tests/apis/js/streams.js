@@ -110,3 +110,7 @@ promise_test(async () => {
   assert_array_equals(second.value, [3]);
   assert_true((await reader.read(new Uint8Array(1))).done);
 }, 'bytes into the reader\'s own buffer');
+
+test(() => {
+  for (const stream of [new ReadableStream(), new WritableStream(), new TransformStream()]) assert_throws_dom('DataCloneError', () => structuredClone(stream));
+}, 'they cannot be cloned');

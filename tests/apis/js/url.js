@@ -100,3 +100,8 @@ test(() => {
   params.forEach((value, key, object) => seen.push(key, value, object === params));
   assert_array_equals(seen, ['a', '1', true, 'b', '3', true]);
 }, 'URLSearchParams');
+
+test(() => {
+  assert_throws_dom('DataCloneError', () => structuredClone(new URL('http://a/')));
+  assert_throws_dom('DataCloneError', () => structuredClone(new URLSearchParams()));
+}, 'they cannot be cloned');

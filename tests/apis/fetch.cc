@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// fetch: what the client is asked, and what becomes of its answer.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+
+using namespace lethe::test;
+
+TestSuite(fetch, .timeout = 120);
+
+namespace {
+
+// A client that answers fetch, and keeps what it was asked.
+struct Network {
+  Daemon daemon{"pool.default.workers=1"};
+  Client client = daemon.connect();
+  std::vector<json> asked;
+
+  explicit Network(json answer) {
+    client.on_host_call = [this, answer](uint32_t, const std::string &name, const json &arguments) {
+      expect_equal(name, "fetch");
+      expect_equal(arguments.size(), 1);
+      asked.push_back(arguments[0]);
+      if (answer.is_null())
+        throw HostError{{{"message", "no route to host"}}};
+      return answer;
+    };
+  }
+};
+
+json bytes(std::vector<uint8_t> content) { return json::binary(std::move(content)); }
+
+} // namespace
+
+Test(fetch, asks_the_client) {
+  Network network(json{{"status", 204}});
+  network.client.eval("fetch('HTTP://Example.com/ä#x', {method: 'post', headers: {'X-Y': 'z'}, "
+                      "body: new Uint8Array([0, 255]), redirect: 'error'}).then(r => r.status)");
+  expect_equal(network.asked.at(0), {{"url", "http://example.com/%C3%A4#x"},
+                                     {"method", "POST"},
+                                     {"headers", R"([["X-Y", "z"]])"_json},
+                                     {"body", bytes({0, 255})},
+                                     {"redirect", "error"}});
+  network.client.eval("fetch(new Request('http://a/')).then(r => r.status)");
+  expect_equal(network.asked.at(1), {{"url", "http://a/"},
+                                     {"method", "GET"},
+                                     {"headers", json::array()},
+                                     {"body", nullptr},
+                                     {"redirect", "follow"}});
+  network.client.eval("fetch('http://a/', {method: 'PUT', body: new URLSearchParams('a=ö')})"
+                      ".then(r => r.status)");
+  expect_equal(network.asked.at(2)["headers"],
+               R"([["content-type", "application/x-www-form-urlencoded;charset=UTF-8"]])"_json);
+  expect_equal(network.asked.at(2)["body"], bytes({'a', '=', '%', 'C', '3', '%', 'B', '6'}));
+}
+
+Test(fetch, gives_what_the_client_answers) {
+  Network network({{"status", 404},
+                   {"statusText", "Gone fishing"},
+                   {"headers", R"([["Set-Cookie", "a"], ["Set-Cookie", "b"], ["X", "y"]])"_json},
+                   {"body", bytes({0xc3, 0xa4})},
+                   {"url", "http://b/#part"}});
+  expect_equal(network.client.eval(
+                   "fetch('http://a/').then(async r => [r.status, r.ok, r.statusText, r.url, "
+                   "r.redirected, r.headers.getSetCookie(), r.headers.get('x'), await r.text()])"),
+               R"([404, false, "Gone fishing", "http://b/", true, ["a", "b"], "y", "ä"])"_json);
+  expect_equal(network.client.eval("fetch('http://a/').then(async r => { let n = 0; "
+                                   "for await (const c of r.body) n += c.length; return n })"),
+               2);
+}
+
+Test(fetch, accepts_an_answer_in_short) {
+  Network network({{"status", 200}, {"headers", R"({"a": "b"})"_json}, {"body", "text"}});
+  expect_equal(network.client.eval("fetch('http://a/#f').then(async r => "
+                                   "[[...r.headers], await r.text(), r.url, r.redirected])"),
+               R"([[["a", "b"]], "text", "http://a/", false])"_json);
+}
+
+Test(fetch, fails_as_a_network_does) {
+  Network network(nullptr);
+  expect_equal(network.client.eval("fetch('http://a/').catch(e => [e.name, e.message, "
+                                   "e.cause.message])"),
+               R"(["TypeError", "fetch failed: no route to host", "no route to host"])"_json);
+  for (const json &answer :
+       {R"(5)"_json, R"({})"_json, R"({"status": 99})"_json, R"({"status": "200"})"_json}) {
+    Network wrong(answer);
+    expect_equal(wrong.client.eval("fetch('http://a/').catch(e => e.name)"), "TypeError");
+  }
+}
+
+Test(fetch, is_aborted) {
+  Network network(json{{"status", 200}});
+  expect_equal(network.client.eval("const c = new AbortController(); "
+                                   "const p = fetch('http://a/', {signal: c.signal}); "
+                                   "c.abort('why'); p.catch(e => e)"),
+               "why");
+  expect_equal(network.client.eval("fetch('http://a/', {signal: AbortSignal.abort(1)})"
+                                   ".catch(e => e)"),
+               1);
+}
+
+Test(fetch, several_at_once) {
+  Network network({{"status", 200}, {"body", "x"}});
+  expect_equal(
+      network.client.eval("Promise.all(['1', '2', '3'].map(p => fetch('http://a/' + p)))"
+                          ".then(rs => Promise.all(rs.map(async r => r.url + await r.text())))"),
+      {"http://a/1x", "http://a/2x", "http://a/3x"});
+  expect_equal(network.asked.size(), 3);
+}
