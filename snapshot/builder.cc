@@ -163,7 +163,8 @@ bool fill_context(v8::SnapshotCreator &creator, const std::vector<PreloadFile> &
                                  int pipe) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // V8 reserves much and uses little: only what is writable counts.
-  const rlim_t bytes = (rlim_t{limits.memory_mb} << 20) + (rlim_t{64} << 20);
+  const rlim_t bytes = (rlim_t{limits.memory_mb} << 20) + (rlim_t{64} << 20) +
+                       rlim_t{v8_compat::writable_code_bytes};
   const rlimit data{bytes, bytes}, core{0, 0};
   setrlimit(RLIMIT_DATA, &data);
   setrlimit(RLIMIT_CORE, &core);

@@ -41,7 +41,8 @@ Arena::Arena(size_t bytes) {
     fatal("address space for V8's arena can be reserved");
   const uintptr_t base = align_up(reinterpret_cast<uintptr_t>(reserved), base_alignment);
   highest_end_ = base;
-  free_.add({base, base + bytes});
+  all_ = {base, base + bytes};
+  free_.add(all_);
 }
 
 void Arena::set_protection_listener(ProtectionListener listener, void *context) {

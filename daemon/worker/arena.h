@@ -23,6 +23,8 @@ public:
   // bring the image back, not zeros.
   void image_taken() { image_end_ = highest_end_; }
 
+  bool contains(uintptr_t address) const { return all_.contains(address); }
+
   // At most so many bytes may be accessible at once; V8 treats more as out of memory.
   void set_limit(size_t bytes) { limit_bytes_ = bytes; }
   size_t accessible_bytes() const { return accessible_.bytes(); }
@@ -48,6 +50,7 @@ private:
   bool set_protection(PageRange range, int protection);
   void zero(PageRange range);
 
+  PageRange all_;
   uintptr_t image_end_ = 0, highest_end_ = 0;
   size_t limit_bytes_ = SIZE_MAX;
   uint64_t refusals_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // V8's flags, start, and small things about strings.
 #include "daemon/worker/engine.h"
+#include "daemon/worker/v8_mappings.h"
 #include "ipc/error.h"
 
 #include <memory>
@@ -26,8 +27,9 @@ const std::string &v8_flags() {
   return flags;
 }
 
-void start_v8(v8::PageAllocator &pages) {
+void start_v8(Arena &pages) {
   v8::V8::SetFlagsFromString(v8_flags().c_str(), v8_flags().size());
+  lead_mappings_to(pages);
   the_platform = std::make_unique<SingleThreadPlatform>(pages);
   v8::V8::InitializePlatform(the_platform.get());
   v8::V8::Initialize();
@@ -44,6 +46,7 @@ v8::Isolate *new_isolate(v8::StartupData &snapshot, const intptr_t *external_ref
   // The sizes of the young generation that suit it; the limit itself is the old generation's.
   parameters.constraints.ConfigureDefaultsFromHeapSize(0, heap_bytes);
   parameters.constraints.set_max_old_generation_size_in_bytes(heap_bytes);
+  v8_compat::limit_code(parameters.constraints);
   v8::Isolate *isolate = v8::Isolate::New(parameters);
   isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate->SetCaptureStackTraceForUncaughtExceptions(false);

@@ -3,6 +3,7 @@
 // startup snapshot depends on.
 #pragma once
 
+#include "daemon/worker/arena.h"
 #include "daemon/worker/platform.h"
 
 #include <string>
@@ -14,7 +15,7 @@ namespace lethe {
 const std::string &v8_flags();
 
 // Once in a process. `pages` must outlive it.
-void start_v8(v8::PageAllocator &pages);
+void start_v8(Arena &pages);
 
 // V8's platform, once started.
 SingleThreadPlatform &platform();

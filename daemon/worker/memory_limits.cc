@@ -33,7 +33,7 @@ constexpr size_t look_every_bytes = size_t{1} << 20;
 MemoryLimits::MemoryLimits(size_t pool_bytes, Arena &arena)
     : arena_(arena), pool_bytes_(pool_bytes), limit_bytes_(pool_bytes),
       heap_limit_bytes_(pool_bytes) {
-  arena.set_limit(pool_bytes + overhead_bytes);
+  arena.set_limit(pool_bytes + overhead_bytes + v8_compat::writable_code_bytes);
 }
 
 void MemoryLimits::attach(v8::Isolate *isolate) {

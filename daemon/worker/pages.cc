@@ -71,7 +71,8 @@ bool protect(PageRange range, int protection) {
   void *begin = reinterpret_cast<void *>(range.begin);
   if (has_protection_keys())
     return ::syscall(SYS_pkey_mprotect, begin, range.bytes(), protection, 0) == 0;
-  return ::mprotect(begin, range.bytes(), protection) == 0;
+  // Not the function: see v8_mappings.cc.
+  return ::syscall(SYS_mprotect, begin, range.bytes(), protection) == 0;
 }
 
 long read_mappings(Mapping *mappings, size_t most) {

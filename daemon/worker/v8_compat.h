@@ -15,6 +15,19 @@ inline constexpr const char *no_protection_keys = "--no-memory-protection-keys";
 inline constexpr const char *no_protection_keys = "--no-wasm-memory-protection-keys";
 #endif
 
+// From 12 on V8 makes the whole range for machine code writable as it starts, up to 512 MB: it
+// counts as data in limits, though only touched pages cost memory. Enough for all that a script's
+// heap can have compiled.
+#if V8_MAJOR_VERSION >= 12
+inline constexpr size_t writable_code_bytes = size_t{64} << 20;
+inline void limit_code(v8::ResourceConstraints &constraints) {
+  constraints.set_code_range_size_in_bytes(writable_code_bytes);
+}
+#else
+inline constexpr size_t writable_code_bytes = 0;
+inline void limit_code(v8::ResourceConstraints &) {}
+#endif
+
 #if V8_MAJOR_VERSION >= 11
 using OutOfMemoryDetails = const v8::OOMDetails &;
 inline bool is_heap(OutOfMemoryDetails details) { return details.is_heap_oom; }
@@ -128,6 +141,7 @@ snapshot_creator(v8::Isolate *isolate, const intptr_t *external_references,
   v8::Isolate::CreateParams parameters;
   parameters.external_references = external_references;
   parameters.array_buffer_allocator = allocator;
+  limit_code(parameters.constraints);
   return std::make_unique<v8::SnapshotCreator>(isolate, parameters);
 #else
   return std::make_unique<v8::SnapshotCreator>(isolate, external_references);
