@@ -4,9 +4,12 @@
 #include "daemon/worker/pages.h"
 #include "ipc/error.h"
 
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace lethe {
 
@@ -27,3 +30,26 @@ void Entropy::fill(void *target, size_t bytes) {
 }
 
 } // namespace lethe
+
+// From glibc 2.41 on getrandom() computes random bytes from a key in this process's memory: a
+// rewind would bring the key back, and it could be in the image that all workers start from. These
+// two take its place for all libraries in this process, and always ask the kernel.
+extern "C" {
+#pragma GCC visibility push(default)
+
+ssize_t getrandom(void *target, size_t bytes, unsigned int flags) {
+  return ::syscall(SYS_getrandom, target, bytes, flags);
+}
+
+int getentropy(void *target, size_t bytes) noexcept {
+  constexpr size_t most_bytes = 256;
+  if (bytes > most_bytes) {
+    errno = EIO;
+    return -1;
+  }
+  // Up to that much comes whole, and no signal interrupts it.
+  return getrandom(target, bytes, 0) == static_cast<ssize_t>(bytes) ? 0 : -1;
+}
+
+#pragma GCC visibility pop
+}

@@ -36,11 +36,14 @@ void make_spare_heap() {
 }
 
 // The kernel writes the number of the CPU into an area in thread-local memory, on its own. Nobody
-// here needs it.
+// here needs it. It must be told the length that the C library registered, which depends on the
+// kernel's version, as struct rseq does on the headers'.
 void unregister_rseq() {
+  constexpr size_t step = 32, most_bytes = 512;
   char *area = static_cast<char *>(__builtin_thread_pointer()) + __rseq_offset;
-  ::syscall(SYS_rseq, area, sizeof(struct rseq), RSEQ_FLAG_UNREGISTER,
-            RSEQ_SIG); // fails where it is not registered
+  for (size_t bytes = step; bytes <= most_bytes; bytes += step)
+    if (::syscall(SYS_rseq, area, bytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0)
+      return; // else it is another length, or none
 }
 
 Error failure(const char *step) {
@@ -109,24 +112,46 @@ bool MemoryImage::record_regions(const MemoryImage *previous) {
         (previous && previous->view_.contains(mapping->range.begin)) ||
         !((mapping->protection & PROT_WRITE) || mapping->is_anonymous || mapping->is_image))
       continue;
-    const size_t pages = mapping->range.bytes() / page_bytes_;
-    if (page_count_ + pages + 64 > most_pages) {
-      errno = ENOSPC;
+    if (!record_all_but_guards(*mapping))
       return false;
-    }
-    regions_[region_count_++] = {mapping->range, mapping->protection, !mapping->is_anonymous,
-                                 page_count_};
-    page_count_ = (page_count_ + pages + 63) / 64 * 64;
-    ScanRange *const last = ranges_ + range_count_ - 1;
-    if (range_count_ > 0 && last->range.end == mapping->range.begin) {
-      last->range.end = last->reached = mapping->range.end;
-    } else if (range_count_ < most_ranges) {
-      ranges_[range_count_++] = {mapping->range, mapping->range.end};
-    } else {
-      errno = ENOSPC;
+  }
+  return true;
+}
+
+// Guard pages have no content, and must stay what they are.
+bool MemoryImage::record_all_but_guards(const Mapping &mapping) {
+  PageRange rest = mapping.range;
+  for (uintptr_t position = rest.begin;
+       mapping.protection != PROT_NONE && position < mapping.range.end;) {
+    const long count = scanner_.guards(mapping.range, &position, runs_, most_runs);
+    if (count < 0)
       return false;
+    for (const PageRange *guard = runs_; guard < runs_ + count; ++guard) {
+      if (!record_region({rest.begin, guard->begin}, mapping))
+        return false;
+      rest.begin = guard->end;
     }
   }
+  return record_region(rest, mapping);
+}
+
+bool MemoryImage::record_region(PageRange range, const Mapping &mapping) {
+  if (range.empty())
+    return true;
+  const size_t pages = range.bytes() / page_bytes_;
+  errno = ENOSPC;
+  if (page_count_ + pages + 64 > most_pages || region_count_ == most_regions)
+    return false;
+  regions_[region_count_++] = {range, mapping.protection, !mapping.is_anonymous, page_count_};
+  page_count_ = (page_count_ + pages + 63) / 64 * 64;
+  ScanRange *const last = ranges_ + range_count_ - 1;
+  if (range_count_ > 0 && last->range.end == range.begin) {
+    last->range.end = last->reached = range.end;
+    return true;
+  }
+  if (range_count_ == most_ranges)
+    return false;
+  ranges_[range_count_++] = {range, range.end};
   return true;
 }
 

@@ -115,6 +115,8 @@ private:
 
   // checkpoint
   bool record_regions(const MemoryImage *previous);
+  bool record_all_but_guards(const Mapping &mapping);
+  bool record_region(PageRange range, const Mapping &mapping);
   bool make_file();
   bool find_content(const MemoryImage *previous);
   bool write_content();

@@ -22,12 +22,12 @@ struct ScanArguments {
   uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
 };
 constexpr uint64_t page_is_file = 1 << 2, page_is_present = 1 << 3, page_is_swapped = 1 << 4,
-                   page_is_zero = 1 << 5;
+                   page_is_zero = 1 << 5, page_is_guard = 1 << 8; // the last one since 6.16
 const unsigned long pagemap_scan_request = _IOWR('f', 16, ScanArguments);
 
 // Bits of an entry of /proc/self/pagemap.
 constexpr uint64_t entry_present = uint64_t{1} << 63, entry_swapped = uint64_t{1} << 62,
-                   entry_file = uint64_t{1} << 61;
+                   entry_file = uint64_t{1} << 61, entry_guard = uint64_t{1} << 58;
 constexpr size_t entries_at_once = 2048;
 
 // Does `method` see a changed page, and only that one?
@@ -70,8 +70,14 @@ std::optional<PageScanner> PageScanner::open(ScanMethod best) {
     if (best == ScanMethod::pagemap && method != best)
       continue;
     PageScanner scanner(method, FileDescriptor());
-    if (scanner.reopen() && works(scanner))
-      return scanner;
+    if (!scanner.reopen() || !works(scanner))
+      continue;
+    if (method == ScanMethod::pagemap_scan) {
+      scanner.guard_category_ = page_is_guard;
+      if (!works(scanner))
+        scanner.guard_category_ = 0;
+    }
+    return scanner;
   }
   return std::nullopt;
 }
@@ -81,14 +87,12 @@ bool PageScanner::reopen() {
   return static_cast<bool>(pagemap_);
 }
 
-long PageScanner::changed(PageRange range, uintptr_t *position, PageRange *runs,
-                          size_t most) const {
-  return method_ == ScanMethod::pagemap_scan ? changed_by_scan(range, position, runs, most)
-                                             : changed_by_entries(range, position, runs, most);
-}
-
-long PageScanner::changed_by_scan(PageRange range, uintptr_t *position, PageRange *runs,
-                                  size_t most) const {
+long PageScanner::list_by_scan(Wanted wanted, PageRange range, uintptr_t *position, PageRange *runs,
+                               size_t most) const {
+  if (wanted == Wanted::guards && guard_category_ == 0) {
+    *position = range.end;
+    return 0;
+  }
   ScannedRegion regions[256];
   ScanArguments scan{};
   scan.size = sizeof scan;
@@ -96,10 +100,14 @@ long PageScanner::changed_by_scan(PageRange range, uintptr_t *position, PageRang
   scan.end = range.end;
   scan.vec = reinterpret_cast<uintptr_t>(regions);
   scan.vec_len = std::min(most, std::size(regions));
-  // Not of a file and not the zero page that reading maps, but present or swapped out: written.
-  scan.category_inverted = page_is_file | page_is_zero;
-  scan.category_mask = page_is_file | page_is_zero;
-  scan.category_anyof_mask = page_is_present | page_is_swapped;
+  if (wanted == Wanted::guards) {
+    scan.category_mask = guard_category_;
+  } else {
+    // Not of a file and not the zero page that reading maps, but present or swapped out: written.
+    scan.category_inverted = page_is_file | page_is_zero | guard_category_;
+    scan.category_mask = scan.category_inverted;
+    scan.category_anyof_mask = page_is_present | page_is_swapped;
+  }
   scan.return_mask = page_is_present;
   const long count = ::ioctl(pagemap_.get(), pagemap_scan_request, &scan);
   for (long i = 0; i < count; ++i)
@@ -108,19 +116,25 @@ long PageScanner::changed_by_scan(PageRange range, uintptr_t *position, PageRang
   return count;
 }
 
-long PageScanner::changed_by_entries(PageRange range, uintptr_t *position, PageRange *runs,
-                                     size_t most) const {
+long PageScanner::list_by_entries(Wanted wanted, PageRange range, uintptr_t *position,
+                                  PageRange *runs, size_t most) const {
   const size_t bytes = page_bytes();
+  const auto is_wanted = [wanted](uint64_t entry) {
+    if (wanted == Wanted::guards)
+      return (entry & entry_guard) != 0;
+    return (entry & (entry_present | entry_swapped)) != 0 &&
+           (entry & (entry_file | entry_guard)) == 0;
+  };
   uint64_t entries[entries_at_once];
   size_t count = 0;
   while (*position < range.end) {
-    const size_t wanted = std::min(entries_at_once, (range.end - *position) / bytes);
-    const ssize_t got = ::pread(pagemap_.get(), entries, wanted * sizeof *entries,
+    const size_t ahead = std::min(entries_at_once, (range.end - *position) / bytes);
+    const ssize_t got = ::pread(pagemap_.get(), entries, ahead * sizeof *entries,
                                 static_cast<off_t>(*position / bytes * sizeof *entries));
     if (got <= 0)
       return -1;
     for (size_t i = 0; i < static_cast<size_t>(got) / sizeof *entries; ++i, *position += bytes) {
-      if ((entries[i] & (entry_present | entry_swapped)) == 0 || (entries[i] & entry_file) != 0)
+      if (!is_wanted(entries[i]))
         continue;
       if (count > 0 && runs[count - 1].end == *position) {
         runs[count - 1].end += bytes;

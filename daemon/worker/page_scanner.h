@@ -35,16 +35,35 @@ public:
   // Lists runs of changed pages in `range` from `*position` on (set it to range.begin at first),
   // and moves *position behind what was looked at: call until it is range.end. Runs may touch each
   // other. The number of runs, or -1 with errno.
-  long changed(PageRange range, uintptr_t *position, PageRange *runs, size_t most) const;
+  long changed(PageRange range, uintptr_t *position, PageRange *runs, size_t most) const {
+    return list(Wanted::changed, range, position, runs, most);
+  }
+  // The same for guard pages (MADV_GUARD_INSTALL, with which glibc 2.42 ends the stacks of
+  // threads): touching one is a fault, though its mapping is writable. A kernel that does not tell
+  // them apart has none, or (6.13, 6.14) lists them as changed.
+  long guards(PageRange range, uintptr_t *position, PageRange *runs, size_t most) const {
+    return list(Wanted::guards, range, position, runs, most);
+  }
 
 private:
+  enum class Wanted : uint8_t { changed, guards };
+
   PageScanner(ScanMethod method, FileDescriptor pagemap)
       : method_(method), pagemap_(std::move(pagemap)) {}
 
-  long changed_by_scan(PageRange range, uintptr_t *position, PageRange *runs, size_t most) const;
-  long changed_by_entries(PageRange range, uintptr_t *position, PageRange *runs, size_t most) const;
+  long list(Wanted wanted, PageRange range, uintptr_t *position, PageRange *runs,
+            size_t most) const {
+    return method_ == ScanMethod::pagemap_scan
+               ? list_by_scan(wanted, range, position, runs, most)
+               : list_by_entries(wanted, range, position, runs, most);
+  }
+  long list_by_scan(Wanted wanted, PageRange range, uintptr_t *position, PageRange *runs,
+                    size_t most) const;
+  long list_by_entries(Wanted wanted, PageRange range, uintptr_t *position, PageRange *runs,
+                       size_t most) const;
 
-  ScanMethod method_; // pagemap_scan or pagemap
+  ScanMethod method_;           // pagemap_scan or pagemap
+  uint64_t guard_category_ = 0; // of pagemap_scan, where the kernel has it
   FileDescriptor pagemap_;
 };
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -61,6 +62,18 @@ bool in_worker(ScanMethod method, const std::function<bool(MemoryImage &)> &work
     return image && (*image)->method() == method &&
            in_fork([&] { return (*image)->open_files() && (*image)->adopt() && worker(**image); });
   });
+}
+
+// Does `body` end its process by a memory fault? Tried in a forked one.
+bool dies(const std::function<void()> &body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    body();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
 }
 
 const ScanMethod every_method[] = {ScanMethod::pagemap_scan, ScanMethod::pagemap, ScanMethod::drop};
@@ -145,13 +158,8 @@ Test(memory_image, protections_are_put_back) {
         image.note_protection(range_of(memory, 1));
         if (image.rewind() != RewindFailure::none)
           return false;
-        memory[0] = 6; // writable again
-        const pid_t toucher = fork();
-        if (toucher == 0)
-          _exit(hidden[0]); // inaccessible again: dies
-        int status = 0;
-        waitpid(toucher, &status, 0);
-        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV ||
+        memory[0] = 6;                       // writable again
+        if (!dies([&] { hidden[0] = 1; }) || // inaccessible again
             image.rewind() != RewindFailure::none || memory[0] != 5)
           return false;
       }
@@ -174,6 +182,45 @@ Test(memory_image, more_protection_changes_than_are_listed_are_put_back) {
     memset(memory, 6, 400 * page_bytes());
     return true;
   }));
+}
+
+Test(memory_image, guard_pages_stay_what_they_are) {
+  constexpr int guard_install = 102; // MADV_GUARD_INSTALL, Linux 6.13
+  for (const ScanMethod method : every_method) {
+    char *memory = map_pages(5, PROT_READ | PROT_WRITE);
+    memset(memory, 5, 5 * page_bytes());
+    char *guard = memory + 2 * page_bytes();
+    if (madvise(guard, page_bytes(), guard_install) != 0)
+      cr_skip_test("this kernel has no guard pages");
+    cr_assert(in_worker(method, [memory, guard](MemoryImage &image) {
+      for (int round = 0; round < 10; ++round) {
+        memory[0] = memory[4 * page_bytes()] = 6;
+        if (image.rewind() != RewindFailure::none || image.first_difference() != 0 ||
+            memory[0] != 5 || memory[4 * page_bytes()] != 5 || !dies([&] { guard[0] = 1; }))
+          return false;
+      }
+      return true;
+    }));
+    munmap(memory, 5 * page_bytes());
+  }
+}
+
+Test(memory_image, random_bytes_of_the_c_library_differ_after_a_rewind_and_need_no_mapping) {
+  constexpr size_t bytes = 16;
+  auto *last = static_cast<char *>(allocate_surviving(page_bytes()));
+  for (const ScanMethod method : every_method)
+    cr_assert(in_worker(method, [last](MemoryImage &image) {
+      for (int round = 0; round < 10; ++round) {
+        char fresh[bytes];
+        if (getrandom(fresh, bytes, 0) != bytes || memcmp(fresh, last, bytes) == 0)
+          return false;
+        memcpy(last, fresh, bytes);
+        if (getentropy(fresh, bytes) != 0 || memcmp(fresh, last, bytes) == 0 ||
+            image.rewind() != RewindFailure::none)
+          return false;
+      }
+      return true;
+    }));
 }
 
 Test(memory_image, what_changed_between_the_checkpoint_and_adopting_stays) {
