@@ -11,6 +11,10 @@
 namespace lethe {
 namespace {
 
+// Large pieces (a WebAssembly memory that grows, a huge array) leave that much of the limit for
+// small ones: V8 ends the process when it gets no page for its young generation.
+constexpr size_t large_bytes = size_t{1} << 20, kept_for_small_bytes = size_t{16} << 20;
+
 constexpr uintptr_t base_alignment = uintptr_t{1} << 21;
 
 int protection_of(v8::PageAllocator::Permission permission) {
@@ -111,7 +115,8 @@ bool Arena::DecommitPages(void *address, size_t size) {
 
 bool Arena::set_protection(PageRange range, int protection) {
   const size_t more = protection == PROT_NONE ? 0 : range.bytes() - accessible_.bytes_in(range);
-  if (more > 0 && accessible_.bytes() + more > limit_bytes_) {
+  const size_t spared = more >= large_bytes ? kept_for_small_bytes : 0;
+  if (more > 0 && accessible_.bytes() + more + spared > limit_bytes_) {
     ++refusals_;
     return false;
   }
