@@ -52,7 +52,7 @@ WORKER_LIBS := $(NODE_LIBS) -lseccomp -lcrypto -lz
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
 
-.PHONY: all help deps demo examples test tests check units check-units sanitize soak bench fuzz lint format check-v8-matrix install clean
+.PHONY: all help deps demo examples test tests check units check-units sanitize soak bench fuzz lint format check-v8-matrix check-matrix install clean
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS) $(LIBRARIES) ## build the programs and libraries into build/ (the default)
@@ -226,9 +226,10 @@ tests: $(TESTS) $(EXAMPLES) $(NPM_BUNDLES)
 
 # Tests run side by side, but for those that measure how late a deadline is. No test hangs for ever.
 run_tests = timeout 900 $(1) --timeout 300 $(if $(findstring /limits,$(1)),-j1)
-check: all tests ## build and run all tests
-	@failed=; $(foreach program,$(TESTS),echo "== $(program)"; $(call run_tests,$(program)) || failed="$$failed $(program)"; ) \
+run_all = failed=; $(foreach program,$(1),echo "== $(program)"; $(call run_tests,$(program)) || failed="$$failed $(program)"; ) \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+check: all tests ## build and run all tests
+	@$(call run_all,$(TESTS))
 
 sanitize: ## run the unit tests without V8 under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized NODE_ROOT=$(NODE_ROOT) LDFLAGS=-fsanitize=address,undefined \
@@ -260,12 +261,19 @@ demo: ## see it work: install what is needed, build, register a script, call it,
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@client/examples/demo.sh $(BUILD)/bin
 
-# Debian 12, 13 and sid: V8 10.2, 11.3 and 13.6.
+# Debian 12, 13 and sid: V8 10.2, 11.3 and 13.6. What is bundled from npm is the same for all, and is made here: not every
+# suite has an npm.
 V8_SUITES ?= bookworm trixie sid
-check-v8-matrix: $(addprefix v8-in-,$(V8_SUITES)) ## build and run the unit tests with each V8, in Debian 12, 13 and sid
-v8-in-%: $(BUILD)/roots/%-build $(BUNDLED)
-	packaging/in-root.sh $< $(MAKE) --no-print-directory $(PARALLEL) BUILD=$(BUILD)/v8/$* BUNDLED='$(BUNDLED)' all units
-	packaging/in-root.sh $< $(MAKE) --no-print-directory BUILD=$(BUILD)/v8/$* BUNDLED='$(BUNDLED)' check-units
+check-v8-matrix: $(addprefix v8-in-,$(V8_SUITES)) ## the unit, rewind and system tests with each V8, in Debian 12, 13 and sid
+v8-in-%: $(BUILD)/roots/%-build $(BUNDLED) $(NPM_BUNDLES)
+	@mkdir -p $(BUILD)/v8/$*/npm
+	cp -r $(BUILD)/npm/libraries.js $(BUILD)/npm/scripts $(BUILD)/npm/modules $(BUILD)/v8/$*/npm
+	$(call in_root,$*) $(PARALLEL) all units $(BUILD)/v8/$*/tests/rewind $(BUILD)/v8/$*/tests/system
+	$(call in_root,$*) check-matrix
+in_root = packaging/in-root.sh $(BUILD)/roots/$(1)-build env PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin \
+	CCACHE_DIR=$(abspath $(BUILD))/ccache $(MAKE) --no-print-directory BUILD=$(BUILD)/v8/$(1) BUNDLED='$(BUNDLED)'
+check-matrix:
+	@$(call run_all,$(UNITS) $(BUILD)/tests/rewind $(BUILD)/tests/system)
 
 # --- style -------------------------------------------------------------------------------------------------------------
 

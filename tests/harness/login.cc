@@ -7,9 +7,7 @@ namespace {
 
 constexpr const char *actions[] = {"check-account", "claims", "second-factor"};
 
-std::filesystem::path example_folder() {
-  return build_folder().parent_path() / "client" / "examples" / "login";
-}
+std::filesystem::path example_folder() { return source_folder() / "client" / "examples" / "login"; }
 
 } // namespace
 

@@ -44,6 +44,14 @@ std::string ScratchFolder::file(const std::string &name, const std::string &text
 
 fs::path build_folder() { return fs::read_symlink("/proc/self/exe").parent_path().parent_path(); }
 
+// The build folder is below it, wherever that is.
+fs::path source_folder() {
+  fs::path folder = build_folder();
+  while (!fs::exists(folder / "Makefile") && folder.has_relative_path())
+    folder = folder.parent_path();
+  return folder;
+}
+
 std::string program(const std::string &name) { return build_folder() / "bin" / name; }
 
 std::string read_file(const fs::path &path) {

@@ -38,6 +38,7 @@ private:
 
 // The folder with lethed and its siblings, and the one with everything that was built.
 std::filesystem::path build_folder();
+std::filesystem::path source_folder();
 std::string program(const std::string &name); // build/bin/NAME
 std::string read_file(const std::filesystem::path &path);
 

@@ -34,8 +34,8 @@ void expect_output(Client &client, const std::string &source, const Lines &wante
 Test(console, prints_what_nodejs_prints) {
   Daemon daemon({"pool.default.console_bytes=1000000", "pool.default.console_lines=100000"});
   Client client = daemon.connect();
-  const json recorded = json::parse(
-      read_file(build_folder().parent_path() / "tests" / "system" / "console" / "recorded.json"));
+  const json recorded =
+      json::parse(read_file(source_folder() / "tests" / "system" / "console" / "recorded.json"));
   expect(recorded.size() > 700, "the corpus is small");
   std::string differences;
   constexpr size_t batch = 100;
