@@ -76,7 +76,7 @@ static void *run(void *unused) {
   lethe_build_array(arguments, 1);
   lethe_build_string(arguments, "load", LETHE_TEXT);
   lethe_options options = LETHE_OPTIONS_INIT;
-  options.deadline_ms = 20000;
+  options.deadline_ms = 60000;
   while (!atomic_load(&stopping))
     count_reply(lethe_call(client, "hello", "greet", lethe_builder_value(arguments), &options));
   lethe_builder_free(arguments);

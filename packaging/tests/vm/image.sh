@@ -16,6 +16,11 @@ mkdir -p /results /var/tmp/lethe-tests
 read -ra flags <<<"$(pkg-config --cflags --libs lethe)"
 gcc -O2 /tests/tests/load.c -o /var/tmp/lethe-tests/load -lpthread "${flags[@]}"
 
+# Emulated, and on a busy machine: limits of time are generous, as they are not what is tested here.
+mkdir -p /etc/systemd/system/lethed.service.d
+printf '[Service]\nTimeoutStartSec=10min\nWatchdogSec=5min\n' >/etc/systemd/system/lethed.service.d/slow.conf
+printf '[pool.default]\nload_deadline_ms = 600000\ndeadline_ms = 600000\n' >/etc/lethe/conf.d/slow.toml
+
 cat >/etc/systemd/system/package-tests.service <<EOF
 [Unit]
 SuccessAction=poweroff-force
