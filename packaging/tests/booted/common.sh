@@ -32,7 +32,7 @@ main_pid() { property MainPID; }
 main_pid_is_not() { [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
 # One zygote or worker of the service.
 zygote_pid() { pgrep -o -u lethe -x lethe-zygote; }
-worker_pid() { pgrep -n -u lethe -P "$(zygote_pid)"; }
+worker_pid() { pgrep -n -u lethe -x lethe-worker; }
 # Under process isolation a worker may be gone before the signal: then another one.
 kill_one() { until kill -9 "$("$1")" 2>/dev/null; do :; done; }
 

@@ -31,7 +31,7 @@ for limit in 400M infinity; do
   grep -q worker_crashed bomb.err || fail "the bomb's error is another one"
   load_expect_no_error
   [ "$(awk '$1 == "oom_kill" { print $2 }' "$group/memory.events")" -ge 1 ] || fail "the kernel killed nobody"
-  journalctl --no-pager -k | grep -i 'out of memory.*lethe-zygote' | tail -n 1
+  journalctl --no-pager -k | grep -i 'out of memory.*lethe-worker' | tail -n 1
   expect "the master" "$pid" "$(main_pid)"
   expect "the zygote" "$zygote" "$(zygote_pid)"
   expect "restarts" "$restarts" "$(property NRestarts)"
