@@ -30,10 +30,20 @@ within() {
 property() { systemctl show --value -p "$1" "${2:-lethed.service}"; }
 main_pid() { property MainPID; }
 main_pid_is_not() { [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
-# One zygote or worker of the service.
-zygote_pid() { pgrep -o -u lethe -x lethe-zygote; }
-worker_pid() { pgrep -n -u lethe -x lethe-worker; }
-# Under process isolation a worker may be gone before the signal: then another one.
+# The service's processes of a name, none of another instance's.
+processes() {
+  local pid
+  find "/sys/fs/cgroup$(property ControlGroup)" -name cgroup.procs -exec cat {} + | sort -n |
+    while read -r pid; do [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$1" ] || echo "$pid"; done
+}
+# After a new generation's start, those of the one before stay until they have finished what they run.
+one_zygote() { [ "$(processes lethe-zygote | wc -l)" = 1 ]; }
+zygote_pid() {
+  within 30 one_zygote
+  processes lethe-zygote
+}
+worker_pid() { processes lethe-worker | tail -n 1; }
+# It may be gone before the signal: then another one.
 kill_one() { until kill -9 "$("$1")" 2>/dev/null; do :; done; }
 
 # Clients that call without a pause. load_stop prints what came of it.

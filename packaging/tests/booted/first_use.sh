@@ -5,7 +5,7 @@
 
 expect "the first evaluation" 42 "$(lethe eval '6*7')"
 expect "the service" active "$(systemctl is-active lethed.service)"
-within 3 sh -c 'systemctl status --no-pager lethed.service | grep "Status: \".*connections"'
+within 30 sh -c 'systemctl status --no-pager lethed.service | grep "Status: \".*connections"'
 systemctl status --no-pager lethed.service
 journalctl --no-pager -u lethed
 journalctl --no-pager -u lethed | grep -q "ready on $socket" || fail "the journal does not say that it is ready"

@@ -3,7 +3,8 @@
 # shellcheck source=packaging/tests/booted/common.sh
 . "$(dirname "$0")/common.sh"
 
-for pid in "$(main_pid)" "$(zygote_pid)" "$(worker_pid)"; do
+zygote_pid >zygote # and from now on all processes are of one generation
+for pid in "$(main_pid)" "$(cat zygote)" "$(worker_pid)"; do
   expect "user of process $pid" lethe "$(stat -c %U "/proc/$pid")"
   expect "capabilities of process $pid" 0000000000000000 "$(awk '/^CapEff/{print $2}' "/proc/$pid/status")"
   expect "no new privileges of process $pid" 1 "$(awk '/^NoNewPrivs/{print $2}' "/proc/$pid/status")"

@@ -13,21 +13,21 @@ for _ in 1 2; do
   sleep 1
 done
 # A machine that is busy with other things delays one start or another, but not each of them.
-best_ms=999999
-for _ in 1 2 3; do
+took_ms=
+for _ in {1..10}; do
   pid=$(main_pid)
   begin=$(date +%s%N)
   kill -9 "$pid"
-  within 10 lethe eval 1
+  within 60 lethe eval 1
   took_ms=$((($(date +%s%N) - begin) / 1000000))
   echo "after kill -9 of the master the next answer came after $took_ms ms"
-  [ $took_ms -ge $best_ms ] || best_ms=$took_ms
   main_pid_is_not "$pid" || fail "there is no new master"
-  sleep 0.5
+  [ $took_ms -ge 1000 ] || break
+  sleep 1
 done
-[ $best_ms -lt 1000 ] || fail "at best, the master was away for $best_ms ms"
+[ $took_ms -lt 1000 ] || fail "in none of ten cases the master was back within a second"
 load_stop
 load_expect_errors worker_crashed connection_lost
-[ "$(load_count longest_gap_ms)" -lt 10000 ] || fail "no result for $(load_count longest_gap_ms) ms"
-within 5 sh -c '! ps -u lethe -o stat= | grep Z'
+[ "$(load_count longest_gap_ms)" -lt 30000 ] || fail "no result for $(load_count longest_gap_ms) ms"
+within 30 sh -c '! ps -u lethe -o stat= | grep Z'
 expect "one master" 1 "$(pgrep -c -u lethe -x lethed)"

@@ -5,6 +5,6 @@
 
 pid=$(main_pid)
 kill -STOP "$pid"
-within 15 main_pid_is_not "$pid"
+within 60 main_pid_is_not "$pid"
 expect "after the watchdog" 42 "$(lethe eval '6*7')"
 journalctl --no-pager -u lethed -n 50 | grep -i watchdog
