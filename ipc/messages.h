@@ -14,11 +14,12 @@ namespace lethe {
 //
 // Control channel, master <-> zygote:
 //   fork          [worker id]                     answered by forked; the worker's id is the
-//   frame's sequence, too grow          [generation, strict, [[name, version, source, options raw],
+//   frame's sequence, too grow          [generation, strict, part, [[name, version, source, options raw],
 //   …] to load, [name, …] to drop]
 //                 + 1 descriptor: the control channel of the zygote to be. The zygote forks; the
 //                 child loads. strict: the first script that fails ends the child with load_failed;
-//                 else it is left out and named in ready
+//                 else it is left out and named in ready.
+//                 part: the scripts wait for those of a later grow, as they may import each other
 //   forked        [kind (0 worker, 1 zygote), id, pid] + descriptors: pidfd; for a worker also its
 //   channel and its page exited        [pid, wait status as of waitpid, cpu µs, max RSS kB] loading
 //   [name]                          the child is about to load this script: names the culprit when

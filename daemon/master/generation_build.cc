@@ -95,6 +95,8 @@ void GenerationBuild::execute() {
                                            std::to_string(plan_.settings->console_lines),
                                            "--console-bytes",
                                            std::to_string(plan_.settings->console_bytes)});
+  if (!plan_.settings->import_map.empty())
+    plan.command.insert(plan.command.end(), {"--import-map", plan_.settings->import_map});
   plan.descriptor_3 = pair->ends[1].get();
   auto process = start_process(plan);
   if (!process)
@@ -132,7 +134,7 @@ void GenerationBuild::build_snapshot() {
                                               });
 }
 
-// Forks the parent; the child loads as many scripts as fit into a message.
+// Forks the parent; the child gets as many scripts as fit into a message.
 void GenerationBuild::grow() {
   executing_ = false;
   auto pair = make_socket_pair();
@@ -164,8 +166,8 @@ void GenerationBuild::grow() {
   Zygote &parent = own_parent_ ? *own_parent_ : *plan_.parent;
   candidate_ = std::make_unique<Zygote>(environment_, *this, std::move(pair->ends[0]),
                                         ++*plan_.last_generation);
-  parent.grow(candidate_->generation(), plan_.strict, scripts.view(), drop.view(),
-              std::move(pair->ends[1]));
+  parent.grow(candidate_->generation(), plan_.strict, count < plan_.load.size(), scripts.view(),
+              drop.view(), std::move(pair->ends[1]));
   deadline_.start(plan_.settings->load_deadline_ms * 1000);
 }
 
@@ -190,6 +192,7 @@ void GenerationBuild::use_if_complete() {
   for (const auto &[name, error_map] : report.failures)
     built_.failures.emplace(name, error_from_map(error_map));
   plan_.load.erase(plan_.load.begin(), plan_.load.begin() + static_cast<ptrdiff_t>(batch_.size()));
+  waiting_.insert(waiting_.end(), batch_.begin(), batch_.end());
   batch_.clear();
   plan_.drop.clear();
   if (plan_.load.empty()) {
@@ -214,7 +217,7 @@ void GenerationBuild::zygote_load_failed(Zygote &zygote, std::string_view script
   if (&zygote != candidate_.get())
     return;
   Error error = error_from_map(error_map);
-  if (batch_.size() > 1 || plan_.load.size() > 1)
+  if (batch_.size() + waiting_.size() > 1)
     error.message = fmt::format("{}: {}", script, error.message);
   fail(std::move(error));
 }
@@ -259,12 +262,13 @@ void GenerationBuild::candidate_died(const std::string &how) {
 // Strict: that is the end. Else: again, without the script that did it.
 void GenerationBuild::leave_out_culprit(Error error) {
   deadline_.stop();
-  const auto script = std::find_if(plan_.load.begin(), plan_.load.end(),
-                                   [&](const auto &other) { return other->name == culprit_; });
-  if (plan_.strict || script == plan_.load.end())
+  const auto is_culprit = [&](const auto &other) { return other->name == culprit_; };
+  const bool was_waiting = std::erase_if(waiting_, is_culprit) > 0;
+  if (plan_.strict || (!was_waiting && std::erase_if(plan_.load, is_culprit) == 0))
     return fail(std::move(error));
   built_.failures.emplace(culprit_, std::move(error));
-  plan_.load.erase(script);
+  if (was_waiting)
+    plan_.drop.push_back(culprit_);
   environment_.loop.dispose(std::move(candidate_));
   grow();
 }

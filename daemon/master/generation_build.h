@@ -71,7 +71,9 @@ private:
   bool executing_ = false; // the candidate is an executed one; else it was forked
   pid_t executed_pid_ = -1;
   bool snapshot_was_built_ = false;
-  std::vector<ScriptPointer> batch_;  // being loaded by the candidate
+  std::vector<ScriptPointer> batch_; // what the candidate was sent
+  // What the parent was sent: in the end all are loaded at once, as they may import each other.
+  std::vector<ScriptPointer> waiting_;
   std::string culprit_;               // the script that it is loading
   std::map<std::string, int> deaths_; // while it was being loaded; others than it may kill, too
   std::optional<int> candidate_status_;

@@ -58,6 +58,8 @@ const Setting<P> pool_rows[] = {
     {"cpu_ms", &P::cpu_ms, 0, no_limit, any, true, "CPU time of a request; 0: no limit"},
     {"deadline_ms", &P::deadline_ms, 1, no_limit, any, true,
      "time for a request, queue included, unless it says otherwise"},
+    {"import_map", &P::import_map, 0, 0, any, true,
+     "file of an import map for the pool's modules; empty: none"},
     {"isolation", &P::isolation, 0, 0, "rewind|process|reuse", true,
      "what a request may find of earlier ones"},
     {"load_deadline_ms", &P::load_deadline_ms, 10, no_limit, any, true,

@@ -34,6 +34,7 @@ struct PoolSettings {
   int64_t console_lines = 1000;
   int64_t console_bytes = 64 << 10;
   std::vector<std::string> preload;
+  std::string import_map;
   int64_t rewind_max_mb = 64;
   double rewind_verify = 0;
   std::string rewind_scan = "auto";

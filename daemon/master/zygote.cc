@@ -51,13 +51,14 @@ void Zygote::fork_worker(uint32_t id) {
   flush_later();
 }
 
-void Zygote::grow(uint32_t generation, bool strict, std::string_view scripts, std::string_view drop,
-                  FileDescriptor childs_end) {
+void Zygote::grow(uint32_t generation, bool strict, bool part, std::string_view scripts,
+                  std::string_view drop, FileDescriptor childs_end) {
   Growth growth;
   growth.childs_end = std::move(childs_end);
   Packer packer(growth.body);
-  packer.pack_array(4).pack_uint32(generation);
+  packer.pack_array(5).pack_uint32(generation);
   pack_boolean(packer, strict);
+  pack_boolean(packer, part);
   growth.body.append(scripts);
   growth.body.append(drop);
   growths_.push_back(std::move(growth));

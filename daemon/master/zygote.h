@@ -53,10 +53,11 @@ public:
   void kill();
 
   void fork_worker(uint32_t id);
-  // Asks for a child zygote; `scripts` and `drop` are MessagePack arrays. The child's end of its
-  // control channel is closed here once it is sent.
-  void grow(uint32_t generation, bool strict, std::string_view scripts, std::string_view drop,
-            FileDescriptor childs_end);
+  // Asks for a child zygote; `scripts` and `drop` are MessagePack arrays. `part`: it is not to load
+  // the scripts yet, as more of them come. The child's end of its control channel is closed here
+  // once it is sent.
+  void grow(uint32_t generation, bool strict, bool part, std::string_view scripts,
+            std::string_view drop, FileDescriptor childs_end);
 
 private:
   struct Growth {

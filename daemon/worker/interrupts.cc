@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signal handlers, the CPU timer, and the callback at the script's safe point.
 #include "daemon/worker/interrupts.h"
+#include "daemon/worker/clock.h"
 #include "daemon/worker/engine.h"
 #include "daemon/worker/stacks.h"
 #include "ipc/error.h"
@@ -62,8 +63,14 @@ void Interrupts::disarm() {
 
 void Interrupts::stop(StopCause cause) {
   StopCause none = StopCause::none;
+  if (cause_.compare_exchange_strong(none, cause))
+    isolate_->RequestInterrupt(at_safe_point, nullptr);
+}
+
+void Interrupts::stop_here(StopCause cause) {
+  StopCause none = StopCause::none;
   cause_.compare_exchange_strong(none, cause);
-  isolate_->TerminateExecution();
+  at_safe_point(isolate_, nullptr);
 }
 
 void Interrupts::request(StopCause cause) {
@@ -110,7 +117,7 @@ void Interrupts::set_cpu_timer(uint32_t first_ms, uint32_t interval_ms) {
   timer_settime(cpu_timer_, 0, &spec, nullptr);
 }
 
-bool Interrupts::wait_readable(int descriptor) const {
+bool Interrupts::wait_readable(int descriptor, std::optional<uint64_t> until_ns) const {
   // Signals are blocked between the question and the sleep, or one could fall in between unheard.
   sigset_t blocked, before;
   sigemptyset(&blocked);
@@ -119,8 +126,15 @@ bool Interrupts::wait_readable(int descriptor) const {
   sigprocmask(SIG_BLOCK, &blocked, &before);
   pollfd poll_for{descriptor, POLLIN, 0};
   int ready = 0;
-  while (!requested() && ready == 0) {
-    ready = ::ppoll(&poll_for, 1, nullptr, &before);
+  for (bool in_time = true; in_time && ready == 0 && !requested();) {
+    timespec left{};
+    if (until_ns) {
+      constexpr uint64_t ns_per_s = 1'000'000'000;
+      const uint64_t now = now_ns(), left_ns = *until_ns > now ? *until_ns - now : 0;
+      left = {static_cast<time_t>(left_ns / ns_per_s), static_cast<long>(left_ns % ns_per_s)};
+      in_time = left_ns > 0;
+    }
+    ready = ::ppoll(&poll_for, 1, until_ns ? &left : nullptr, &before);
     if (ready < 0 && errno == EINTR)
       ready = 0;
   }

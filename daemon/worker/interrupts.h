@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdint>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <v8.h>
 
@@ -34,6 +35,8 @@ public:
 
   // A limit of ours was hit, on the script's own thread: it ends at its next safe point.
   void stop(StopCause cause);
+  // The same, where this is a safe point.
+  void stop_here(StopCause cause);
 
   // Why the present run must end, if it must. Loops of ours that run no JavaScript ask this.
   StopCause cause() const { return cause_.load(std::memory_order_relaxed); }
@@ -41,8 +44,9 @@ public:
   // Where the script was; empty if it never came to a safe point.
   const std::string &stack() const { return stack_; }
 
-  // Waits until `descriptor` is readable; false: a signal asked the run to end instead.
-  bool wait_readable(int descriptor) const;
+  // Waits until `descriptor` (-1: none) is readable. False: before that, the monotonic clock came
+  // to `until_ns`, or a signal asked the run to end.
+  bool wait_readable(int descriptor, std::optional<uint64_t> until_ns) const;
 
 private:
   static void on_interrupt_signal(int, siginfo_t *info, void *);

@@ -140,6 +140,7 @@ int run(int argc, char **argv) {
                                             {"pagemap_scan", ScanMethod::pagemap_scan},
                                             {"pagemap", ScanMethod::pagemap},
                                             {"drop", ScanMethod::drop}}));
+  app.add_option("--import-map", zygote.import_map, "file of an import map");
   app.add_option("--preload", arguments.preload, "a file of the startup snapshot, in order");
   CLI11_PARSE(app, argc, argv);
   arguments.rewind.image.most_touched_bytes = arguments.rewind_max_mb << 20;

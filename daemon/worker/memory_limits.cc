@@ -114,7 +114,7 @@ void MemoryLimits::refuse(size_t bytes) {
   isolate_->RequestInterrupt(
       [](v8::Isolate *, void *context) {
         if (static_cast<MemoryLimits *>(context)->exceeded())
-          Interrupts::instance().stop(StopCause::memory);
+          Interrupts::instance().stop_here(StopCause::memory);
       },
       this);
 }

@@ -151,6 +151,7 @@ std::optional<RunFailure> RequestLoop::execute(const Request &request) {
   auto failed = request.kind == RunKind::call
                     ? runner_.call(request.script, request.text, request.raw, result_, *this)
                     : runner_.eval(request.text, request.raw, result_, *this);
+  runner_.forget_tasks();
   interrupts.disarm();
   calls_.clear();
   return failed;
@@ -244,8 +245,10 @@ v8::MaybeLocal<v8::Promise> RequestLoop::call(v8::Local<v8::Context> context,
   return resolver->GetPromise();
 }
 
-// Until the client has answered one of the calls. Other requests that arrive meanwhile wait.
-bool RequestLoop::wait() {
+// Other requests that arrive meanwhile wait.
+bool RequestLoop::wait(std::optional<uint64_t> until_ns) {
+  if (calls_.empty() && (!until_ns || *until_ns == 0))
+    return until_ns.has_value();
   flush();
   for (;;) {
     Frame frame;
@@ -260,8 +263,8 @@ bool RequestLoop::wait() {
       settle(frame);
       return true;
     case Channel::Status::again:
-      if (!Interrupts::instance().wait_readable(channel_.descriptor()))
-        return false;
+      if (!Interrupts::instance().wait_readable(channel_.descriptor(), until_ns))
+        return true;
       if (channel_.receive() == Channel::Status::closed)
         end_worker(exit_clean);
       break;

@@ -32,7 +32,8 @@ public:
   v8::MaybeLocal<v8::Promise> call(v8::Local<v8::Context> context, v8::Local<v8::String> name,
                                    v8::Local<v8::Array> arguments) override;
   uint64_t started_ns() const override { return started_ns_; }
-  bool wait() override;
+  bool wait(std::optional<uint64_t> until_ns) override;
+  size_t calls() const override { return calls_.size(); }
 
 private:
   struct PendingCall {

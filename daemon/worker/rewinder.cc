@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Around each rewind: carry over, measure, verify.
 #include "daemon/worker/rewinder.h"
+#include "daemon/worker/clock.h"
 #include "daemon/worker/fault_point.h"
 
 #include <cerrno>
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 #include <new>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace lethe {
 namespace {
-
-uint64_t now_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_nsec);
-}
 
 // One writer: no read-modify-write is needed.
 void add(std::atomic<uint64_t> &counter, uint64_t amount) {

@@ -48,12 +48,21 @@ bool is_size_refused(const Error &error, size_t limit_bytes) {
   return false;
 }
 
+std::string stack_of(const Error &error) {
+  for (const auto &[key, value] : error.keys)
+    if (key == "stack")
+      return std::get<std::string>(value);
+  return {};
+}
+
 } // namespace
 
 void Runner::prepare_eval() {
   const v8::HandleScope handles(isolate_);
   const auto context = v8::Context::New(isolate_);
   eval_context_.Reset(isolate_, context);
+  eval_modules_ = std::make_unique<Modules>(context, scripts_);
+  eval_modules_->end_loading();
   eval_random_state_ = random_state(context);
   {
     // Nearly every eval that is tried out by hand prints something; and what it may do to the
@@ -123,26 +132,12 @@ std::optional<RunFailure> Runner::eval(std::string_view text, std::string_view g
 std::optional<RunFailure> Runner::finish(v8::Local<v8::Context> context, v8::Local<v8::Value> value,
                                          const v8::TryCatch &caught, Buffer &output,
                                          Waiter &waiter) {
-  isolate_->PerformMicrotaskCheckpoint();
-  if (value->IsPromise()) {
-    const auto promise = value.As<v8::Promise>();
-    promise->MarkAsHandled();
-    while (promise->State() == v8::Promise::kPending) {
-      if (must_stop())
-        return stopped();
-      if (!platform().run_tasks(isolate_) && !waiter.wait())
-        return must_stop() ? stopped()
-                           : RunFailure{Error(ErrorCode::script_error,
-                                              "the promise that was returned is never settled"),
-                                        {}};
-      isolate_->PerformMicrotaskCheckpoint();
-    }
-    if (must_stop())
-      return stopped();
-    if (promise->State() == v8::Promise::kRejected)
-      return thrown(context, promise->Result(), {});
-    value = promise->Result();
-  }
+  auto failed =
+      value->IsPromise() ? settle(context, value.As<v8::Promise>(), waiter) : settle(context);
+  if (failed)
+    return failed;
+  if (value->IsPromise())
+    value = value.As<v8::Promise>()->Result();
   ValueWriter writer(context, output, limits_);
   const bool written = writer.write(value);
   if (must_stop())
@@ -152,6 +147,83 @@ std::optional<RunFailure> Runner::finish(v8::Local<v8::Context> context, v8::Loc
   return writer.error() ? RunFailure{*writer.error(), {}} : failure(context, caught);
 }
 
+// --- promises ----------------------------------------------------------------------------------
+
+bool Runner::Waiter::wait(std::optional<uint64_t> until_ns) {
+  if (until_ns)
+    Interrupts::instance().wait_readable(-1, until_ns);
+  return until_ns.has_value();
+}
+
+std::optional<RunFailure> Runner::settle(v8::Local<v8::Context> context) {
+  isolate_->PerformMicrotaskCheckpoint();
+  return task_failure(context);
+}
+
+std::optional<RunFailure> Runner::settle(v8::Local<v8::Context> context,
+                                         v8::Local<v8::Promise> promise, Waiter &waiter) {
+  tasks_.handle(promise);
+  for (;;) {
+    isolate_->PerformMicrotaskCheckpoint();
+    if (must_stop()) {
+      RunFailure result = stopped();
+      if (Interrupts::instance().stack().empty())
+        result.error.message += waiting_for(waiter);
+      return result;
+    }
+    if (auto failed = task_failure(context))
+      return failed;
+    if (promise->State() == v8::Promise::kFulfilled)
+      return std::nullopt;
+    if (promise->State() == v8::Promise::kRejected)
+      return thrown(context, promise->Result(), {});
+    if (!run_task(waiter))
+      return RunFailure{Error(ErrorCode::script_error,
+                              "the promise never settles: it is pending, and there is no timer, no "
+                              "call of the client and nothing else that could settle it"),
+                        {}};
+  }
+}
+
+// One thing that was put off: each may settle the promise, and nothing runs after that.
+bool Runner::run_task(Waiter &waiter) {
+  if (tasks_.run_one() || platform().run_tasks(isolate_))
+    return true;
+  if (!waiter.wait(tasks_.due_ns()))
+    return false;
+  tasks_.begin_turn();
+  return true;
+}
+
+std::optional<RunFailure> Runner::task_failure(v8::Local<v8::Context> context) {
+  const auto failure = tasks_.failure();
+  if (!failure)
+    return std::nullopt;
+  RunFailure result = thrown(context, failure->exception, failure->message);
+  if (failure->is_rejection && result.error.code == ErrorCode::script_error)
+    result.error.message.insert(0, "unhandled promise rejection: ");
+  return result;
+}
+
+void Runner::forget_tasks() {
+  isolate_->PerformMicrotaskCheckpoint(); // of getters, after the result
+  tasks_.clear();
+}
+
+std::string Runner::waiting_for(const Waiter &waiter) const {
+  const auto counted = [](size_t count, std::string_view noun) {
+    return std::to_string(count).append(" ").append(noun).append(count == 1 ? "" : "s");
+  };
+  std::string text;
+  if (waiter.calls() > 0)
+    text = counted(waiter.calls(), "call") + " of the client";
+  if (tasks_.timers() > 0)
+    text += (text.empty() ? "" : " and ") + counted(tasks_.timers(), "timer");
+  return text.empty() ? text : ", it was waiting for " + text;
+}
+
+// --- failures ----------------------------------------------------------------------------------
+
 bool Runner::must_stop() {
   if (memory_.exceeded() && !Interrupts::instance().requested())
     Interrupts::instance().stop(StopCause::memory);
@@ -159,8 +231,14 @@ bool Runner::must_stop() {
 }
 
 RunFailure Runner::failure(v8::Local<v8::Context> context, const v8::TryCatch &caught) {
-  if (must_stop())
-    return stopped();
+  if (must_stop()) {
+    RunFailure result = stopped();
+    // A refused buffer that nobody could go on without: the exception tells where.
+    if (result.error.code == ErrorCode::memory_limit && caught.HasCaught() &&
+        !caught.HasTerminated() && stack_of(result.error).empty())
+      result = out_of_memory(stack_of(describe_thrown(context, caught.Exception(), {})));
+    return result;
+  }
   if (caught.HasTerminated() || !caught.HasCaught())
     return {Error(ErrorCode::internal, "the script ended without a result or an exception"), {}};
   return thrown(context, caught.Exception(), caught.Message());
@@ -170,25 +248,28 @@ RunFailure Runner::thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> e
                           v8::Local<v8::Message> message) {
   RunFailure result{describe_thrown(context, exception, message), {}};
   if (exception->IsNativeError() && is_size_refused(result.error, memory_.limit_bytes()))
-    return out_of_memory();
+    return out_of_memory(stack_of(result.error));
   scripts_.apply_source_maps(result.error);
   result.raw_value = convert_thrown(context, exception, limits_);
   // Its getters may have run into a limit themselves.
   return must_stop() ? stopped() : result;
 }
 
-RunFailure Runner::out_of_memory() const {
+RunFailure Runner::out_of_memory(std::string stack) const {
   const auto limit_mb = static_cast<int64_t>(memory_.limit_bytes() >> 20);
-  return {Error(ErrorCode::memory_limit, "the script needed more memory than its limit of " +
-                                             std::to_string(limit_mb) + " MB")
-              .with("limit_mb", limit_mb),
-          {}};
+  auto error = Error(ErrorCode::memory_limit, "the script needed more memory than its limit of " +
+                                                  std::to_string(limit_mb) + " MB")
+                   .with("limit_mb", limit_mb);
+  if (!stack.empty())
+    error.keys.emplace_back("stack", std::move(stack));
+  scripts_.apply_source_maps(error);
+  return {std::move(error), {}};
 }
 
 RunFailure Runner::stopped() const {
   const Interrupts &interrupts = Interrupts::instance();
   if (interrupts.cause() == StopCause::memory)
-    return out_of_memory();
+    return out_of_memory(interrupts.stack());
   const bool is_cpu = interrupts.cause() == StopCause::cpu;
   Error error(ErrorCode::deadline_exceeded,
               is_cpu ? "the script used up its CPU time" : "the script did not end in time");

@@ -4,6 +4,8 @@
 #include "daemon/worker/stacks.h"
 #include "daemon/worker/value_writer.h"
 
+#include <algorithm>
+
 namespace lethe {
 namespace {
 
@@ -54,6 +56,8 @@ void add_place(Error &error, const Place &place) {
   if (place.script.empty())
     return;
   error.keys.emplace_back("script", place.script);
+  if (place.line < 1)
+    return;
   error.keys.emplace_back("line", place.line);
   error.keys.emplace_back("column", place.column);
 }
@@ -94,9 +98,13 @@ Error describe_compile_error(v8::Local<v8::Context> context, const v8::TryCatch 
   if (text.starts_with(of_ours))
     text.erase(0, of_ours.size());
   Error error(ErrorCode::compile_error, std::move(text));
-  const Place place = place_of(context, caught.Message(), {});
+  Place place = place_of(context, caught.Message(), {});
+  if (place.script.empty() && !caught.Message().IsEmpty()) { // of JSON, V8 knows all but the name
+    place.line = caught.Message()->GetLineNumber(context).FromMaybe(0);
+    place.column = caught.Message()->GetStartColumn(context).FromMaybe(-1) + 1;
+  }
   if (place.script.empty())
-    error.keys.emplace_back("script", std::string(script));
+    place.script = script;
   add_place(error, place);
   add_source_line(context, caught.Message(), error);
   return error;
@@ -107,6 +115,24 @@ void add_source_line(v8::Local<v8::Context> context, v8::Local<v8::Message> mess
   if (!message.IsEmpty() && message->GetSourceLine(context).ToLocal(&line) && line->Length() > 0)
     error.keys.emplace_back("source_line",
                             to_text(context->GetIsolate(), line).substr(0, longest_source_line));
+}
+
+void name_script(Error &error, std::string_view script) {
+  if (std::none_of(error.keys.begin(), error.keys.end(),
+                   [](const auto &pair) { return pair.first == "script"; }))
+    error.keys.emplace_back("script", std::string(script));
+}
+
+void add_place(Error &error, std::string_view source, const Place &place) {
+  add_place(error, place);
+  for (int64_t line = 1; line < place.line; ++line) {
+    const size_t end = source.find('\n');
+    if (end == source.npos)
+      return;
+    source.remove_prefix(end + 1);
+  }
+  error.keys.emplace_back("source_line", std::string(source.substr(
+                                             0, std::min(source.find('\n'), longest_source_line))));
 }
 
 std::string convert_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,

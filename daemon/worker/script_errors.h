@@ -5,8 +5,10 @@
 #include "ipc/buffer.h"
 #include "ipc/error.h"
 
+#include "daemon/worker/stacks.h"
 #include <string>
 #include <string_view>
+
 #include <v8.h>
 
 namespace lethe {
@@ -23,6 +25,12 @@ Error describe_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> throw
 // none.
 Error describe_compile_error(v8::Local<v8::Context> context, const v8::TryCatch &caught,
                              std::string_view script);
+
+// Adds the keys `script`, `line`, `column` and, if the source has it, `source_line`.
+void add_place(Error &error, std::string_view source, const Place &place);
+
+// Adds the key `script`, if there is none.
+void name_script(Error &error, std::string_view script);
 
 // Adds the key `source_line`, if the line is known.
 void add_source_line(v8::Local<v8::Context> context, v8::Local<v8::Message> message, Error &error);

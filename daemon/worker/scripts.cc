@@ -50,68 +50,80 @@ std::vector<std::string> words_after_declarations(std::string_view source) {
 
 } // namespace
 
-Script::Script(v8::Isolate *isolate, ScriptDefinition definition)
-    : isolate_(isolate), definition_(std::move(definition)) {
-  const v8::HandleScope handles(isolate);
-  const auto context = v8::Context::New(isolate);
-  context_.Reset(isolate, context);
-  random_state_ = lethe::random_state(context);
-}
+Script::Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition,
+               const Scripts &others)
+    : isolate_(isolate), definition_(std::move(definition)),
+      context_(isolate, v8::Context::New(isolate)), modules_(context(), others),
+      random_state_(lethe::random_state(context())) {}
 
 Result<Nothing> Script::read_source_map() {
-  if (definition_.source_map.empty())
+  if (definition_->source_map_text.empty()) {
+    if (!definition_->source_map)
+      definition_->source_map = SourceMap::find_inline(context(), definition_->source);
     return Nothing{};
-  auto map = SourceMap::parse(context(), definition_.source_map);
+  }
+  auto map = SourceMap::parse(context(), definition_->source_map_text);
   if (!map)
     return map.error();
-  source_map_ = std::move(*map);
-  definition_.source_map.clear();
+  definition_->source_map = std::move(*map);
+  definition_->source_map_text = std::string();
   return Nothing{};
 }
 
-Script::Loaded Script::load(const Scripts &others) {
-  return definition_.is_module ? load_module(others) : load_classic();
+Script::Loaded Script::load(v8::Local<v8::Promise> &evaluated) {
+  if (definition_->is_json())
+    return load_json();
+  return definition_->is_module ? load_module(evaluated) : load_classic();
+}
+
+// Only to see that it can be imported.
+Script::Loaded Script::load_json() {
+  return v8::JSON::Parse(context(), to_string(isolate_, definition_->source)).IsEmpty()
+             ? Loaded::does_not_compile
+             : Loaded::yes;
 }
 
 Script::Loaded Script::load_classic() {
   const auto context = this->context();
-  const auto baseline = property_names(context, context->Global());
+  baseline_ = property_names(context, context->Global());
   v8::ScriptCompiler::Source source(
-      to_string(isolate_, definition_.source),
-      v8_compat::script_origin(isolate_, to_string(isolate_, definition_.name), false));
-  touch_globals(context, definition_.source);
+      to_string(isolate_, definition_->source),
+      v8_compat::script_origin(isolate_, to_string(isolate_, definition_->name), false));
+  touch_globals(context, definition_->source);
   v8::Local<v8::Script> script;
   // Eager: a function that is compiled at its first call would be so again after each rewind or
   // fork.
   if (!v8::ScriptCompiler::Compile(context, &source, v8::ScriptCompiler::kEagerCompile)
            .ToLocal(&script))
     return Loaded::does_not_compile;
-  if (script->Run(context).IsEmpty())
-    return Loaded::threw;
-  isolate_->PerformMicrotaskCheckpoint();
+  return script->Run(context).IsEmpty() ? Loaded::threw : Loaded::yes;
+}
 
-  const std::set<std::string> known(baseline.begin(), baseline.end());
-  auto candidates = property_names(context, context->Global());
-  std::erase_if(candidates, [&](const std::string &name) { return known.contains(name); });
-  for (std::string &word : words_after_declarations(definition_.source))
-    if (!known.contains(word))
-      candidates.push_back(std::move(word));
-  list_functions(candidates);
+Script::Loaded Script::load_module(v8::Local<v8::Promise> &evaluated) {
+  v8::Local<v8::Module> module;
+  if (!modules_.link(definition_->name).ToLocal(&module))
+    return Loaded::does_not_compile;
+  if (!modules_.evaluate(module).ToLocal(&evaluated))
+    return Loaded::threw;
+  exports_.Reset(isolate_, module->GetModuleNamespace().As<v8::Object>());
   return Loaded::yes;
 }
 
-Script::Loaded Script::load_module(const Scripts &others) {
+void Script::end_loading() {
+  modules_.end_loading();
   const auto context = this->context();
-  ModuleLoader loader(context, others);
-  v8::Local<v8::Module> module;
-  if (!loader.link(definition_.name, definition_.source).ToLocal(&module))
-    return Loaded::does_not_compile;
-  if (!loader.evaluate(module))
-    return Loaded::threw;
-  const auto exports = module->GetModuleNamespace().As<v8::Object>();
-  exports_.Reset(isolate_, exports);
-  list_functions(property_names(context, exports));
-  return Loaded::yes;
+  if (definition_->is_json())
+    return;
+  if (!exports_.IsEmpty())
+    return list_functions(property_names(context, exports_.Get(isolate_)));
+  const std::set<std::string> known(baseline_.begin(), baseline_.end());
+  auto candidates = property_names(context, context->Global());
+  std::erase_if(candidates, [&](const std::string &name) { return known.contains(name); });
+  for (std::string &word : words_after_declarations(definition_->source))
+    if (!known.contains(word))
+      candidates.push_back(std::move(word));
+  list_functions(candidates);
+  baseline_ = {};
 }
 
 void Script::list_functions(const std::vector<std::string> &candidates) {
@@ -165,6 +177,18 @@ v8::MaybeLocal<v8::Value> Script::evaluate_name(Lookup &known) {
   return known.evaluation.Get(isolate_)->Run(context);
 }
 
+// --- all of them -------------------------------------------------------------------------------
+
+void Scripts::define(std::shared_ptr<ScriptDefinition> definition) {
+  const std::string name = definition->name;
+  definitions_.insert_or_assign(name, std::move(definition));
+}
+
+std::shared_ptr<ScriptDefinition> Scripts::definition(std::string_view name) const {
+  const auto found = definitions_.find(name);
+  return found == definitions_.end() ? nullptr : found->second;
+}
+
 Script *Scripts::find(std::string_view name) const {
   const auto found = scripts_.find(name);
   return found == scripts_.end() ? nullptr : found->second.get();
@@ -178,14 +202,16 @@ void Scripts::add(std::unique_ptr<Script> script) {
 void Scripts::drop(std::string_view name) {
   if (const auto found = scripts_.find(name); found != scripts_.end())
     scripts_.erase(found);
+  if (const auto found = definitions_.find(name); found != definitions_.end())
+    definitions_.erase(found);
 }
 
 void Scripts::apply_source_maps(Error &error) const {
   const auto translate = [this](const Place &place) -> std::optional<Place> {
-    const Script *script = find(place.script);
-    if (!script || !script->source_map())
+    const auto script = definition(place.script);
+    if (!script || !script->source_map)
       return std::nullopt;
-    return script->source_map()->original(place);
+    return script->source_map->original(place);
   };
   Place place;
   for (auto &[key, value] : error.keys) {

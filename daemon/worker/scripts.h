@@ -4,7 +4,9 @@
 #pragma once
 
 #include "daemon/worker/engine.h"
-#include "daemon/worker/source_map.h"
+#include "daemon/worker/import_map.h"
+#include "daemon/worker/modules.h"
+#include "daemon/worker/script_definition.h"
 
 #include <cstdint>
 #include <map>
@@ -20,23 +22,16 @@ namespace lethe {
 
 class Scripts;
 
-// What script.put gave, as far as it matters here.
-struct ScriptDefinition {
-  std::string name;
-  int64_t version = 0;
-  std::string source;
-  bool is_module = false;
-  std::string source_map; // its text, or empty
-  std::string warm_up;    // MessagePack: [[function, [argument, …]], …], or empty
-};
-
 class Script {
 public:
-  Script(v8::Isolate *isolate, ScriptDefinition definition);
+  Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition, const Scripts &others);
 
-  // Compiles and runs the source, once. Unless it returns `yes`, an exception is pending.
+  // Compiles and runs the source, once, but no microtask. Unless it returns `yes`, an exception is
+  // pending. What a module awaits comes with `evaluated`, which is empty for other scripts.
   enum class Loaded : uint8_t { yes, does_not_compile, threw };
-  Loaded load(const Scripts &others);
+  Loaded load(v8::Local<v8::Promise> &evaluated);
+  // After that and what it awaits.
+  void end_loading();
 
   // A module's export; else a global property or a top-level `const` or `let`. Empty if there is no
   // such function, or an exception is pending.
@@ -46,9 +41,10 @@ public:
 
   // Before load(). The error says what is wrong with the option.
   Result<Nothing> read_source_map();
-  const std::optional<SourceMap> &source_map() const { return source_map_; }
 
-  const ScriptDefinition &definition() const { return definition_; }
+  const ScriptDefinition &definition() const { return *definition_; }
+  // What it has imported.
+  const Modules &modules() const { return modules_; }
   v8::Local<v8::Context> context() const { return context_.Get(isolate_); }
   void *random_state() const { return random_state_; }
 
@@ -63,28 +59,37 @@ private:
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
 
+  Loaded load_json();
   Loaded load_classic();
-  Loaded load_module(const Scripts &others);
+  Loaded load_module(v8::Local<v8::Promise> &evaluated);
   Lookup &lookup(std::string_view name);
   v8::MaybeLocal<v8::Value> evaluate_name(Lookup &lookup);
   void list_functions(const std::vector<std::string> &candidates);
 
   v8::Isolate *isolate_;
-  ScriptDefinition definition_;
-  std::optional<SourceMap> source_map_;
+  std::shared_ptr<ScriptDefinition> definition_;
   v8::Global<v8::Context> context_;
+  Modules modules_;
   v8::Global<v8::Object> exports_; // a module's namespace
   void *random_state_;
+  std::vector<std::string> baseline_; // names of global properties before it ran
   std::vector<std::string> functions_;
   std::unordered_map<std::string, Lookup, TextHash, std::equal_to<>> lookups_;
 };
 
-// By name.
+// By name: the definitions of all that there are, to be imported, and those that are loaded.
 class Scripts {
 public:
+  void define(std::shared_ptr<ScriptDefinition> definition); // replaces one of the same name
+  std::shared_ptr<ScriptDefinition> definition(std::string_view name) const;
   Script *find(std::string_view name) const;
   void add(std::unique_ptr<Script> script); // replaces one of the same name
+  // With its definition.
   void drop(std::string_view name);
+
+  const ImportMap &import_map() const { return import_map_; }
+  void use(ImportMap map) { import_map_ = std::move(map); }
+
   // Replaces places in generated code by those that it comes from, in the error's place and stack.
   void apply_source_maps(Error &error) const;
 
@@ -92,7 +97,9 @@ public:
   const Map &all() const { return scripts_; }
 
 private:
+  std::map<std::string, std::shared_ptr<ScriptDefinition>, std::less<>> definitions_;
   Map scripts_;
+  ImportMap import_map_;
 };
 
 } // namespace lethe

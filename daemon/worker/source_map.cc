@@ -2,6 +2,7 @@
 // Decoding and searching source maps.
 #include "daemon/worker/source_map.h"
 #include "daemon/worker/engine.h"
+#include "daemon/worker/percent.h"
 
 #include <algorithm>
 
@@ -25,6 +26,27 @@ bool read_number(std::string_view &text, int64_t &number) {
     }
   }
   return false;
+}
+
+// What is no digit is passed over.
+std::string decode_base64(std::string_view text) {
+  constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const size_t digit = digits.find(c);
+    if (digit == digits.npos)
+      continue;
+    bits = bits << 6 | static_cast<uint32_t>(digit);
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      bytes += static_cast<char>(bits >> count & 0xff);
+    }
+  }
+  return bytes;
 }
 
 bool is_end(std::string_view text) {
@@ -64,6 +86,23 @@ Result<SourceMap> SourceMap::parse(v8::Local<v8::Context> context, std::string_v
   if (!map.decode(to_text(isolate, mappings.As<v8::String>())))
     return wrong;
   return map;
+}
+
+std::optional<SourceMap> SourceMap::find_inline(v8::Local<v8::Context> context,
+                                                std::string_view source) {
+  constexpr std::string_view mark = "//# sourceMappingURL=data:", base64 = ";base64";
+  const size_t at = source.rfind(mark);
+  if (at == source.npos)
+    return std::nullopt;
+  std::string_view url = source.substr(at + mark.size());
+  url = url.substr(0, url.find_first_of(" \t\r\n"));
+  const size_t comma = url.find(',');
+  if (comma == url.npos)
+    return std::nullopt;
+  const std::string_view data = url.substr(comma + 1);
+  auto map = parse(context, url.substr(0, comma).ends_with(base64) ? decode_base64(data)
+                                                                   : percent_decoded(data));
+  return map ? std::optional(std::move(*map)) : std::nullopt;
 }
 
 bool SourceMap::decode(std::string_view text) {

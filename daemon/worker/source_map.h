@@ -18,6 +18,11 @@ public:
   // The text is read as JSON in `context`. Maps with sections are not supported.
   static Result<SourceMap> parse(v8::Local<v8::Context> context, std::string_view text);
 
+  // Of a comment at the end, "//# sourceMappingURL=data:…"; nothing if there is none that can be
+  // read.
+  static std::optional<SourceMap> find_inline(v8::Local<v8::Context> context,
+                                              std::string_view source);
+
   // The original place of one in the generated script; nothing where the map knows none.
   std::optional<Place> original(const Place &generated) const;
 

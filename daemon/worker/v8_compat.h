@@ -28,6 +28,14 @@ inline constexpr size_t writable_code_bytes = 0;
 inline void limit_code(v8::ResourceConstraints &) {}
 #endif
 
+// compile_module_eagerly() changes a flag while V8 runs; import attributes (`assert`, later `with`)
+// are there without a flag from 11 on.
+#if V8_MAJOR_VERSION >= 11
+inline constexpr const char *module_flags = "--no-freeze-flags-after-init";
+#else
+inline constexpr const char *module_flags = "--harmony-import-assertions";
+#endif
+
 #if V8_MAJOR_VERSION >= 11
 using OutOfMemoryDetails = const v8::OOMDetails &;
 inline bool is_heap(OutOfMemoryDetails details) { return details.is_heap_oom; }
@@ -131,6 +139,39 @@ inline void detach(v8::Local<v8::ArrayBuffer> buffer) {
 // The object that has the property.
 template <typename T> v8::Local<v8::Object> holder(const v8::PropertyCallbackInfo<T> &info) {
   return info.Holder();
+}
+
+// V8 takes modules lazily only, unless all it compiles is to be compiled whole: a function that is
+// compiled at its first call would be so again after each rewind or fork.
+inline v8::MaybeLocal<v8::Module> compile_module_eagerly(v8::Isolate *isolate,
+                                                         v8::ScriptCompiler::Source *source) {
+  v8::V8::SetFlagsFromString("--no-lazy");
+  const auto module = v8::ScriptCompiler::CompileModule(isolate, source);
+  v8::V8::SetFlagsFromString("--lazy");
+  return module;
+}
+
+// [key, value, offset, …]
+inline v8::Local<v8::FixedArray> import_attributes(v8::Local<v8::ModuleRequest> request) {
+#if V8_MAJOR_VERSION >= 12
+  return request->GetImportAttributes();
+#else
+  return request->GetImportAssertions();
+#endif
+}
+
+// A module with one export.
+inline v8::Local<v8::Module>
+synthetic_module(v8::Isolate *isolate, v8::Local<v8::String> name,
+                 v8::Local<v8::String> export_name,
+                 v8::Module::SyntheticModuleEvaluationSteps evaluation) {
+#if V8_MAJOR_VERSION >= 12
+  const v8::Local<v8::String> names[] = {export_name};
+  return v8::Module::CreateSyntheticModule(
+      isolate, name, v8::MemorySpan<const v8::Local<v8::String>>(names, 1), evaluation);
+#else
+  return v8::Module::CreateSyntheticModule(isolate, name, {export_name}, evaluation);
+#endif
 }
 
 // A creator around an isolate from Isolate::Allocate(); it disposes of the isolate at its end.

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <fstream>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -73,37 +74,6 @@ pid_t checked_fork() {
   return pid;
 }
 
-// [name, version, source, options]; nothing if it is not of this shape.
-std::optional<ScriptDefinition> parse_definition(Reader &reader) {
-  ScriptDefinition definition;
-  const bool has_four = reader.array() == 4u;
-  const auto name = reader.string();
-  const auto version = reader.integer();
-  const auto source = reader.string();
-  const auto options = reader.take_raw();
-  if (!has_four || !name || !version || !source || !options)
-    return std::nullopt;
-  definition.name = *name;
-  definition.version = *version;
-  definition.source = *source;
-  Reader pairs(*options);
-  Item head;
-  const bool has_options = pairs.next(head) && head.kind == Kind::map;
-  for (uint32_t left = has_options ? head.count : 0; left > 0; --left) {
-    const auto key = pairs.string();
-    const auto value = pairs.take_raw();
-    if (!key || !value)
-      return std::nullopt;
-    if (*key == "module")
-      definition.is_module = *value == "\xc3"; // true
-    else if (*key == "warm_up" && *value != "\xc0")
-      definition.warm_up = *value;
-    else if (*key == "source_map" && *value != "\xc0")
-      definition.source_map = Reader(*value).string().value_or("");
-  }
-  return definition;
-}
-
 int64_t generation_of(std::string_view grow_body) {
   Reader reader(grow_body);
   reader.array();
@@ -112,12 +82,6 @@ int64_t generation_of(std::string_view grow_body) {
 
 constexpr int idle_ms = 100;
 
-// While scripts are loaded there is nobody who could settle a promise.
-class NeverSettled final : public Runner::Waiter {
-public:
-  bool wait() override { return false; }
-};
-
 } // namespace
 
 Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &options,
@@ -125,8 +89,10 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &
     : isolate_(isolate), memory_(memory), options_(options), names_(isolate),
       control_(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX),
       child_signals_(open_child_signals()), rewinder_(rewinder),
-      runner_(isolate, scripts_, memory, options.limits) {
+      runner_(isolate, scripts_, memory, options.limits),
+      generation_(isolate, scripts_, runner_, memory) {
   isolate_->SetData(Names::slot, &names_);
+  Modules::attach(isolate_);
   Interrupts::instance().attach(isolate_);
   memory_.attach(isolate_);
   if (options_.sandbox) {
@@ -139,6 +105,7 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &
 
 void Zygote::run() {
   end_with_master(control_.descriptor());
+  read_import_map();
   runner_.prepare_eval();
   take_image();
   say_ready();
@@ -165,6 +132,24 @@ void Zygote::run() {
     if (poll_for[0].revents != 0 && control_.receive() == Channel::Status::closed)
       end_after_master();
   }
+}
+
+void Zygote::read_import_map() {
+  if (options_.import_map.empty())
+    return;
+  std::ifstream file(options_.import_map);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const v8::HandleScope handles(isolate_);
+  const auto context = v8::Context::New(isolate_);
+  const v8::Context::Scope scope(context);
+  auto map = file ? ImportMap::parse(context, text)
+                  : Error(ErrorCode::invalid_request, "it cannot be read");
+  if (map)
+    return scripts_.use(std::move(*map));
+  const Error error(ErrorCode::invalid_request,
+                    "the import map " + options_.import_map + ": " + map.error().message);
+  say_load_failed("import_map", {error, {}});
+  _exit(exit_clean);
 }
 
 void Zygote::serve_frame(const Frame &frame) {
@@ -259,35 +244,24 @@ void Zygote::become_generation(FileDescriptor control, std::string_view body) {
   control_ = Channel(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX);
   end_with_master(control_.descriptor());
   Entropy::instance().discard();
-  failed_.clear();
   memory_.set_last_words(
       [](void *context) {
         auto &self = *static_cast<Zygote *>(context);
-        self.fail_load(self.loading_, self.runner_.out_of_memory());
+        self.say_load_failed(self.generation_.present(), self.runner_.out_of_memory());
       },
       this);
-  load_locale_data();
-  Reader reader(body);
-  const bool has_four = reader.array() == 4u;
-  const auto generation = reader.integer();
-  Item strict;
-  const bool has_strict = reader.next(strict) && strict.kind == Kind::boolean;
-  auto scripts = reader.array();
-  if (!has_four || !generation || !has_strict || !scripts)
+  if (!generation_.read(body))
     _exit(exit_protocol);
-  generation_ = *generation;
-  Reader loads = reader; // what is dropped comes last in the message, but first here
-  for (uint32_t i = 0; i < *scripts; ++i)
-    reader.skip();
-  for (uint32_t drops = reader.array().value_or(0); drops > 0; --drops)
-    scripts_.drop(reader.string().value_or(""));
-  if (!reader.at_end())
-    _exit(exit_protocol);
-  for (; *scripts > 0; --*scripts) {
-    auto definition = parse_definition(loads);
-    if (!definition)
-      _exit(exit_protocol);
-    load(std::move(*definition), strict.boolean);
+  const auto failed = generation_.load([this](std::string_view script) {
+    Packer packer(control_.begin(MessageType::loading, 0));
+    packer.pack_array(1);
+    pack_string(packer, script);
+    control_.end();
+    flush();
+  });
+  if (failed) {
+    say_load_failed(failed->script, failed->failure);
+    _exit(exit_clean);
   }
   memory_.set_last_words(nullptr, nullptr);
   collect_garbage();
@@ -296,97 +270,9 @@ void Zygote::become_generation(FileDescriptor control, std::string_view body) {
   say_ready();
 }
 
-// ICU reads what it needs at the first use, which takes some 10 ms. Not in generation 0, which has
-// to be there soon after the start.
-void Zygote::load_locale_data() {
-  if (std::exchange(has_locale_data_, true))
-    return;
-  const v8::HandleScope handles(isolate_);
-  const auto context = v8::Context::New(isolate_);
-  const v8::Context::Scope scope(context);
-  evaluate(context,
-           "new Date(0).toLocaleString() + (1.5).toLocaleString() + 'a'.localeCompare('b')");
-}
-
-void Zygote::load(ScriptDefinition definition, bool strict) {
-  loading_ = definition.name;
-  Packer packer(control_.begin(MessageType::loading, 0));
-  packer.pack_array(1);
-  pack_string(packer, loading_);
-  control_.end();
-  flush();
-  const auto failure = try_to_load(std::move(definition));
-  if (!failure)
-    return;
-  // After a stop the isolate is in no state to be forked.
-  if (strict || Interrupts::instance().requested()) {
-    fail_load(loading_, *failure);
-    _exit(exit_clean);
-  }
-  scripts_.drop(loading_);
-  Buffer error;
-  write_error(error, failure->error, failure->raw_value);
-  failed_.emplace_back(loading_, error.view());
-}
-
-std::optional<RunFailure> Zygote::try_to_load(ScriptDefinition definition) {
-  const v8::HandleScope handles(isolate_);
-  memory_.begin(0);
-  Interrupts::instance().arm(0, 0);
-  auto script = std::make_unique<Script>(isolate_, std::move(definition));
-  const auto context = script->context();
-  const v8::Context::Scope scope(context);
-  std::optional<RunFailure> failure;
-  {
-    const v8::TryCatch caught(isolate_);
-    Entropy::instance().fill(script->random_state(), random_state_bytes);
-    const auto read = script->read_source_map();
-    const Script::Loaded loaded = read ? script->load(scripts_) : Script::Loaded::threw;
-    if (!read)
-      failure = RunFailure{read.error(), {}};
-    else if (loaded == Script::Loaded::does_not_compile && caught.HasCaught() &&
-             !Interrupts::instance().requested())
-      failure = RunFailure{describe_compile_error(context, caught, loading_), {}};
-    else if (loaded != Script::Loaded::yes)
-      failure = runner_.failure(context, caught);
-  }
-  if (!failure) {
-    Script &loaded = *script;
-    scripts_.add(std::move(script));
-    failure = warm_up(loaded.definition());
-  }
-  platform().run_tasks(isolate_);
-  Interrupts::instance().disarm();
-  return failure;
-}
-
-std::optional<RunFailure> Zygote::warm_up(const ScriptDefinition &definition) {
-  if (definition.warm_up.empty())
-    return std::nullopt;
-  Reader reader(definition.warm_up);
-  NeverSettled nobody;
-  for (uint32_t calls = reader.array().value_or(0); calls > 0; --calls) {
-    const bool is_pair = reader.array() == 2u;
-    const auto function = reader.string();
-    const auto arguments = reader.take_raw();
-    if (!is_pair || !function || !arguments)
-      return RunFailure{Error(ErrorCode::invalid_request,
-                              "the option warm_up is not [[function, [argument, …]], …]"),
-                        {}};
-    Buffer result;
-    auto failure = runner_.call(definition.name, *function, *arguments, result, nobody);
-    if (failure) {
-      failure->error.message =
-          "warm-up call of '" + std::string(*function) + "': " + failure->error.message;
-      return failure;
-    }
-  }
-  return std::nullopt;
-}
-
 // --- what the master is told -------------------------------------------------------------------
 
-void Zygote::fail_load(std::string_view name, const RunFailure &failure) {
+void Zygote::say_load_failed(std::string_view name, const RunFailure &failure) {
   Buffer &body = control_.begin(MessageType::load_failed, 0);
   Packer packer(body);
   packer.pack_array(2);
@@ -442,7 +328,7 @@ void Zygote::take_image() {
 
 void Zygote::run_self_test() {
   Buffer result;
-  NeverSettled nobody;
+  Runner::Waiter nobody;
   isolate_->SetData(Host::slot, nullptr);
   runner_.eval("globalThis.leak = [...'leak'].map((c) => ({ c })); Array.prototype.leak = "
                "/(l)eak/.exec('leak');",
@@ -454,7 +340,7 @@ void Zygote::say_ready() {
   Buffer &body = control_.begin(MessageType::ready, 0);
   Packer packer(body);
   packer.pack_array(5);
-  packer.pack_int64(generation_);
+  packer.pack_int64(generation_.number());
   packer.pack_map(static_cast<uint32_t>(scripts_.all().size()));
   for (const auto &[name, script] : scripts_.all()) {
     pack_string(packer, name);
@@ -462,10 +348,10 @@ void Zygote::say_ready() {
     for (const std::string &function : script->functions())
       pack_string(packer, function);
   }
-  packer.pack_map(static_cast<uint32_t>(failed_.size()));
-  for (const auto &[name, error] : failed_) {
+  packer.pack_map(static_cast<uint32_t>(generation_.failures().size()));
+  for (const auto &[name, failure] : generation_.failures()) {
     pack_string(packer, name);
-    body.append(error);
+    write_error(body, failure.error, failure.raw_value);
   }
   pack_string(packer, v8::V8::GetVersion());
   packer.pack_uint64(rewinder_ ? rewinder_->image_bytes() : 0);

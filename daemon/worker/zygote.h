@@ -3,6 +3,7 @@
 // next generation. Never runs a request.
 #pragma once
 
+#include "daemon/worker/generation.h"
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/memory_limits.h"
 #include "daemon/worker/names.h"
@@ -25,6 +26,7 @@ struct ZygoteOptions {
   std::string pool;
   ValueLimits limits;
   ConsoleLimits console;
+  std::string import_map; // its file; or empty
   bool sandbox = true;
 };
 
@@ -45,16 +47,13 @@ private:
   void prepare_forks();
   void grow(const Frame &frame);
   void become_generation(FileDescriptor control, std::string_view body);
-  void load_locale_data();
-  void load(ScriptDefinition definition, bool strict);
-  std::optional<RunFailure> try_to_load(ScriptDefinition definition);
-  std::optional<RunFailure> warm_up(const ScriptDefinition &definition);
-  void fail_load(std::string_view name, const RunFailure &failure);
+  void say_load_failed(std::string_view name, const RunFailure &failure);
   void say_forked(int kind, uint32_t sequence, int64_t id, pid_t pid,
                   std::span<const int> descriptors);
   void collect_garbage();
   void take_image();
   void run_self_test();
+  void read_import_map();
   void say_ready();
   void reap();
   void flush();
@@ -71,10 +70,7 @@ private:
   Runner runner_;
   WorkingSet working_set_;
   bool has_prepared_forks_ = false;
-  int64_t generation_ = 0;
-  bool has_locale_data_ = false;
-  std::string loading_;                                     // the script
-  std::vector<std::pair<std::string, std::string>> failed_; // name, error: of this generation
+  Generation generation_;
 };
 
 } // namespace lethe

@@ -11,8 +11,8 @@ Test(runner, promises_are_awaited) {
   World world;
   cr_expect_eq(hex(world.eval("(async () => { await null; return 5 })()")), "05");
   cr_expect_eq(world.eval("Promise.reject(new Error('later'))"), "script_error: later");
-  cr_expect_eq(world.eval("new Promise(() => {})"),
-               "script_error: the promise that was returned is never settled");
+  cr_expect(
+      world.eval("new Promise(() => {})").starts_with("script_error: the promise never settles"));
 }
 
 Test(runner, errors_of_all_shapes) {

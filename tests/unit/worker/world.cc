@@ -9,11 +9,6 @@ namespace {
 
 constexpr size_t arena_bytes = size_t{4} << 30;
 
-class Nobody final : public Runner::Waiter {
-public:
-  bool wait() override { return false; }
-};
-
 BuiltSnapshot must_build(const std::vector<PreloadFile> &preload) {
   auto built = build_snapshot(preload, {});
   if (!built)
@@ -43,7 +38,7 @@ std::string World::eval(std::string_view source, std::string_view globals) {
   const v8::HandleScope handles(isolate_);
   runner.prepare_eval();
   Buffer output;
-  Nobody nobody;
+  Runner::Waiter nobody;
   memory_->begin(0);
   Interrupts::instance().arm(1, 0);
   const auto failed = runner.eval(source, globals, output, nobody);

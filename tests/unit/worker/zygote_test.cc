@@ -203,10 +203,10 @@ Test(zygote, an_interrupt_for_another_request_is_ignored) {
   cr_expect_eq(next_message(worker.channel)->type, MessageType::done);
 }
 
-Test(zygote, a_promise_that_is_never_settled_is_interrupted) {
+Test(zygote, waiting_for_a_timer_is_interrupted) {
   Zygote zygote;
   Worker worker = zygote.fork(1);
-  worker.eval(1, "new Promise(() => {})");
+  worker.eval(1, "new Promise((done) => { setTimeout(done, 60000); })");
   worker.interrupt_until_it_answers(1);
   cr_expect(says(*next_message(worker.channel), "deadline_exceeded"));
 }
