@@ -112,6 +112,7 @@ Script::Loaded Script::load_module(v8::Local<v8::Promise> &evaluated) {
 void Script::end_loading() {
   modules_.end_loading();
   const auto context = this->context();
+  const v8::Context::Scope scope(context);
   if (definition_->is_json())
     return;
   if (!exports_.IsEmpty())

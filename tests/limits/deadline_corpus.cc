@@ -78,7 +78,8 @@ void ends_in_time(const std::string &source, const std::vector<std::string> &cod
   };
   for (int i = 0; i < 2; ++i)
     msgids.push_back(
-        client.start("eval", {"host.call('running').then(() => new Promise(() => {}))"}));
+        client.start("eval", {"host.call('running').then(() => new Promise((resolve) =>"
+                              " setTimeout(resolve, 1e6)))"}));
   for (const uint32_t msgid : msgids)
     expect_equal(client.wait(msgid).error()["code"], "cancelled", where);
 }
@@ -135,8 +136,18 @@ Test(deadline_corpus, await_forever) {
   ends_in_time("return (async () => { for (;;) await null; })();", stopped);
 }
 
+Test(deadline_corpus, a_promise_that_settles_too_late) {
+  ends_in_time("return new Promise((resolve) => setTimeout(resolve, 1e6));", stopped);
+}
+
 Test(deadline_corpus, a_promise_that_never_settles) {
-  ends_in_time("return new Promise(() => {});", stopped);
+  ends_in_time("return new Promise(() => {});", {"script_error"});
+}
+
+Test(deadline_corpus, timers_without_end) {
+  ends_in_time("(function again() { setTimeout(again, 0); setImmediate(again); })();"
+               "return new Promise(() => {});",
+               stopped_or_full);
 }
 
 Test(deadline_corpus, atomics_wait) {
