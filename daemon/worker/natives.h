@@ -17,6 +17,7 @@ struct NativeFunction {
 };
 
 // In the files of these subjects.
+extern const std::span<const NativeFunction> array_buffer_natives;
 extern const std::span<const NativeFunction> console_natives;
 extern const std::span<const NativeFunction> host_natives, performance_natives;
 extern const std::span<const NativeFunction> random_natives, digest_natives, cipher_natives,

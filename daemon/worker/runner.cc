@@ -58,18 +58,22 @@ std::string stack_of(const Error &error) {
 } // namespace
 
 void Runner::prepare_eval() {
+  new_eval_context();
+  const v8::HandleScope handles(isolate_);
+  const auto context = eval_context_.Get(isolate_);
+  const v8::Context::Scope scope(context);
+  // Much of what is tried out by hand prints something; and what it does to the built-ins before is
+  // then no matter.
+  touch_globals(context, "console");
+}
+
+void Runner::new_eval_context() {
   const v8::HandleScope handles(isolate_);
   const auto context = v8::Context::New(isolate_);
   eval_context_.Reset(isolate_, context);
   eval_modules_ = std::make_unique<Modules>(context, scripts_);
   eval_modules_->end_loading();
   eval_random_state_ = random_state(context);
-  {
-    // Nearly every eval that is tried out by hand prints something; and what it may do to the
-    // built-ins before is then no matter.
-    const v8::Context::Scope scope(context);
-    touch_globals(context, "console");
-  }
   eval_context_is_used_ = false;
 }
 
@@ -102,7 +106,7 @@ std::optional<RunFailure> Runner::call(std::string_view script_name, std::string
 std::optional<RunFailure> Runner::eval(std::string_view text, std::string_view globals,
                                        Buffer &output, Waiter &waiter) {
   if (eval_context_is_used_) // under `reuse`
-    prepare_eval();
+    new_eval_context();
   eval_context_is_used_ = true;
   const v8::HandleScope handles(isolate_);
   const auto context = eval_context_.Get(isolate_);

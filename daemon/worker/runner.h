@@ -65,6 +65,7 @@ public:
   RunFailure out_of_memory(std::string stack = {}) const;
 
 private:
+  void new_eval_context();
   std::optional<RunFailure> finish(v8::Local<v8::Context> context, v8::Local<v8::Value> value,
                                    const v8::TryCatch &caught, Buffer &output, Waiter &waiter);
   RunFailure thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> exception,

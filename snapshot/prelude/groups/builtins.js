@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built-ins of ECMAScript 2023 to 2026 that this V8 lacks, from core-js. Runs when the startup
+// snapshot is built. What V8 has stays as it is, and only what is missing is evaluated.
+import native from 'lethe:native';
+
+const { apply, defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
+const typedArray = getPrototypeOf(Uint8Array.prototype);
+
+// [object, [method or getter, its length, what defines it] …]
+const features = () => [
+  [Array, ['fromAsync', 1, () => require('core-js/modules/es.array.from-async')]],
+  [
+    Array.prototype,
+    ['toReversed', 0, () => require('core-js/modules/es.array.to-reversed')],
+    ['toSorted', 1, () => require('core-js/modules/es.array.to-sorted')],
+    ['toSpliced', 2, () => require('core-js/modules/es.array.to-spliced')],
+    ['with', 2, () => require('core-js/modules/es.array.with')],
+  ],
+  [
+    ArrayBuffer.prototype,
+    ['detached', 0, () => require('core-js/modules/es.array-buffer.detached')],
+    ['transfer', 0, () => require('core-js/modules/es.array-buffer.transfer')],
+    ['transferToFixedLength', 0, () => require('core-js/modules/es.array-buffer.transfer-to-fixed-length')],
+  ],
+  [
+    DataView.prototype,
+    ['getFloat16', 1, () => require('core-js/modules/es.data-view.get-float16')],
+    ['setFloat16', 2, () => require('core-js/modules/es.data-view.set-float16')],
+  ],
+  [Error, ['isError', 1, () => require('core-js/modules/es.error.is-error')]],
+  [Map, ['groupBy', 2, () => require('core-js/modules/es.map.group-by')]],
+  [
+    Map.prototype,
+    ['getOrInsert', 2, () => require('core-js/modules/es.map.get-or-insert')],
+    ['getOrInsertComputed', 2, () => require('core-js/modules/es.map.get-or-insert-computed')],
+  ],
+  [
+    Math,
+    ['f16round', 1, () => require('core-js/modules/es.math.f16round')],
+    ['sumPrecise', 1, () => require('core-js/modules/es.math.sum-precise')],
+  ],
+  [Object, ['groupBy', 2, () => require('core-js/modules/es.object.group-by')]],
+  [
+    Promise,
+    ['try', 1, () => require('core-js/modules/es.promise.try')],
+    ['withResolvers', 0, () => require('core-js/modules/es.promise.with-resolvers')],
+  ],
+  [RegExp, ['escape', 1, () => require('core-js/modules/es.regexp.escape')]],
+  [
+    Set.prototype,
+    ['difference', 1, () => require('core-js/modules/es.set.difference.v2')],
+    ['intersection', 1, () => require('core-js/modules/es.set.intersection.v2')],
+    ['isDisjointFrom', 1, () => require('core-js/modules/es.set.is-disjoint-from.v2')],
+    ['isSubsetOf', 1, () => require('core-js/modules/es.set.is-subset-of.v2')],
+    ['isSupersetOf', 1, () => require('core-js/modules/es.set.is-superset-of.v2')],
+    ['symmetricDifference', 1, () => require('core-js/modules/es.set.symmetric-difference.v2')],
+    ['union', 1, () => require('core-js/modules/es.set.union.v2')],
+  ],
+  [
+    String.prototype,
+    ['isWellFormed', 0, () => require('core-js/modules/es.string.is-well-formed')],
+    ['toWellFormed', 0, () => require('core-js/modules/es.string.to-well-formed')],
+  ],
+  [
+    typedArray,
+    ['toReversed', 0, () => require('core-js/modules/es.typed-array.to-reversed')],
+    ['toSorted', 1, () => require('core-js/modules/es.typed-array.to-sorted')],
+    ['with', 2, () => require('core-js/modules/es.typed-array.with')],
+  ],
+  [
+    Uint8Array,
+    ['fromBase64', 1, () => require('core-js/modules/es.uint8-array.from-base64')],
+    ['fromHex', 1, () => require('core-js/modules/es.uint8-array.from-hex')],
+  ],
+  [
+    Uint8Array.prototype,
+    ['setFromBase64', 1, () => require('core-js/modules/es.uint8-array.set-from-base64')],
+    ['setFromHex', 1, () => require('core-js/modules/es.uint8-array.set-from-hex')],
+    ['toBase64', 0, () => require('core-js/modules/es.uint8-array.to-base64')],
+    ['toHex', 0, () => require('core-js/modules/es.uint8-array.to-hex')],
+  ],
+  [
+    WeakMap.prototype,
+    ['getOrInsert', 2, () => require('core-js/modules/es.weak-map.get-or-insert')],
+    ['getOrInsertComputed', 2, () => require('core-js/modules/es.weak-map.get-or-insert-computed')],
+  ],
+  // Its constructor must be there first.
+  [globalThis, ['Iterator', 0, () => require('core-js/modules/es.iterator.constructor')]],
+];
+const iteratorFeatures = () => [
+  [
+    Iterator,
+    ['concat', 0, () => require('core-js/modules/es.iterator.concat')],
+    ['from', 1, () => require('core-js/modules/es.iterator.from')],
+  ],
+  [
+    Iterator.prototype,
+    ['drop', 1, () => require('core-js/modules/es.iterator.drop')],
+    ['every', 1, () => require('core-js/modules/es.iterator.every')],
+    ['filter', 1, () => require('core-js/modules/es.iterator.filter')],
+    ['find', 1, () => require('core-js/modules/es.iterator.find')],
+    ['flatMap', 1, () => require('core-js/modules/es.iterator.flat-map')],
+    ['forEach', 1, () => require('core-js/modules/es.iterator.for-each')],
+    ['map', 1, () => require('core-js/modules/es.iterator.map')],
+    ['reduce', 1, () => require('core-js/modules/es.iterator.reduce')],
+    ['some', 1, () => require('core-js/modules/es.iterator.some')],
+    ['take', 1, () => require('core-js/modules/es.iterator.take')],
+    ['toArray', 0, () => require('core-js/modules/es.iterator.to-array')],
+  ],
+];
+
+// core-js makes functions that can be constructed, which built-ins can't: each becomes a method
+// without that, of the right name and length.
+function methodLike(original, name, length) {
+  const { method } = {
+    method(...args) {
+      return apply(original, this, args);
+    },
+  };
+  defineProperty(method, 'name', { value: name });
+  defineProperty(method, 'length', { value: length });
+  return method;
+}
+
+function accessorLike({ get: read, set: write, ...attributes }, name) {
+  const { get, set } = getOwnPropertyDescriptor(
+    {
+      get value() {
+        return apply(read, this, []);
+      },
+      set value(value) {
+        apply(write, this, [value]);
+      },
+    },
+    'value',
+  );
+  defineProperty(get, 'name', { value: `get ${name}` });
+  defineProperty(set, 'name', { value: `set ${name}` });
+  return write === undefined ? { get, ...attributes } : { get, set, ...attributes };
+}
+
+function likeBuiltIn(object, key, length) {
+  const property = getOwnPropertyDescriptor(object, key);
+  const name = typeof key === 'symbol' ? `[${key.description}]` : key;
+  if (property.get) defineProperty(object, key, accessorLike(property, name));
+  else defineProperty(object, key, { ...property, value: methodLike(property.value, name, length) });
+}
+
+function define(rows) {
+  for (const [object, ...entries] of rows)
+    for (const [name, length, load] of entries) {
+      if (name in object) continue;
+      load();
+      if (!(name in object)) throw new Error(`core-js has no ${name} for this V8`);
+      if (object !== globalThis) likeBuiltIn(object, name, length);
+    }
+}
+
+// --- what core-js does besides -------------------------------------------------------------------
+
+const before = ownKeys(globalThis);
+const { toString } = Function.prototype;
+// Its only way to detach a buffer here.
+globalThis.MessageChannel = class {
+  port1 = { postMessage: (_, [buffer]) => native.detachArrayBuffer(buffer) };
+};
+const hadIterator = 'Iterator' in globalThis;
+define(features());
+define(iteratorFeatures());
+if (!hadIterator) {
+  likeBuiltIn(Iterator.prototype, 'constructor');
+  likeBuiltIn(Iterator.prototype, Symbol.toStringTag);
+  // The two kinds of iterators that helpers and Iterator.from return.
+  for (const prototype of [[].values().drop(0), Iterator.from({ next() {} })].map(getPrototypeOf))
+    for (const key of ownKeys(prototype)) if (typeof prototype[key] === 'function') likeBuiltIn(prototype, key, 0);
+}
+for (const name of ownKeys(globalThis)) if (!before.includes(name) && name !== 'Iterator') deleteProperty(globalThis, name);
+defineProperty(Function.prototype, 'toString', { value: toString });
