@@ -109,18 +109,65 @@ Result<v8::Local<v8::Value>> evaluate(v8::Local<v8::Context> context, std::strin
   return result;
 }
 
-void evaluate_prelude(v8::Local<v8::Context> context) {
+// Names of built-ins, "Object.hasOwn " and "Array.prototype.at " for instance.
+constexpr std::string_view list_built_ins = R"js((() => {
+  let names = '';
+  const list = (path, object) => {
+    if (Object(object) === object)
+      for (const key of Object.getOwnPropertyNames(object)) names += `${path}.${key} `;
+  };
+  list('TypedArray.prototype', Object.getPrototypeOf(Int8Array.prototype));
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    const value = globalThis[name];
+    names += `${name} `;
+    list(name, value);
+    list(`${name}.prototype`, value?.prototype);
+  }
+  return names;
+})())js";
+
+// What V8 has. In a context that goes into a snapshot it leaves out what a flag can turn off, be it
+// on by default: each context made from the snapshot gets that again.
+std::string built_ins(v8::ArrayBuffer::Allocator *allocator) {
+  v8::Isolate::CreateParams parameters;
+  parameters.array_buffer_allocator = allocator;
+  v8::Isolate *isolate = v8::Isolate::New(parameters);
+  std::string names;
+  {
+    const v8::Isolate::Scope isolate_scope(isolate);
+    const v8::HandleScope handles(isolate);
+    const auto context = v8::Context::New(isolate);
+    const v8::Context::Scope scope(context);
+    const auto listed = evaluate(context, "built-ins", list_built_ins);
+    names = to_text(isolate, (*listed).As<v8::String>());
+  }
+  isolate->Dispose();
+  return names;
+}
+
+// Calls the prelude's functions. What one of them returns is a function for when the preload files
+// have been evaluated.
+std::vector<v8::Local<v8::Function>>
+evaluate_prelude(v8::Local<v8::Context> context, std::string_view built_ins, bool has_preload) {
+  v8::Isolate *isolate = context->GetIsolate();
   const auto natives = native_functions(context);
-  v8::Local<v8::Value> arguments[] = {natives, define_groups(context, natives)};
+  v8::Local<v8::Value> arguments[] = {natives, define_groups(context, natives),
+                                      to_string(isolate, built_ins),
+                                      v8::Boolean::New(isolate, has_preload)};
+  std::vector<v8::Local<v8::Function>> finishers;
   for (const PreludeFile &file : prelude_files()) {
     auto function = evaluate(context, file.name, file.text);
     v8::Local<v8::Value> result;
     if (!function || !(*function)
                           .As<v8::Function>()
-                          ->Call(context, v8::Undefined(context->GetIsolate()), 2, arguments)
+                          ->Call(context, v8::Undefined(isolate),
+                                 static_cast<int>(std::size(arguments)), arguments)
                           .ToLocal(&result))
       fatal("the prelude can be evaluated");
+    if (result->IsFunction())
+      finishers.push_back(result.As<v8::Function>());
   }
+  return finishers;
 }
 
 std::set<std::string> global_names(v8::Local<v8::Context> context) {
@@ -136,13 +183,14 @@ std::set<std::string> global_names(v8::Local<v8::Context> context) {
 }
 
 // Evaluates everything in a new context, which becomes the default one of the snapshot.
-bool fill_context(v8::SnapshotCreator &creator, const std::vector<PreloadFile> &preload,
-                  Reporter &reporter, std::vector<std::string> &globals) {
+bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
+                  const std::vector<PreloadFile> &preload, Reporter &reporter,
+                  std::vector<std::string> &globals) {
   v8::Isolate *isolate = creator.GetIsolate();
   v8::HandleScope handles(isolate);
   const auto context = v8::Context::New(isolate);
   const v8::Context::Scope scope(context);
-  evaluate_prelude(context);
+  const auto finishers = evaluate_prelude(context, built_ins, !preload.empty());
   Entropy::instance().fill(random_state(context), random_state_bytes);
   const std::set<std::string> before = global_names(context);
   for (const PreloadFile &file : preload) {
@@ -152,6 +200,9 @@ bool fill_context(v8::SnapshotCreator &creator, const std::vector<PreloadFile> &
       return false;
     }
   }
+  for (const auto &finish : finishers)
+    if (finish->Call(context, v8::Undefined(isolate), 0, nullptr).IsEmpty())
+      fatal("the prelude can be finished");
   for (const std::string &name : global_names(context))
     if (!before.contains(name))
       globals.push_back(name);
@@ -176,6 +227,7 @@ bool fill_context(v8::SnapshotCreator &creator, const std::vector<PreloadFile> &
   std::set_new_handler([] { _exit(exit_out_of_memory); });
   const std::unique_ptr<v8::ArrayBuffer::Allocator> allocator(
       v8::ArrayBuffer::Allocator::NewDefaultAllocator());
+  const std::string known = built_ins(allocator.get());
   v8::Isolate *isolate = v8::Isolate::Allocate();
   auto creator = v8_compat::snapshot_creator(isolate, external_references(), allocator.get());
   isolate->SetOOMErrorHandler(
@@ -187,7 +239,7 @@ bool fill_context(v8::SnapshotCreator &creator, const std::vector<PreloadFile> &
       const v8::HandleScope handles(isolate);
       Names names(isolate);
       isolate->SetData(Names::slot, &names);
-      if (!fill_context(*creator, preload, reporter, globals))
+      if (!fill_context(*creator, known, preload, reporter, globals))
         _exit(0);
     }
     reporter.serializing();

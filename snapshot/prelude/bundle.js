@@ -30,6 +30,13 @@ const replacements = {
     replace(/^@exodus\/bytes\//, /\/whatwg-url\//, 'percent_encode.js');
     replace(/^webidl-conversions$/, /\/whatwg-url\//, 'webidl_conversions.js');
     replace(/^\.\/encoding(\.js)?$/, /\/whatwg-url\//, 'utf8.js');
+    // While a startup snapshot is built, V8 has no shared buffers.
+    onLoad({ filter: /\/whatwg-url\/lib\/utils\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replace(/\bObject\.getOwnPropertyDescriptor\(\s*SharedArrayBuffer\.prototype, "byteLength"\)\.get\b/, 'undefined');
+      if (contents === text) throw new Error(`${path} is not what it was`);
+      return { contents, loader: 'js' };
+    });
     // A text that is parsed when it is needed takes less room than an array literal.
     onLoad({ filter: /\/tr46\/.*\.json$/ }, ({ path }) => {
       const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')));

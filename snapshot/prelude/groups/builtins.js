@@ -1,53 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-// The built-ins of ECMAScript 2023 to 2026 that this V8 lacks, from core-js. Runs when the startup
+// The built-ins of ECMAScript 2022 to 2026 that this V8 lacks, from core-js. Runs when the startup
 // snapshot is built. What V8 has stays as it is, and only what is missing is evaluated.
 import native from 'lethe:native';
 
 const { apply, defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
-const typedArray = getPrototypeOf(Uint8Array.prototype);
+function objectAt(path) {
+  if (path === '') return globalThis;
+  if (path === 'TypedArray.prototype') return getPrototypeOf(Uint8Array.prototype);
+  return path.split('.').reduce((object, name) => object?.[name], globalThis);
+}
+const hasOwnProperty = (object, name) => Object(object) === object && getOwnPropertyDescriptor(object, name) !== undefined;
 
-// [object, [method or getter, its length, what defines it] …]
-const features = () => [
-  [Array, ['fromAsync', 1, () => require('core-js/modules/es.array.from-async')]],
+// [path of an object, [method or getter, its length, what defines it] …]
+const features = [
+  ['Array', ['fromAsync', 1, () => require('core-js/modules/es.array.from-async')]],
   [
-    Array.prototype,
+    'Array.prototype',
+    ['at', 1, () => require('core-js/modules/es.array.at')],
+    ['findLast', 1, () => require('core-js/modules/es.array.find-last')],
+    ['findLastIndex', 1, () => require('core-js/modules/es.array.find-last-index')],
     ['toReversed', 0, () => require('core-js/modules/es.array.to-reversed')],
     ['toSorted', 1, () => require('core-js/modules/es.array.to-sorted')],
     ['toSpliced', 2, () => require('core-js/modules/es.array.to-spliced')],
     ['with', 2, () => require('core-js/modules/es.array.with')],
   ],
   [
-    ArrayBuffer.prototype,
+    'ArrayBuffer.prototype',
     ['detached', 0, () => require('core-js/modules/es.array-buffer.detached')],
     ['transfer', 0, () => require('core-js/modules/es.array-buffer.transfer')],
     ['transferToFixedLength', 0, () => require('core-js/modules/es.array-buffer.transfer-to-fixed-length')],
   ],
   [
-    DataView.prototype,
+    'DataView.prototype',
     ['getFloat16', 1, () => require('core-js/modules/es.data-view.get-float16')],
     ['setFloat16', 2, () => require('core-js/modules/es.data-view.set-float16')],
   ],
-  [Error, ['isError', 1, () => require('core-js/modules/es.error.is-error')]],
-  [Map, ['groupBy', 2, () => require('core-js/modules/es.map.group-by')]],
+  ['Error', ['isError', 1, () => require('core-js/modules/es.error.is-error')]],
+  ['Map', ['groupBy', 2, () => require('core-js/modules/es.map.group-by')]],
   [
-    Map.prototype,
+    'Map.prototype',
     ['getOrInsert', 2, () => require('core-js/modules/es.map.get-or-insert')],
     ['getOrInsertComputed', 2, () => require('core-js/modules/es.map.get-or-insert-computed')],
   ],
   [
-    Math,
+    'Math',
     ['f16round', 1, () => require('core-js/modules/es.math.f16round')],
     ['sumPrecise', 1, () => require('core-js/modules/es.math.sum-precise')],
   ],
-  [Object, ['groupBy', 2, () => require('core-js/modules/es.object.group-by')]],
   [
-    Promise,
+    'Object',
+    ['groupBy', 2, () => require('core-js/modules/es.object.group-by')],
+    ['hasOwn', 2, () => require('core-js/modules/es.object.has-own')],
+  ],
+  [
+    'Promise',
     ['try', 1, () => require('core-js/modules/es.promise.try')],
     ['withResolvers', 0, () => require('core-js/modules/es.promise.with-resolvers')],
   ],
-  [RegExp, ['escape', 1, () => require('core-js/modules/es.regexp.escape')]],
+  ['RegExp', ['escape', 1, () => require('core-js/modules/es.regexp.escape')]],
   [
-    Set.prototype,
+    'Set.prototype',
     ['difference', 1, () => require('core-js/modules/es.set.difference.v2')],
     ['intersection', 1, () => require('core-js/modules/es.set.intersection.v2')],
     ['isDisjointFrom', 1, () => require('core-js/modules/es.set.is-disjoint-from.v2')],
@@ -57,44 +69,48 @@ const features = () => [
     ['union', 1, () => require('core-js/modules/es.set.union.v2')],
   ],
   [
-    String.prototype,
+    'String.prototype',
+    ['at', 1, () => require('core-js/modules/es.string.at-alternative')],
     ['isWellFormed', 0, () => require('core-js/modules/es.string.is-well-formed')],
     ['toWellFormed', 0, () => require('core-js/modules/es.string.to-well-formed')],
   ],
   [
-    typedArray,
+    'TypedArray.prototype',
+    ['at', 1, () => require('core-js/modules/es.typed-array.at')],
+    ['findLast', 1, () => require('core-js/modules/es.typed-array.find-last')],
+    ['findLastIndex', 1, () => require('core-js/modules/es.typed-array.find-last-index')],
     ['toReversed', 0, () => require('core-js/modules/es.typed-array.to-reversed')],
     ['toSorted', 1, () => require('core-js/modules/es.typed-array.to-sorted')],
     ['with', 2, () => require('core-js/modules/es.typed-array.with')],
   ],
   [
-    Uint8Array,
+    'Uint8Array',
     ['fromBase64', 1, () => require('core-js/modules/es.uint8-array.from-base64')],
     ['fromHex', 1, () => require('core-js/modules/es.uint8-array.from-hex')],
   ],
   [
-    Uint8Array.prototype,
+    'Uint8Array.prototype',
     ['setFromBase64', 1, () => require('core-js/modules/es.uint8-array.set-from-base64')],
     ['setFromHex', 1, () => require('core-js/modules/es.uint8-array.set-from-hex')],
     ['toBase64', 0, () => require('core-js/modules/es.uint8-array.to-base64')],
     ['toHex', 0, () => require('core-js/modules/es.uint8-array.to-hex')],
   ],
   [
-    WeakMap.prototype,
+    'WeakMap.prototype',
     ['getOrInsert', 2, () => require('core-js/modules/es.weak-map.get-or-insert')],
     ['getOrInsertComputed', 2, () => require('core-js/modules/es.weak-map.get-or-insert-computed')],
   ],
   // Its constructor must be there first.
-  [globalThis, ['Iterator', 0, () => require('core-js/modules/es.iterator.constructor')]],
+  ['', ['Iterator', 0, () => require('core-js/modules/es.iterator.constructor')]],
 ];
-const iteratorFeatures = () => [
+const iteratorFeatures = [
   [
-    Iterator,
+    'Iterator',
     ['concat', 0, () => require('core-js/modules/es.iterator.concat')],
     ['from', 1, () => require('core-js/modules/es.iterator.from')],
   ],
   [
-    Iterator.prototype,
+    'Iterator.prototype',
     ['drop', 1, () => require('core-js/modules/es.iterator.drop')],
     ['every', 1, () => require('core-js/modules/es.iterator.every')],
     ['filter', 1, () => require('core-js/modules/es.iterator.filter')],
@@ -146,33 +162,58 @@ function likeBuiltIn(object, key, length) {
   else defineProperty(object, key, { ...property, value: methodLike(property.value, name, length) });
 }
 
-function define(rows) {
-  for (const [object, ...entries] of rows)
+// Evaluates what core-js has for those names that are wanted.
+function install(rows, isWanted) {
+  for (const [path, ...entries] of rows)
     for (const [name, length, load] of entries) {
-      if (name in object) continue;
+      const object = objectAt(path);
+      if (name in object || !isWanted(path === '' ? name : `${path}.${name}`)) continue;
       load();
       if (!(name in object)) throw new Error(`core-js has no ${name} for this V8`);
-      if (object !== globalThis) likeBuiltIn(object, name, length);
+      if (path !== '') likeBuiltIn(object, name, length);
     }
 }
 
-// --- what core-js does besides -------------------------------------------------------------------
-
-const before = ownKeys(globalThis);
-const { toString } = Function.prototype;
-// Its only way to detach a buffer here.
-globalThis.MessageChannel = class {
-  port1 = { postMessage: (_, [buffer]) => native.detachArrayBuffer(buffer) };
-};
-const hadIterator = 'Iterator' in globalThis;
-define(features());
-define(iteratorFeatures());
-if (!hadIterator) {
-  likeBuiltIn(Iterator.prototype, 'constructor');
-  likeBuiltIn(Iterator.prototype, Symbol.toStringTag);
-  // The two kinds of iterators that helpers and Iterator.from return.
-  for (const prototype of [[].values().drop(0), Iterator.from({ next() {} })].map(getPrototypeOf))
-    for (const key of ownKeys(prototype)) if (typeof prototype[key] === 'function') likeBuiltIn(prototype, key, 0);
+// What core-js does besides is undone.
+function undisturbed(action) {
+  const before = ownKeys(globalThis);
+  const { toString } = Function.prototype;
+  // Its only way to detach a buffer here.
+  globalThis.MessageChannel = class {
+    port1 = { postMessage: (_, [buffer]) => native.detachArrayBuffer(buffer) };
+  };
+  action();
+  for (const name of ownKeys(globalThis)) if (!before.includes(name) && name !== 'Iterator') deleteProperty(globalThis, name);
+  defineProperty(Function.prototype, 'toString', { value: toString });
 }
-for (const name of ownKeys(globalThis)) if (!before.includes(name) && name !== 'Iterator') deleteProperty(globalThis, name);
-defineProperty(Function.prototype, 'toString', { value: toString });
+
+// What V8 does not have at all, for ever. names: what it has in other contexts than those that go into a snapshot.
+export function define(names) {
+  const isMissing = (path) => !names.has(path);
+  undisturbed(() => {
+    install(features, isMissing);
+    if (!isMissing('Iterator') && !('Iterator' in globalThis)) return;
+    install(iteratorFeatures, isMissing);
+    if (!isMissing('Iterator')) return;
+    likeBuiltIn(Iterator.prototype, 'constructor');
+    likeBuiltIn(Iterator.prototype, Symbol.toStringTag);
+    // The two kinds of iterators that helpers and Iterator.from return.
+    for (const prototype of [[].values().drop(0), Iterator.from({ next() {} })].map(getPrototypeOf))
+      for (const key of ownKeys(prototype)) if (typeof prototype[key] === 'function') likeBuiltIn(prototype, key, 0);
+  });
+}
+
+// What V8 has, but not while the snapshot is built, for preload scripts. Returns what takes it away again: V8 adds its own
+// to each context without looking at what is there.
+export function lend(names) {
+  const unscopables = Array.prototype[Symbol.unscopables];
+  const before = ownKeys(unscopables);
+  const later = [...names].map((path) => [path.slice(0, Math.max(path.lastIndexOf('.'), 0)), path.slice(path.lastIndexOf('.') + 1)])
+    .filter(([path, name]) => !hasOwnProperty(objectAt(path), name));
+  undisturbed(() => install(features.filter(([path]) => path !== ''), (path) => names.has(path)));
+  const marks = ownKeys(unscopables).filter((name) => !before.includes(name));
+  return () => {
+    for (const [path, name] of later.reverse()) if (hasOwnProperty(objectAt(path), name)) deleteProperty(objectAt(path), name);
+    for (const name of marks) deleteProperty(unscopables, name);
+  };
+}

@@ -42,6 +42,15 @@
       }, `${path}.${name} is a property and a function as built-ins are`);
 
   test(() => {
+    const objects = Object.getOwnPropertyNames(globalThis).flatMap((name) => [globalThis[name], globalThis[name]?.prototype]);
+    for (const object of [globalThis, typedArray.prototype, Array.prototype[Symbol.unscopables], ...objects])
+      if (Object(object) === object) {
+        const keys = Reflect.ownKeys(object);
+        assert_equals(new Set(keys).size, keys.length, keys.map(String).join());
+      }
+  }, 'nothing is there twice');
+
+  test(() => {
     for (const name of ['toReversed', 'toSorted', 'toSpliced', 'findLast']) assert_true(Array.prototype[Symbol.unscopables][name], name);
     for (const name of Object.getOwnPropertyNames(globalThis)) assert_false(/core-js|MessageChannel/.test(name), name);
     assert_equals(String(Function.prototype.toString), 'function toString() { [native code] }');

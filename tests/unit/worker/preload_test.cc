@@ -27,3 +27,36 @@ Test(preload, a_compressor_says_that_it_does_not) {
   cr_assert_neq(text.find("cannot be kept in a startup snapshot"), std::string::npos, "%s",
                 text.c_str());
 }
+
+// V8 leaves some built-ins out while a snapshot is built, and adds them to each context made from
+// it.
+Test(preload, built_ins_that_come_later_are_there_for_preload_scripts_and_then_the_engines_own) {
+  World world(std::vector<PreloadFile>{
+      {"preload.js",
+       "var results = [[1, 2].at(-1), 'ab'.at(-1), [1, 2, 3].findLast((n) => n < 3),"
+       "               new Uint8Array([7]).at(0), Object.hasOwn({ a: 1 }, 'a')].join();"
+       "var lent = Object.hasOwn;"
+       "Array.prototype.findLastIndex = 'my own'; Error.stackTraceLimit = 50;"}});
+  const std::string text = world.eval(
+      "const twice = (object) => { const keys = Reflect.ownKeys(object);"
+      "                            return keys.length - new Set(keys).size; };"
+      "[results, lent({}, 'a'), lent === Object.hasOwn, /native code/.test(Object.hasOwn),"
+      " /native code/.test([].at), twice(Object) + twice(Error), twice(Array.prototype),"
+      " twice(Array.prototype[Symbol.unscopables]), delete Array.prototype.at, [].at].join(';')");
+  cr_assert_neq(text.find("2,b,2,7,true;false;false;true;true;0;0;0;true;"), std::string::npos,
+                "%s", text.c_str());
+}
+
+Test(preload, scripts_can_use_every_global) {
+  World world(std::vector<PreloadFile>{
+      {"preload.js",
+       "for (const name of Object.getOwnPropertyNames(globalThis)) globalThis[name];"
+       "var url = new URL('../x?a=1', 'http://example.org/y/z');"
+       "var text = new TextDecoder('iso-8859-2').decode(new Uint8Array([0xb1]))"
+       "           + new TextDecoder('big5').decode(new Uint8Array([0xa4, 0xa4]));"}});
+  const std::string text =
+      world.eval("[url.searchParams.get('a') + url, text === '\u0105\u4e2d',"
+                 "new TextDecoder('koi8-r').decode(new Uint8Array([0xc1])) === '\u0430'].join()");
+  cr_assert_neq(text.find("1http://example.org/x?a=1,true,true"), std::string::npos, "%s",
+                text.c_str());
+}
