@@ -150,3 +150,42 @@ Test(npm_libraries, immer) {
                     "isFrozen": true, "isShared": true, "tags": ["a", "b"],
                     "patches": [{"op": "add", "path": ["tags", 1], "value": "b"}]})"_json);
 }
+Test(npm_libraries, uuid) {
+  expect_result("uuid", {"www.example.com"},
+                {{"named", "2ed6657d-e927-568b-95e1-2665a8aea6a2"},
+                 {"valid", {true, true, false}},
+                 {"versions", {4, 7}},
+                 {"distinct", 200},
+                 {"inOrder", true},
+                 {"nil", "00000000-0000-0000-0000-000000000000"}});
+}
+
+Test(npm_libraries, nanoid) {
+  expect_result("nanoid", {50}, {{"lengths", {21}}, {"distinct", 50}, {"digits", true}});
+}
+
+Test(npm_libraries, jose) {
+  const json good = {"ada", "read", "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"};
+  expect_result("jose", {"a secret of at least 32 bytes length"},
+                {{"HS256", good},
+                 {"ES256", good},
+                 {"RS256", good},
+                 {"PS256", good},
+                 {"EdDSA", good},
+                 {"decrypted", 42},
+                 {"thumbprint", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"}});
+}
+
+Test(npm_libraries, crypto_js) {
+  expect_result("crypto-js", {"geheim 😀"},
+                {{"sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+                 {"hmac", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+                 {"opened", "geheim 😀"},
+                 {"withPassphrase", "geheim 😀"}});
+}
+
+Test(npm_libraries, rxjs) {
+  expect_result("rxjs", R"([[1, 2, 3, 4, 5]])"_json,
+                R"({"sums": [1, 4, 9], "parts": ["1+2", "3+4", "5"], "failed": "always after 3",
+                    "ticks": [0, 1, 2], "last": 5})"_json);
+}
