@@ -195,7 +195,12 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
   const std::set<std::string> before = global_names(context);
   for (const PreloadFile &file : preload) {
     reporter.evaluating(file.path);
-    if (auto result = evaluate(context, file.path, file.text); !result) {
+    // Scripts see it in their stacks: not where it is on this machine. The operator is told that.
+    const std::string name = "preload:" + file.path.substr(file.path.rfind('/') + 1);
+    if (auto result = evaluate(context, name, file.text); !result) {
+      for (auto &[key, value] : result.error().keys)
+        if (key == "script" && value == Error::Value(name))
+          value = file.path;
       reporter.failed(result.error());
       return false;
     }

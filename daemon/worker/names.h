@@ -6,7 +6,9 @@
 
 namespace lethe {
 
-#define LETHE_PROPERTY_NAMES(row) row(toJSON) row(message) row(name) row(stack) row(cause)
+#define LETHE_PROPERTY_NAMES(row)                                                                  \
+  row(toJSON) row(message) row(name) row(stack) row(cause) row(errors) row(getFileName)            \
+      row(prepareStackTrace)
 
 // Kept in the isolate's first data slot.
 struct Names {

@@ -128,7 +128,7 @@ uint32_t RequestLoop::serve(uint32_t sequence, std::string_view body) {
   if (wants_stats)
     report_stats(now_ns() - started_ns_, now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
   if (failed) {
-    write_error(channel_.begin(MessageType::failed, sequence), failed->error, failed->raw_value);
+    write_error(channel_.begin(MessageType::failed, sequence), failed->error, failed->raw);
     channel_.end();
   } else {
     channel_.add(MessageType::done, sequence, result_.view());

@@ -254,7 +254,8 @@ RunFailure Runner::thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> e
   if (exception->IsNativeError() && is_size_refused(result.error, memory_.limit_bytes()))
     return out_of_memory(stack_of(result.error));
   scripts_.apply_source_maps(result.error);
-  result.raw_value = convert_thrown(context, exception, limits_);
+  result.raw = convert_thrown(context, exception, limits_,
+                              [this](Error &nested) { scripts_.apply_source_maps(nested); });
   // Its getters may have run into a limit themselves.
   return must_stop() ? stopped() : result;
 }

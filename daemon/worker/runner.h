@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/worker/memory_limits.h"
+#include "daemon/worker/script_errors.h"
 #include "daemon/worker/scripts.h"
 #include "daemon/worker/tasks.h"
 #include "daemon/worker/value_writer.h"
@@ -20,7 +21,7 @@ namespace lethe {
 
 struct RunFailure {
   Error error;
-  std::string raw_value; // what was thrown, if it can be shown
+  RawKeys raw; // what else is to be told of what was thrown
 };
 
 class Runner {

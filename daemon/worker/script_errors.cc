@@ -135,38 +135,129 @@ void add_place(Error &error, std::string_view source, const Place &place) {
                                              0, std::min(source.find('\n'), longest_source_line))));
 }
 
-std::string convert_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
-                           const ValueLimits &limits) {
-  v8::TryCatch drop(context->GetIsolate());
-  Buffer buffer;
-  ValueWriter writer(context, buffer, limits);
-  const bool has_value = thrown->IsNativeError() ? writer.write_properties(thrown.As<v8::Object>())
-                                                 : writer.write(thrown);
-  return has_value ? std::string(buffer.view()) : std::string();
+namespace {
+
+void pack_text(Buffer &output, std::string_view text) {
+  msgpack::packer<Buffer> packer(output);
+  packer.pack_str(static_cast<uint32_t>(text.size()));
+  packer.pack_str_body(text.data(), static_cast<uint32_t>(text.size()));
 }
 
-void write_error(Buffer &output, const Error &error, std::string_view raw_value) {
-  msgpack::packer<Buffer> packer(output);
-  const auto pack_text = [&](std::string_view text) {
-    packer.pack_str(static_cast<uint32_t>(text.size()));
-    packer.pack_str_body(text.data(), static_cast<uint32_t>(text.size()));
-  };
-  packer.pack_map(static_cast<uint32_t>(2 + error.keys.size() + (raw_value.empty() ? 0 : 1)));
-  pack_text("code");
-  pack_text(error_name(error.code));
-  pack_text("message");
-  pack_text(error.message);
+void write_keys(Buffer &output, const Error &error, const RawKeys &raw) {
   for (const auto &[key, value] : error.keys) {
-    pack_text(key);
+    pack_text(output, key);
     if (const auto *number = std::get_if<int64_t>(&value))
-      packer.pack_int64(*number);
+      msgpack::packer<Buffer>(output).pack_int64(*number);
     else
-      pack_text(std::get<std::string>(value));
+      pack_text(output, std::get<std::string>(value));
   }
-  if (!raw_value.empty()) {
-    pack_text("value");
-    output.append(raw_value);
+  for (const auto &[key, bytes] : raw) {
+    pack_text(output, key);
+    output.append(bytes);
   }
+}
+
+// Errors within an error. A script may have made a graph of them, even an endless one by getters.
+class NestedErrors {
+public:
+  NestedErrors(v8::Local<v8::Context> context, const ValueLimits &limits, const SeeError &see)
+      : context_(context), isolate_(context->GetIsolate()), limits_(limits), see_(see) {}
+
+  RawKeys keys_of(v8::Local<v8::Value> thrown, int depth) {
+    RawKeys keys;
+    const auto add = [&keys](const char *key, std::string bytes) {
+      if (!bytes.empty())
+        keys.emplace_back(key, std::move(bytes));
+    };
+    if (!thrown->IsNativeError()) {
+      add("value", converted(thrown));
+      return keys;
+    }
+    const auto object = thrown.As<v8::Object>();
+    Buffer own;
+    if (ValueWriter writer(context_, own, limits_); writer.write_properties(object))
+      add("value", std::string(own.view()));
+    const Names &names = Names::of(isolate_);
+    v8::Local<v8::Value> value;
+    if (own_value(object, names.cause.Get(isolate_), value) && !value->IsUndefined())
+      add("cause", described(value, depth));
+    if (own_value(object, names.errors.Get(isolate_), value) && value->IsArray())
+      add("errors", list_of(value.As<v8::Array>(), depth));
+    return keys;
+  }
+
+private:
+  static constexpr int most_depth = 8;
+  static constexpr int most_errors = 100;
+
+  bool own_value(v8::Local<v8::Object> object, v8::Local<v8::String> key,
+                 v8::Local<v8::Value> &value) {
+    return object->HasOwnProperty(context_, key).FromMaybe(false) &&
+           object->Get(context_, key).ToLocal(&value);
+  }
+
+  std::string converted(v8::Local<v8::Value> value) {
+    Buffer buffer;
+    return ValueWriter(context_, buffer, limits_).write(value) ? std::string(buffer.view())
+                                                               : std::string();
+  }
+
+  std::string list_of(v8::Local<v8::Array> errors, int depth) {
+    std::vector<std::string> items;
+    for (uint32_t i = 0; i < errors->Length() && count_ < most_errors; ++i) {
+      v8::Local<v8::Value> error;
+      if (!errors->Get(context_, i).ToLocal(&error))
+        break;
+      if (std::string item = described(error, depth); !item.empty())
+        items.push_back(std::move(item));
+    }
+    Buffer list;
+    msgpack::packer<Buffer>(list).pack_array(static_cast<uint32_t>(items.size()));
+    for (const std::string &item : items)
+      list.append(item);
+    return std::string(list.view());
+  }
+
+  std::string described(v8::Local<v8::Value> value, int depth) {
+    if (depth >= most_depth || ++count_ > most_errors)
+      return {};
+    if (!value->IsNativeError())
+      return converted(value);
+    Error error = describe_thrown(context_, value, {});
+    see_(error);
+    const RawKeys raw = keys_of(value, depth + 1);
+    Buffer map;
+    msgpack::packer<Buffer>(map).pack_map(
+        static_cast<uint32_t>(1 + error.keys.size() + raw.size()));
+    pack_text(map, "message");
+    pack_text(map, error.message);
+    write_keys(map, error, raw);
+    return std::string(map.view());
+  }
+
+  v8::Local<v8::Context> context_;
+  v8::Isolate *isolate_;
+  const ValueLimits &limits_;
+  const SeeError &see_;
+  int count_ = 0;
+};
+
+} // namespace
+
+RawKeys convert_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
+                       const ValueLimits &limits, const SeeError &see) {
+  const v8::TryCatch drop(context->GetIsolate());
+  return NestedErrors(context, limits, see).keys_of(thrown, 0);
+}
+
+void write_error(Buffer &output, const Error &error, const RawKeys &raw) {
+  msgpack::packer<Buffer>(output).pack_map(
+      static_cast<uint32_t>(2 + error.keys.size() + raw.size()));
+  pack_text(output, "code");
+  pack_text(output, error_name(error.code));
+  pack_text(output, "message");
+  pack_text(output, error.message);
+  write_keys(output, error, raw);
 }
 
 } // namespace lethe

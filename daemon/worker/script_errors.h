@@ -6,10 +6,13 @@
 #include "ipc/error.h"
 
 #include "daemon/worker/stacks.h"
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <v8.h>
+#include <vector>
 
 namespace lethe {
 
@@ -35,12 +38,18 @@ void name_script(Error &error, std::string_view script);
 // Adds the key `source_line`, if the line is known.
 void add_source_line(v8::Local<v8::Context> context, v8::Local<v8::Message> message, Error &error);
 
-// The `value` key of the error: the thrown value if it is not an Error, else its own properties, as
-// MessagePack; empty if there are none or they can't be converted.
-std::string convert_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
-                           const ValueLimits &limits);
+// Further keys of an error's map, with MessagePack as values.
+using RawKeys = std::vector<std::pair<std::string, std::string>>;
 
-// Writes the error's map; `raw_value` becomes its key `value` unless it is empty.
-void write_error(Buffer &output, const Error &error, std::string_view raw_value = {});
+// What else a thrown value has to tell: `value` is the thrown value if it is not an Error, else its
+// own enumerable properties; `cause` what the Error was caused by, and `errors` the list of an
+// AggregateError, each of these a map {name, message, stack, …} like the error itself if it is an
+// Error. What can't be converted is left out. `see` gets the description of each such Error.
+using SeeError = std::function<void(Error &)>;
+RawKeys convert_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
+                       const ValueLimits &limits, const SeeError &see);
+
+// Writes the error's map.
+void write_error(Buffer &output, const Error &error, const RawKeys &raw = {});
 
 } // namespace lethe

@@ -2,9 +2,13 @@
 // Taking and trimming stacks.
 #include "daemon/worker/stacks.h"
 #include "daemon/worker/engine.h"
+#include "daemon/worker/names.h"
+#include "daemon/worker/natives.h"
+#include "ipc/error.h"
 
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
 namespace lethe {
 namespace {
@@ -60,6 +64,88 @@ std::optional<PlaceInLine> find_place(std::string_view line) {
   std::from_chars(text.data() + column + 1, text.data() + text.size(), found.place.column);
   return found;
 }
+
+// --- stacks of errors --------------------------------------------------------------------------
+
+namespace {
+
+v8::Local<v8::Private> errors_key(v8::Isolate *isolate) {
+  return v8::Private::ForApi(isolate, to_name(isolate, "lethe.errors"));
+}
+
+// setErrors([Error, Error.prototype.toString]): those of this context, as they were at first
+void set_errors(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  v8::Isolate *isolate = arguments.GetIsolate();
+  const auto context = isolate->GetCurrentContext();
+  if (!context->Global()->SetPrivate(context, errors_key(isolate), arguments[0]).FromMaybe(false))
+    fatal("the prelude can store the errors");
+}
+
+bool is_of_prelude(v8::Local<v8::Context> context, v8::Local<v8::Object> site) {
+  v8::Isolate *isolate = context->GetIsolate();
+  v8::Local<v8::Value> function, name;
+  return site->Get(context, Names::of(isolate).getFileName.Get(isolate)).ToLocal(&function) &&
+         function->IsFunction() &&
+         function.As<v8::Function>()->Call(context, site, 0, nullptr).ToLocal(&name) &&
+         name->IsString() && to_text(isolate, name.As<v8::String>()).starts_with(prelude_prefix);
+}
+
+// What V8 does without a callback, but for the prelude's frames.
+v8::MaybeLocal<v8::Value> prepare_stack(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+                                        v8::Local<v8::Array> sites) {
+  v8::Isolate *isolate = context->GetIsolate();
+  v8::Local<v8::Value> errors, constructor, to_string_function, prepare;
+  if (!context->Global()->GetPrivate(context, errors_key(isolate)).ToLocal(&errors) ||
+      !errors->IsArray() || !errors.As<v8::Array>()->Get(context, 0).ToLocal(&constructor) ||
+      !errors.As<v8::Array>()->Get(context, 1).ToLocal(&to_string_function))
+    return v8::Undefined(isolate);
+  std::vector<v8::Local<v8::Value>> shown;
+  for (uint32_t i = 0; i < sites->Length(); ++i) {
+    v8::Local<v8::Value> site;
+    if (sites->Get(context, i).ToLocal(&site) && site->IsObject() &&
+        !is_of_prelude(context, site.As<v8::Object>()))
+      shown.push_back(site);
+  }
+  if (!constructor.As<v8::Object>()
+           ->Get(context, Names::of(isolate).prepareStackTrace.Get(isolate))
+           .ToLocal(&prepare))
+    return {};
+  if (prepare->IsFunction()) {
+    v8::Local<v8::Value> arguments[] = {error, v8::Array::New(isolate, shown.data(), shown.size())};
+    return prepare.As<v8::Function>()->Call(context, constructor, 2, arguments);
+  }
+  v8::TryCatch caught(isolate);
+  const auto concatenate = [isolate](v8::Local<v8::String> left, v8::Local<v8::String> right) {
+    return v8::String::Concat(isolate, left, right);
+  };
+  const auto lead = to_string(isolate, "\n    at ");
+  v8::Local<v8::Value> head;
+  auto text = to_string(isolate, "<error>"); // as V8 says if the error does not let itself be shown
+  if (to_string_function.As<v8::Function>()->Call(context, error, 0, nullptr).ToLocal(&head) &&
+      head->IsString())
+    text = head.As<v8::String>();
+  for (const auto site : shown) {
+    v8::Local<v8::String> line;
+    if (site->ToString(context).ToLocal(&line) &&
+        text->Length() + line->Length() < v8::String::kMaxLength / 2)
+      text = concatenate(concatenate(text, lead), line);
+  }
+  if (caught.HasTerminated())
+    return caught.ReThrow().As<v8::Value>();
+  return text;
+}
+
+constexpr NativeFunction functions[] = {{"setErrors", set_errors}};
+
+} // namespace
+
+const std::span<const NativeFunction> stack_natives = functions;
+
+void hide_prelude_frames(v8::Isolate *isolate) {
+  isolate->SetPrepareStackTraceCallback(prepare_stack);
+}
+
+// --- stacks as text ----------------------------------------------------------------------------
 
 namespace {
 

@@ -28,6 +28,10 @@ struct PlaceInLine {
 };
 std::optional<PlaceInLine> find_place(std::string_view line);
 
+// From now on no stack of an error has frames of the prelude: neither `stack` nor what
+// Error.prepareStackTrace gets. Costs nothing before somebody asks for the stack.
+void hide_prelude_frames(v8::Isolate *isolate);
+
 // Where the script is at present, from the innermost frame: lines "    at f (script:line:column)".
 std::string present_stack(v8::Isolate *isolate);
 

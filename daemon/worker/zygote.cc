@@ -93,6 +93,7 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &
       generation_(isolate, scripts_, runner_, memory) {
   isolate_->SetData(Names::slot, &names_);
   Modules::attach(isolate_);
+  hide_prelude_frames(isolate_);
   Interrupts::instance().attach(isolate_);
   memory_.attach(isolate_);
   if (options_.sandbox) {
@@ -277,7 +278,7 @@ void Zygote::say_load_failed(std::string_view name, const RunFailure &failure) {
   Packer packer(body);
   packer.pack_array(2);
   pack_string(packer, name);
-  write_error(body, failure.error, failure.raw_value);
+  write_error(body, failure.error, failure.raw);
   control_.end();
   control_.flush();
 }
@@ -351,7 +352,7 @@ void Zygote::say_ready() {
   packer.pack_map(static_cast<uint32_t>(generation_.failures().size()));
   for (const auto &[name, failure] : generation_.failures()) {
     pack_string(packer, name);
-    write_error(body, failure.error, failure.raw_value);
+    write_error(body, failure.error, failure.raw);
   }
   pack_string(packer, v8::V8::GetVersion());
   packer.pack_uint64(rewinder_ ? rewinder_->image_bytes() : 0);

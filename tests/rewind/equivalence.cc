@@ -123,6 +123,7 @@ void same_as_in_a_process(const std::function<std::vector<Request>(Client &)> &p
 Test(equivalence, of_generated_programs) {
   same_as_in_a_process(
       [](Client &client) {
+        client.put("counter", "export let n = 0; export const up = () => ++n;", {{"module", true}});
         client.put("runner", "function run(source) { return (0, eval)(source); }");
         client.put("programs", javascript("programs.js") +
                                    "const programs = (from, count) => Array.from({ length: count },"

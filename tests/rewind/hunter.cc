@@ -39,6 +39,8 @@ Hunter::Hunter(Client &client, World world, unsigned deadline_ms)
       digest_source_(javascript("digest.js")) {
   if (world_ == World::resident)
     client_.put("victim", "function run(source) { return (0, eval)(source); }");
+  client_.put("leaky", "export const list = []; export let n = 0; export const up = () => ++n;",
+              {{"module", true}});
   virgin_digest_ = client_.wait(start(digest_source_));
   expect(!virgin_digest_.failed(), "the digest fails: " + shown(virgin_digest_));
 }

@@ -99,6 +99,42 @@ if (typeof setTimeout === 'function') globalThis.timers = [setTimeout(() => { gl
 //: the numbers of timers
 typeof setTimeout === 'function' ? String(setTimeout(() => {}, 1000)) : 'no timers';
 
+//: an interval that goes on until the result is there
+new Promise((done) => { let n = 0; setInterval(() => { globalThis.ticked = (globalThis.ticked ?? 0) + 1; if (++n === 3) done(globalThis.ticked); }, 1); });
+//? typeof ticked
+
+//: an immediate that makes another one
+setImmediate(function again() { globalThis.turns = (globalThis.turns ?? 0) + 1; setImmediate(again); });
+new Promise((done) => setTimeout(done, 2, 'turned'));
+//? typeof turns
+
+//: an exception in a timer
+setTimeout(() => { globalThis.threw = (globalThis.threw ?? 0) + 1; throw new Error('in a timer ' + globalThis.threw); }, 0);
+new Promise(() => {});
+//? typeof threw
+
+//: a rejection in a timer that nobody handles
+setTimeout(async () => { globalThis.lost = (globalThis.lost ?? 0) + 1; throw new Error('lost ' + globalThis.lost); }, 0);
+new Promise((done) => setTimeout(done, 50));
+//? typeof lost
+
+//: the state of a module that is imported dynamically
+import('leaky').then((module) => { module.list.push(1); return [module.up(), module.list.length]; });
+
+//: a dynamic import that nobody waits for
+import('leaky').then((module) => { globalThis.imported_module = module; });
+0;
+//? typeof imported_module
+
+//: a namespace that is kept
+globalThis.kept_namespace ??= import('leaky');
+kept_namespace.then((module) => module.up());
+
+//: Error.prepareStackTrace
+Error.prepareStackTrace = (error, sites) => { globalThis.prepared = (globalThis.prepared ?? 0) + 1; return `${prepared} ${sites.length > 0}`; };
+new Error('x').stack;
+//? typeof prepared
+
 //: a finalizer
 globalThis.finalizers = new FinalizationRegistry((token) => { globalThis.finalized = token; });
 finalizers.register({}, 'token');

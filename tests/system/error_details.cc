@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors that tell: causes, lists of errors, own properties, stacks without what is none of a
+// script's, mapped places.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+#include <fstream>
+
+using namespace lethe::test;
+
+TestSuite(error_details, .timeout = 60);
+
+namespace {
+
+const std::string inline_map =
+    "\n//# sourceMappingURL=data:application/json;base64,"
+    // {"version":3,"sources":["typed.ts"],"names":[],"mappings":"AAUA"}
+    "eyJ2ZXJzaW9uIjozLCJzb3VyY2VzIjpbInR5cGVkLnRzIl0sIm5hbWVzIjpbXSwibWFw"
+    "cGluZ3MiOiJBQVVBIn0=";
+
+} // namespace
+
+Test(error_details, the_cause_chain) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("acme/s",
+             "function inner() { throw Object.assign(new RangeError('inner'), {code: 7}); }\n"
+             "function middle() { try { inner(); } catch (cause) {"
+             " throw new TypeError('middle', {cause}); } }\n"
+             "function outer() { try { middle(); } catch (cause) {"
+             " throw new Error('outer', {cause}); } }\n"
+             "function value() { throw new Error('x', {cause: {reason: [1]}}); }\n"
+             "function cycle() { const e = new Error('again'); e.cause = e; throw e; }");
+  const json error = client.error("call", {"acme/s", "outer", json::array()});
+  expect_equal(error["message"], "outer");
+  const json middle = error["cause"], inner = middle["cause"];
+  expect_equal(middle["name"], "TypeError");
+  expect_equal(middle["message"], "middle");
+  expect_equal(middle["line"], 2);
+  expect_equal(inner["name"], "RangeError");
+  expect_equal(inner["script"], "acme/s");
+  expect_contains(inner["stack"], "at inner (acme/s:1");
+  expect_equal(inner["value"], {{"code", 7}});
+  expect(!inner.contains("cause"), shown(inner));
+  expect_equal(client.error("call", {"acme/s", "value", json::array()})["cause"],
+               R"({"reason": [1]})"_json);
+  expect_equal(client.error("call", {"acme/s", "cycle", json::array()})["cause"]["message"],
+               "again");
+}
+
+Test(error_details, the_errors_of_an_aggregate) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const json error = client.eval_error(
+      "Promise.any([Promise.reject(new RangeError('one', {cause: 1})), Promise.reject('two')])");
+  expect_equal(error["name"], "AggregateError");
+  expect_equal(error["errors"][0]["name"], "RangeError");
+  expect_equal(error["errors"][0]["message"], "one");
+  expect_equal(error["errors"][0]["cause"], 1);
+  expect_equal(error["errors"][1], "two");
+  // Bounded, however many there are.
+  expect_equal(client
+                   .eval_error("const e = () => new AggregateError([], 'many');"
+                               "const all = e(); all.errors = Array.from({length: 10000}, e);"
+                               "throw all;")["errors"]
+                   .size(),
+               100);
+}
+
+Test(error_details, own_properties_and_classes) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const json error = client.eval_error("class Denied extends Error { name = 'Denied'; status = 403;"
+                                       "get secret() { return 1; } } throw new Denied('no');");
+  expect_equal(error["name"], "Denied");
+  expect_equal(error["message"], "no");
+  expect_equal(error["value"], {{"name", "Denied"}, {"status", 403}});
+  for (const auto &[thrown, value] :
+       std::vector<std::pair<std::string, json>>{{"5", 5},
+                                                 {"'text'", "text"},
+                                                 {"null", nullptr},
+                                                 {"[1, {a: 2}]", R"([1, {"a": 2}])"_json}}) {
+    const json plain = client.eval_error("throw " + thrown);
+    expect_equal(plain["code"], "script_error");
+    expect_equal(plain["value"], value);
+    expect_equal(plain["line"], 1);
+  }
+}
+
+Test(error_details, getters_and_proxies_do_no_harm) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  for (const std::string hostile :
+       {"Object.defineProperty(new Error('x'), 'cause', {get() { throw 1; }})",
+        "Object.defineProperty(new Error('x'), 'stack', {get() { throw 1; }})",
+        "(() => { const e = new Error('x'); Object.defineProperty(e, 'cause', {get() {"
+        "return Object.defineProperty(new Error('x'), 'cause',"
+        "Object.getOwnPropertyDescriptor(e, 'cause')); }}); return e; })()",
+        "new Proxy(new Error('x'), {get() { throw 1; }})",
+        "(() => { Error.prepareStackTrace = () => { throw 1; }; return new Error('x'); })()",
+        "(() => { Error.prepareStackTrace = () => 5; return new Error('x'); })()",
+        "(() => { Array.prototype.push = Array.prototype.map = null;"
+        "Error.prototype.toString = () => { throw 1; }; return new Error('x'); })()"})
+    expect_equal(client.eval_error("throw " + hostile)["code"], "script_error");
+  expect_equal(client.eval_error("throw Object.defineProperty(new Error('x'), 'cause', {get() {"
+                                 "for (;;); }})",
+                                 {{"deadline_ms", 200}})["code"],
+               "deadline_exceeded");
+}
+
+Test(error_details, stacks_have_no_frames_of_the_prelude) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  // One through the prelude: the callback is called by code of ours, and host.call is such.
+  client.put(
+      "s",
+      "function through() { try { setTimeout('x'); } catch (e) { return e.stack; } }\n"
+      "function sites() { Error.prepareStackTrace = (e, sites) => sites.map("
+      "(site) => site.getFileName() + ':' + site.getLineNumber() + ':' + site.getFunctionName());"
+      " try { host.call(5); } catch (e) { return e.stack; } }\n"
+      "function captured() { const o = {name: 'N', message: 'M'};"
+      " Error.captureStackTrace(o); return o.stack; }\n"
+      "class Own extends TypeError {}\nfunction plain() { return new Own('text').stack; }\n"
+      "function nested() { return [1].map(() => Reflect.apply(plain, null, []))[0]; }\n"
+      "function limited() { Error.stackTraceLimit = 1; return plain(); }\n");
+  const std::string through = client.call("s", "through");
+  expect_contains(through, "TypeError: setTimeout: ");
+  expect_contains(through, "\n    at through (s:1:29)");
+  expect(through.find("lethe:") == through.npos, through);
+  expect_equal(client.call("s", "sites"), {"s:2:sites"});
+  expect_equal(client.call("s", "captured"), "N: M\n    at captured (s:3:66)");
+  expect_equal(client.call("s", "plain"), "TypeError: text\n    at plain (s:5:27)");
+  expect_equal(client.call("s", "limited"), "TypeError: text\n    at plain (s:5:27)");
+  expect_contains(client.call("s", "nested"), "at Array.map (<anonymous>)\n    at nested (s:6:");
+  const json error = client.eval_error("setTimeout('x')");
+  expect(error["stack"].get<std::string>().find("lethe:") == std::string::npos, shown(error));
+  expect_equal(error["script"], "eval");
+  expect_equal(client.eval("const e = new Error('kept'); e.stack = 'mine'; e.stack"), "mine");
+  expect_equal(client.eval("String(new Error('head').stack).split('\\n')[0]"), "Error: head");
+}
+
+Test(error_details, stacks_have_no_paths_of_this_machine) {
+  ScratchFolder folder;
+  const auto file = folder.path() / "library.js";
+  std::ofstream(file) << "function fail() {\n  throw new Error('in the library');\n}\n";
+  Daemon daemon({"pool.default.preload=[\"" + file.string() + "\"]"});
+  Client client = daemon.connect();
+  const json error = client.eval_error("fail()");
+  expect_equal(error["script"], "preload:library.js");
+  expect_equal(error["line"], 2);
+  expect_contains(error["stack"], "at fail (preload:library.js:2:9)");
+  expect(shown(error).find(folder.path().string()) == std::string::npos, shown(error));
+  // Who put it there is told where it is.
+  std::ofstream(file) << "throw new Error('at the start')";
+  expect_contains(client.error("reload", json::array())["message"], file.string());
+}
+
+Test(error_details, places_are_mapped_by_a_map_in_the_source) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s",
+             "function f() { throw new Error('mapped', {cause: new Error('too')}); }" + inline_map);
+  json error = client.error("call", {"s", "f", json::array()});
+  expect_contains(error["stack"], "typed.ts:11");
+  expect_equal(error["script"], "typed.ts");
+  expect_equal(error["line"], 11);
+  expect_contains(error["cause"]["stack"], "typed.ts:11");
+  client.put("m", "export function f() { throw new Error('mapped'); }" + inline_map,
+             {{"module", true}});
+  client.put("importer", "import { f } from 'm'; export const g = () => f();", {{"module", true}});
+  expect_contains(client.error("call", {"importer", "g", json::array()})["stack"], "typed.ts:11");
+  // One that can't be read is none.
+  client.put("s", "function f() { throw new Error('x'); }\n"
+                  "//# sourceMappingURL=data:application/json,%7Bno");
+  expect_equal(client.error("call", {"s", "f", json::array()})["script"], "s");
+  client.put("s", "function f() { throw new Error('x'); }\n//# sourceMappingURL=s.js.map");
+  expect_equal(client.error("call", {"s", "f", json::array()})["script"], "s");
+}
+
+Test(error_details, syntax_errors_show_where) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  for (const json &options : {json{{"module", false}}, json{{"module", true}}}) {
+    const json error =
+        client.error("script.put", {"acme/s", "let ok = 1;\n  let broken = ;\n", options});
+    expect_equal(error["code"], "compile_error");
+    expect_equal(error["script"], "acme/s");
+    expect_equal(error["line"], 2);
+    expect_equal(error["column"], 16);
+    expect_equal(error["source_line"], "  let broken = ;");
+  }
+  const json error = client.eval_error("1 +\n* 2");
+  expect_equal(error["line"], 2);
+  expect_equal(error["column"], 1);
+  expect_equal(error["source_line"], "* 2");
+}
+
+Test(error_details, limits_tell_where_the_script_was) {
+  Daemon daemon({"pool.default.memory_mb=40"});
+  Client client = daemon.connect();
+  client.put("s", "function grow() { const kept = [];\n for (;;) kept.push({a: kept.length}); }\n"
+                  "function refused() { return new Uint8Array(1e9); }\n"
+                  "function loop() {\n for (;;); }");
+  json error = client.error("call", {"s", "grow", json::array()});
+  expect_equal(error["code"], "memory_limit");
+  expect_contains(error["stack"], "at grow (s:2");
+  error = client.error("call", {"s", "refused", json::array()});
+  expect_equal(error["code"], "memory_limit");
+  expect_contains(error["stack"], "at refused (s:3");
+  error = client.error("call", {"s", "loop", json::array(), {{"deadline_ms", 100}}});
+  expect_contains(error["stack"], "at loop (s:5");
+}
