@@ -50,7 +50,13 @@ std::optional<PlaceInLine> find_place(std::string_view line) {
   if (!line.starts_with(lead))
     return std::nullopt;
   PlaceInLine found{{}, lead.size(), line.size()};
-  if (const size_t open = line.rfind('('); open != line.npos && line.ends_with(')')) {
+  if (const size_t eval = line.rfind("eval at "); eval != line.npos) {
+    // "eval at f (script:1:2), <anonymous>:3:4": code that a script made tells where it did so.
+    found.begin = line.find('(', eval);
+    found.end = line.find(')', eval);
+    if (found.begin++ == line.npos || found.end == line.npos || found.begin > found.end)
+      return std::nullopt;
+  } else if (const size_t open = line.rfind('('); open != line.npos && line.ends_with(')')) {
     found.begin = open + 1;
     found.end = line.size() - 1;
   }
@@ -99,6 +105,9 @@ v8::MaybeLocal<v8::Value> prepare_stack(v8::Local<v8::Context> context, v8::Loca
       !errors->IsArray() || !errors.As<v8::Array>()->Get(context, 0).ToLocal(&constructor) ||
       !errors.As<v8::Array>()->Get(context, 1).ToLocal(&to_string_function))
     return v8::Undefined(isolate);
+  // Thrown again in any case: V8 ends the process if it is handed nothing without an exception that
+  // is on its way.
+  v8::TryCatch caught(isolate);
   std::vector<v8::Local<v8::Value>> shown;
   for (uint32_t i = 0; i < sites->Length(); ++i) {
     v8::Local<v8::Value> site;
@@ -108,13 +117,17 @@ v8::MaybeLocal<v8::Value> prepare_stack(v8::Local<v8::Context> context, v8::Loca
   }
   if (!constructor.As<v8::Object>()
            ->Get(context, Names::of(isolate).prepareStackTrace.Get(isolate))
-           .ToLocal(&prepare))
+           .ToLocal(&prepare)) {
+    caught.ReThrow();
     return {};
+  }
   if (prepare->IsFunction()) {
     v8::Local<v8::Value> arguments[] = {error, v8::Array::New(isolate, shown.data(), shown.size())};
-    return prepare.As<v8::Function>()->Call(context, constructor, 2, arguments);
+    v8::Local<v8::Value> stack;
+    if (!prepare.As<v8::Function>()->Call(context, constructor, 2, arguments).ToLocal(&stack))
+      caught.ReThrow();
+    return stack;
   }
-  v8::TryCatch caught(isolate);
   const auto concatenate = [isolate](v8::Local<v8::String> left, v8::Local<v8::String> right) {
     return v8::String::Concat(isolate, left, right);
   };
@@ -130,9 +143,10 @@ v8::MaybeLocal<v8::Value> prepare_stack(v8::Local<v8::Context> context, v8::Loca
         text->Length() + line->Length() < v8::String::kMaxLength / 2)
       text = concatenate(concatenate(text, lead), line);
   }
-  if (caught.HasTerminated())
-    return caught.ReThrow().As<v8::Value>();
-  return text;
+  if (!caught.HasTerminated())
+    return text;
+  caught.ReThrow();
+  return {};
 }
 
 constexpr NativeFunction functions[] = {{"setErrors", set_errors}};

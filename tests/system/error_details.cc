@@ -106,6 +106,26 @@ Test(error_details, getters_and_proxies_do_no_harm) {
                                  "for (;;); }})",
                                  {{"deadline_ms", 200}})["code"],
                "deadline_exceeded");
+  // While an error's stack is being made.
+  for (const std::string at : {"Error.prepareStackTrace = () => { for (;;); };",
+                               "Object.defineProperty(Error, 'prepareStackTrace',"
+                               " {get() { for (;;); }});"})
+    for (const std::string use : {"throw new Error('x')", "try { new Error('x').stack; } catch {}"})
+      expect_equal(client.eval_error(at + use, {{"deadline_ms", 200}})["code"],
+                   "deadline_exceeded");
+  for (const std::string at : {"getFileName = () => { throw 1; }", "toString = null",
+                               "toString = () => { throw 1; }", "getFileName = 5"}) {
+    const json error = client.eval_error("Error.prepareStackTrace = (e, sites) => {"
+                                         "Object.getPrototypeOf(sites[0])." +
+                                         at +
+                                         "; };"
+                                         "new Error('x').stack; Error.prepareStackTrace = null;"
+                                         "throw new Error('after')");
+    expect_equal(error["message"], "after");
+  }
+  expect_equal(client.eval("Error.prepareStackTrace = () => { throw 'mine'; };"
+                           "try { new Error('x').stack; } catch (e) { e; }"),
+               "mine");
 }
 
 Test(error_details, stacks_have_no_frames_of_the_prelude) {
@@ -125,7 +145,7 @@ Test(error_details, stacks_have_no_frames_of_the_prelude) {
       "function limited() { Error.stackTraceLimit = 1; return plain(); }\n");
   const std::string through = client.call("s", "through");
   expect_contains(through, "TypeError: setTimeout: ");
-  expect_contains(through, "\n    at through (s:1:29)");
+  expect_contains(through, "\n    at through (s:1:28)");
   expect(through.find("lethe:") == through.npos, through);
   expect_equal(client.call("s", "sites"), {"s:2:sites"});
   expect_equal(client.call("s", "captured"), "N: M\n    at captured (s:3:66)");
@@ -137,6 +157,27 @@ Test(error_details, stacks_have_no_frames_of_the_prelude) {
   expect_equal(error["script"], "eval");
   expect_equal(client.eval("const e = new Error('kept'); e.stack = 'mine'; e.stack"), "mine");
   expect_equal(client.eval("String(new Error('head').stack).split('\\n')[0]"), "Error: head");
+}
+
+Test(error_details, code_that_a_script_made_tells_where_it_did_so) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("acme/s", "function run(source) {\n  return (0, eval)(source);\n}\n"
+                       "function made() { return new Function('missing_name()')(); }");
+  json error = client.error("call", {"acme/s", "run", {"1;\n  missing_name()"}});
+  expect_equal(error["script"], "acme/s");
+  expect_equal(error["line"], 2);
+  expect_contains(error["stack"], "at eval (eval at run (acme/s:2:");
+  error = client.error("call", {"acme/s", "run", {"eval('missing_name()')"}});
+  expect_equal(error["script"], "acme/s");
+  error = client.error("call", {"acme/s", "made", json::array()});
+  expect_equal(error["script"], "acme/s");
+  expect_equal(error["line"], 4);
+  // Where a map says that the source comes from somewhere else, so does the code that it made.
+  client.put("mapped", "function run(source) { return (0, eval)(source); }" + inline_map);
+  error = client.error("call", {"mapped", "run", {"missing_name()"}});
+  expect_equal(error["script"], "typed.ts");
+  expect_contains(error["stack"], "(eval at run (typed.ts:11:");
 }
 
 Test(error_details, stacks_have_no_paths_of_this_machine) {
