@@ -10,6 +10,9 @@ SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 DOCDIR ?= $(PREFIX)/share/doc/lethe
 
+# Else a folder like snapshot/prelude is taken for a program made from snapshot/prelude.cc.
+MAKEFLAGS += --no-builtin-rules
+
 # As parallel as the machine is, unless the caller says otherwise.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
@@ -79,12 +82,12 @@ $(BUILD)/obj/daemon/master/%.o: CPPFLAGS += -DLETHE_LIBEXECDIR='"$(LIBEXECDIR)/l
 
 # The prelude's text, as string literals in the programs that need it.
 $(BUILD)/obj/snapshot/prelude.o $(BUILD)/lint/snapshot/prelude.tidied: CPPFLAGS += -I$(BUILD)
-$(BUILD)/obj/snapshot/prelude.o: $(addprefix $(BUILD)/gen/,prelude.inc prelude_groups.inc prelude_globals.inc)
+$(BUILD)/obj/snapshot/prelude.o: $(addprefix $(BUILD)/gen/,prelude.inc prelude_groups.inc prelude_globals.inc prelude_node_globals.inc)
 # The folder is a prerequisite because a file may have gone.
 $(BUILD)/gen/prelude.inc: $(sort $(filter-out %/bundle.js,$(wildcard snapshot/prelude/*.js))) snapshot/prelude
 	@mkdir -p $(@D)
 	@for file in $(filter %.js,$^); do printf '{"lethe:%s", R"prelude(' $${file##*/}; cat $$file; echo ')prelude"},'; done > $@
-$(BUILD)/gen/prelude_globals.inc: snapshot/prelude/globals.json
+$(BUILD)/gen/prelude_%.inc: snapshot/prelude/%.json
 	@mkdir -p $(@D)
 	@sed -n 's/^  "\(.*\)": \[\(.*\)\],*$$/{"\1", R"(\2)"},/p' $< > $@
 

@@ -17,10 +17,15 @@ constexpr LazyGlobals globals[] = {
 #include "gen/prelude_globals.inc"
 };
 
+constexpr LazyGlobals for_node[] = {
+#include "gen/prelude_node_globals.inc"
+};
+
 } // namespace
 
 std::span<const PreludeFile> prelude_files() { return files; }
 std::span<const PreludeGroup> prelude_groups() { return groups; }
 std::span<const LazyGlobals> lazy_globals() { return globals; }
+std::span<const LazyGlobals> node_globals() { return for_node; }
 
 } // namespace lethe

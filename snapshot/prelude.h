@@ -23,11 +23,13 @@ struct PreludeGroup {
 };
 std::span<const PreludeGroup> prelude_groups();
 
-// A row of snapshot/prelude/globals.json: the exports of a group that are global names.
+// A row of snapshot/prelude/globals.json: the exports of a group that are global names. Those of
+// node_globals.json are so in the contexts of scripts that want them.
 struct LazyGlobals {
   std::string_view group;
   std::string_view names; // with anything but letters between them
 };
 std::span<const LazyGlobals> lazy_globals();
+std::span<const LazyGlobals> node_globals();
 
 } // namespace lethe

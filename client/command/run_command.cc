@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 struct RunArguments {
   std::string file, function;
   std::vector<std::string> values;
-  bool module = false;
+  bool module = false, node_globals = false;
 };
 
 // Waits for the reply of what `start` starts. Nothing: a signal came first.
@@ -44,8 +44,9 @@ std::optional<int> put_and_call(Client &client, const Interruptions &interruptio
   const std::string name = path.filename();
   const auto source_of = [&](const std::string &) { return std::optional<std::string>(source); };
   Builder params;
-  params.array(3).string(name).string(source).map(1).string("module");
-  params.boolean(arguments.module || path.extension() == ".mjs");
+  params.array(3).string(name).string(source).map(2);
+  params.string("module").boolean(arguments.module || path.extension() == ".mjs");
+  params.string("node_globals").boolean(arguments.node_globals);
   auto reply = await(client, interruptions, [&](Client::Completion completion) {
     client.invoke_async("script.put", params, 60s, std::move(completion));
   });
@@ -90,6 +91,8 @@ void add_run_command(CLI::App &app, CommandLine &line) {
   command->add_option("FUNCTION", arguments->function, "The function's name")->required();
   command->add_option("JSON", arguments->values, "The function's arguments");
   command->add_flag("--module", arguments->module, "FILE is an ES module (as is any .mjs)");
+  command->add_flag("--node-globals", arguments->node_globals,
+                    "FILE finds Buffer, process and global, as npm libraries want them");
   command->footer("Example:\n"
                   "  lethe run hello.js greet '\"Ada\"'");
   command->add_flag("--json", line.json, "Errors as one line of JSON");

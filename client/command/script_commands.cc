@@ -10,7 +10,7 @@ namespace {
 
 struct PutArguments {
   std::string name, file, source_map;
-  bool module = false;
+  bool module = false, node_globals = false;
   std::vector<std::string> warm_ups;
 };
 
@@ -77,6 +77,8 @@ Builder put_params(const PutArguments &arguments, const std::string &source,
   add_number("memory_mb", line.memory_mb);
   if (arguments.module)
     options.emplace_back("module", [](Builder &builder) { builder.boolean(true); });
+  if (arguments.node_globals)
+    options.emplace_back("node_globals", [](Builder &builder) { builder.boolean(true); });
   if (!arguments.source_map.empty())
     add_text("source_map", read_file(arguments.source_map));
   if (!arguments.warm_ups.empty())
@@ -101,6 +103,8 @@ void add_put(CLI::App &script, CommandLine &line) {
   put->add_option("NAME", arguments->name, "The name to call it by")->required();
   put->add_option("FILE", arguments->file, "Its source; - reads standard input")->required();
   put->add_flag("--module", arguments->module, "It is an ES module: its exports can be called");
+  put->add_flag("--node-globals", arguments->node_globals,
+                "It finds Buffer, process and global, as npm libraries for Node.js want them");
   put->add_option("--warm-up", arguments->warm_ups,
                   "Call this function before the script is used; may be repeated")
       ->type_name("'FUNCTION JSON…'")

@@ -116,6 +116,12 @@ constexpr Row rows[] = {
        return read_boolean(raw, ignored);
      },
      "true or false"},
+    {"node_globals", in_script,
+     [](auto raw, auto &) {
+       bool ignored;
+       return read_boolean(raw, ignored);
+     },
+     "true or false"},
     {"warm_up", in_script, [](auto raw, auto &) { return is_warm_up(raw); },
      "[[function, [arg, ...]], ...]"},
     {"source_map", in_script, [](auto raw, auto &o) { return read_string(raw, o.source_map); },

@@ -23,8 +23,9 @@ using GlobalsMap = std::unordered_map<std::string_view, std::string_view>;
 const GlobalsMap &lazy_global_groups() {
   static const GlobalsMap map = [] {
     GlobalsMap all;
-    for (const LazyGlobals &row : lazy_globals())
-      for_each_word(row.names, [&](std::string_view name) { all.emplace(name, row.group); });
+    for (const auto table : {lazy_globals(), node_globals()})
+      for (const LazyGlobals &row : table)
+        for_each_word(row.names, [&](std::string_view name) { all.emplace(name, row.group); });
     return all;
   }();
   return map;
@@ -103,6 +104,16 @@ void first_use(v8::Local<v8::Name> name, const v8::PropertyCallbackInfo<v8::Valu
     info.GetReturnValue().Set(value);
 }
 
+void define_lazily(v8::Local<v8::Context> context, std::span<const LazyGlobals> rows) {
+  for (const LazyGlobals &row : rows)
+    for_each_word(row.names, [&](std::string_view name) {
+      context->Global()
+          ->SetLazyDataProperty(context, to_name(context->GetIsolate(), name), first_use, {},
+                                v8::DontEnum)
+          .Check();
+    });
+}
+
 v8::Local<v8::Value> compile(v8::Local<v8::Context> context, const PreludeGroup &group) {
   v8::Isolate *isolate = context->GetIsolate();
   std::string text("(function (require, exports, module, native) {");
@@ -135,12 +146,11 @@ v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
   put(context, state, "natives", natives);
   put(context, state, "require", require_function);
   context->Global()->SetPrivate(context, state_key(isolate), state).Check();
-  for (const auto &[name, group] : lazy_global_groups())
-    context->Global()
-        ->SetLazyDataProperty(context, to_name(isolate, name), first_use, {}, v8::DontEnum)
-        .Check();
+  define_lazily(context, lazy_globals());
   return require_function;
 }
+
+void define_node_globals(v8::Local<v8::Context> context) { define_lazily(context, node_globals()); }
 
 void touch_globals(v8::Local<v8::Context> context, std::string_view source) {
   v8::Isolate *isolate = context->GetIsolate();
@@ -151,6 +161,8 @@ void touch_globals(v8::Local<v8::Context> context, std::string_view source) {
     if (found == lazy_global_groups().end())
       return;
     const v8::HandleScope handles(isolate);
+    if (!context->Global()->HasOwnProperty(context, to_name(isolate, word)).FromMaybe(false))
+      return;
     (void)context->Global()->Get(context, to_name(isolate, word)).IsEmpty();
     v8::Local<v8::Object> exports;
     v8::Local<v8::Value> warm_up;

@@ -15,6 +15,9 @@ namespace lethe {
 v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
                                       v8::Local<v8::Object> natives);
 
+// Adds what a script with the option node_globals finds besides.
+void define_node_globals(v8::Local<v8::Context> context);
+
 // Uses each global name of a group that is a word of `source`, so that no request pays for the
 // first use. A group's export `warmUp` is called then: V8 makes room for what it learns about a
 // function in its first calls, which each request would do again. The context must be entered. An

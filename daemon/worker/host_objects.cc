@@ -5,6 +5,8 @@
 #include "daemon/worker/natives.h"
 #include "ipc/error.h"
 
+#include <node_version.h>
+
 namespace lethe {
 namespace {
 
@@ -43,8 +45,27 @@ void version(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
   arguments.GetReturnValue().Set(to_name(arguments.GetIsolate(), LETHE_VERSION));
 }
 
-constexpr NativeFunction functions[] = {
-    {"call", call}, {"setRandomState", set_random_state}, {"version", version}};
+// engineVersions(): [Node.js's, whose library V8 is from, V8's, the architecture as Node.js calls
+// it]
+void engine_versions(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+#if defined(__x86_64__)
+  constexpr std::string_view architecture = "x64";
+#elif defined(__aarch64__)
+  constexpr std::string_view architecture = "arm64";
+#else
+  constexpr std::string_view architecture = "unknown";
+#endif
+  v8::Isolate *isolate = arguments.GetIsolate();
+  v8::Local<v8::Value> texts[] = {to_name(isolate, NODE_VERSION),
+                                  to_name(isolate, v8::V8::GetVersion()),
+                                  to_name(isolate, architecture)};
+  arguments.GetReturnValue().Set(v8::Array::New(isolate, texts, std::size(texts)));
+}
+
+constexpr NativeFunction functions[] = {{"call", call},
+                                        {"setRandomState", set_random_state},
+                                        {"version", version},
+                                        {"engineVersions", engine_versions}};
 
 } // namespace
 

@@ -26,6 +26,8 @@ std::shared_ptr<ScriptDefinition> read_definition(Reader &reader) {
       return nullptr;
     if (*key == "module")
       definition->is_module = *value == "\xc3"; // true
+    else if (*key == "node_globals")
+      definition->has_node_globals = *value == "\xc3";
     else if (*key == "warm_up" && *value != "\xc0")
       definition->warm_up = *value;
     else if (*key == "source_map" && *value != "\xc0")

@@ -17,6 +17,7 @@ struct ScriptDefinition {
   int64_t version = 0;
   std::string source;
   bool is_module = false;
+  bool has_node_globals = false;
   std::string warm_up;         // MessagePack: [[function, [argument, …]], …], or empty
   std::string source_map_text; // of the option; or empty
   // Read from the option or from the end of the source, once.

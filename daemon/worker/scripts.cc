@@ -73,6 +73,8 @@ Result<Nothing> Script::read_source_map() {
 Script::Loaded Script::load(v8::Local<v8::Promise> &evaluated) {
   if (definition_->is_json())
     return load_json();
+  if (definition_->has_node_globals)
+    define_node_globals(context());
   return definition_->is_module ? load_module(evaluated) : load_classic();
 }
 

@@ -101,3 +101,25 @@ Test(script_options, an_unknown_key_is_named) {
   expect_equal(error["code"], "invalid_request");
   expect_contains(error["message"], "modul");
 }
+
+Test(script_options, node_globals) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const std::string source = "var own = Object.getOwnPropertyNames(globalThis);"
+                             "function f() { return ['Buffer', 'process', 'global'].map("
+                             "  (name) => [own.includes(name), typeof globalThis[name]]); }";
+  client.put("s", source, {{"node_globals", true}});
+  expect_equal(client.call("s", "f"),
+               R"([[true, "function"], [true, "object"], [true, "object"]])"_json);
+  client.put("module",
+             "export function f() { return Buffer.from('é').toString('hex') + process.platform; }",
+             {{"module", true}, {"node_globals", true}});
+  expect_equal(client.call("module", "f"), "c3a9linux");
+  // Whoever does not ask for them does not find them.
+  client.put("s", source, {{"node_globals", false}});
+  expect_equal(client.call("s", "f"),
+               R"([[false, "undefined"], [false, "undefined"], [false, "undefined"]])"_json);
+  expect_equal(client.eval("typeof process + typeof Buffer"), "undefinedundefined");
+  const json error = client.error("script.put", {"s", source, {{"node_globals", 1}}});
+  expect_contains(error["message"], "node_globals must be true or false");
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// process for scripts with node_globals: what libraries that were written for Node.js look at. Nothing of it tells about
+// this machine, and no event ever comes.
+import native from 'lethe:native';
+
+const { engineVersions, monotonicNow, queueTask } = native;
+const [node, v8, arch] = engineVersions();
+const thousandth = 1e3;
+const billion = 1_000_000_000n;
+
+const nanoseconds = () => BigInt(Math.round(monotonicNow() * thousandth)) * 1000n;
+function hrtime(before) {
+  const passed = before === undefined ? nanoseconds() : nanoseconds() - BigInt(before[0]) * billion - BigInt(before[1]);
+  const seconds = passed / billion;
+  return [Number(seconds), Number(passed - seconds * billion)];
+}
+hrtime.bigint = nanoseconds;
+
+const output = (level) => ({
+  isTTY: false,
+  write(text) {
+    globalThis.console[level](String(text).replace(/\n$/, ''));
+    return true;
+  },
+});
+const subscribe = (name) => ({ [name]() { return this; } })[name];
+
+class Process {
+  get [Symbol.toStringTag]() {
+    return 'process';
+  }
+}
+Object.defineProperty(Process, 'name', { value: 'process' });
+
+export const process = Object.assign(new Process(), {
+  title: 'lethe',
+  version: node,
+  versions: { node: node.slice(1), v8 },
+  release: { name: 'node' },
+  arch,
+  platform: 'linux',
+  argv: [],
+  execArgv: [],
+  env: { NODE_ENV: 'production' },
+  stdout: output('log'),
+  stderr: output('error'),
+  cwd: () => '/',
+  hrtime,
+  uptime: () => monotonicNow() / thousandth,
+  nextTick(callback, ...args) {
+    if (typeof callback !== 'function') throw new TypeError('process.nextTick: the first argument must be a function');
+    queueTask(() => callback(...args));
+  },
+  emitWarning: (warning) => globalThis.console.warn(warning),
+  emit: () => false,
+  listeners: () => [],
+  exit(code = 0) {
+    throw new Error(`process.exit(${code}): a script cannot end the process that it runs in`);
+  },
+});
+for (const name of ['on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners', 'prependListener'])
+  process[name] = subscribe(name);
+
+export const global = globalThis;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Buffer and process of scripts with node_globals: true.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+
+using namespace lethe::test;
+
+TestSuite(node_globals, .timeout = 60);
+
+namespace {
+
+json run(const std::string &body, Where where = Where::here()) {
+  Daemon daemon({"pool.default.workers=1", "pool.default.rewind_verify=1"});
+  Client client = daemon.connect();
+  client.put("s", "async function f() { " + body + " }", {{"node_globals", true}}, where);
+  const json first = client.call("s", "f", json::array(), json::object(), where);
+  expect_equal(client.call("s", "f", json::array(), json::object(), where), first, where);
+  return first;
+}
+
+} // namespace
+
+Test(node_globals, buffers_are_made_read_and_written_as_in_node) {
+  expect_equal(run(R"js(
+    const b = Buffer.from('Zürich 😀');
+    const list = Buffer.concat([Buffer.alloc(2, 7), Buffer.from([1, 2]), Buffer.from('ff00', 'hex')]);
+    list.writeUInt16BE(0xabcd, 0);
+    return [b.length, b.toString(), b.toString('base64'), Buffer.from('WsO8', 'base64').toString('utf8'),
+            b.subarray(0, 1) instanceof Buffer, Buffer.isBuffer(b), Buffer.isBuffer(new Uint8Array(1)), b instanceof Uint8Array,
+            list.toString('hex'), list.readInt32LE(2), Buffer.byteLength('é'), Buffer.compare(b, list),
+            b.equals(Buffer.from(b)), list.indexOf(0xff), Buffer.from('é', 'latin1').toString('hex'),
+            JSON.stringify(Buffer.from('a')), b.toString('utf16le', 0, 2), b.slice(-4).toString()];
+  )js"),
+               {12, "Zürich 😀", "WsO8cmljaCDwn5iA", "Zü", true, true, false, true, "abcd0102ff00",
+                0x00ff0201, 2, -1, true, 4, "e9", R"({"type":"Buffer","data":[97]})", "썚", "😀"});
+}
+
+Test(node_globals, a_buffer_arrives_as_bytes_and_is_shown_as_in_node) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s",
+             "function f() { console.log(Buffer.from('abc')); return [Buffer.from('abc'), { b: "
+             "Buffer.alloc(1) }]; }",
+             {{"node_globals", true}});
+  const json result = client.call("s", "f", json::array(), {{"console", true}});
+  expect_equal(result, json::array({json::binary({'a', 'b', 'c'}), {{"b", json::binary({0})}}}));
+  expect_equal(client.notifications.size(), 1u);
+  expect_equal(client.notifications[0].params[2], "<Buffer 61 62 63>");
+}
+
+Test(node_globals, process_tells_what_libraries_ask_for) {
+  expect_equal(run(R"js(
+    const order = [];
+    process.nextTick((...args) => order.push(...args), 1, 2);
+    order.push(0);
+    await null;
+    const before = process.hrtime();
+    const passed = process.hrtime(before);
+    process.env.HOME = '/home';
+    return [/^v\d+\.\d+\.\d+$/.test(process.version), 'v' + process.versions.node === process.version, typeof process.versions.v8,
+            process.platform, ['x64', 'arm64'].includes(process.arch), process.env.NODE_ENV, process.env.PATH, process.env.HOME,
+            Object.prototype.toString.call(process), process.cwd(), order, passed[0] === 0 && passed[1] >= 0,
+            typeof process.hrtime.bigint(), process.uptime() >= 0, process.on('exit', () => {}) === process, global === globalThis];
+  )js"),
+               {true,
+                true,
+                "string",
+                "linux",
+                true,
+                "production",
+                nullptr,
+                "/home",
+                "[object process]",
+                "/",
+                {0, 1, 2},
+                true,
+                "bigint",
+                true,
+                true,
+                true});
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "function f() { process.exit(3); }", {{"node_globals", true}});
+  expect_contains(client.error("call", {"s", "f", json::array()})["message"], "process.exit(3)");
+}
