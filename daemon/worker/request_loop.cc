@@ -28,8 +28,9 @@ void append_frame(Buffer &frames, const Frame &frame) {
   ::_exit(status);
 }
 
-// The error that a rejected promise gets: an Error with the message and the keys of the client's.
-v8::Local<v8::Value> to_error(v8::Local<v8::Context> context, v8::Local<v8::Value> answer) {
+// Puts the message and the keys of the client's error into the Error that rejects a promise.
+void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
+          v8::Local<v8::Value> answer) {
   v8::Isolate *isolate = context->GetIsolate();
   const auto message_key = Names::of(isolate).message.Get(isolate);
   v8::Local<v8::Value> text = answer;
@@ -39,19 +40,16 @@ v8::Local<v8::Value> to_error(v8::Local<v8::Context> context, v8::Local<v8::Valu
     text = v8::Undefined(isolate);
   if (!text->ToString(context).ToLocal(&message))
     message = to_string(isolate, "the client answered with an error");
-  const auto error = v8::Exception::Error(message);
+  error->DefineOwnProperty(context, message_key, message, v8::DontEnum).FromMaybe(false);
   v8::Local<v8::Array> keys;
   if (!is_map || !answer.As<v8::Object>()->GetOwnPropertyNames(context).ToLocal(&keys))
-    return error;
+    return;
   for (uint32_t i = 0; i < keys->Length(); ++i) {
     v8::Local<v8::Value> key, value;
     if (keys->Get(context, i).ToLocal(&key) && key->IsString() && !key->StrictEquals(message_key) &&
         answer.As<v8::Object>()->Get(context, key).ToLocal(&value))
-      error.As<v8::Object>()
-          ->CreateDataProperty(context, key.As<v8::String>(), value)
-          .FromMaybe(false);
+      error->CreateDataProperty(context, key.As<v8::String>(), value).FromMaybe(false);
   }
-  return error;
 }
 
 } // namespace
@@ -242,6 +240,8 @@ v8::MaybeLocal<v8::Promise> RequestLoop::call(v8::Local<v8::Context> context,
   PendingCall &pending = calls_[id];
   pending.context.Reset(isolate_, context);
   pending.resolver.Reset(isolate_, resolver);
+  // Made now, as an answer that is an error comes when no frame of the script is there to tell.
+  pending.error.Reset(isolate_, v8::Exception::Error(v8::String::Empty(isolate_)).As<v8::Object>());
   return resolver->GetPromise();
 }
 
@@ -287,18 +287,21 @@ void RequestLoop::settle(const Frame &frame) {
   const v8::HandleScope handles(isolate_);
   const auto context = found->second.context.Get(isolate_);
   const auto resolver = found->second.resolver.Get(isolate_);
+  const auto failure = found->second.error.Get(isolate_);
   calls_.erase(found);
   const v8::Context::Scope scope(context);
   const bool is_error = *error != "\xc0"; // nil
   ValueReader values(context, is_error ? *error : *result, limits_.max_depth);
   v8::Local<v8::Value> answer;
-  if (!values.read(answer))
-    resolver->Reject(context, v8::Exception::Error(to_string(isolate_, values.error().message)))
-        .FromMaybe(false);
-  else if (is_error)
-    resolver->Reject(context, to_error(context, answer)).FromMaybe(false);
-  else
-    resolver->Resolve(context, answer).FromMaybe(false);
+  const bool is_read = values.read(answer);
+  if (!is_read)
+    answer = to_string(isolate_, values.error().message);
+  if (!is_read || is_error) {
+    tell(context, failure, answer);
+    resolver->Reject(context, failure).FromMaybe(false);
+    return;
+  }
+  resolver->Resolve(context, answer).FromMaybe(false);
 }
 
 } // namespace lethe

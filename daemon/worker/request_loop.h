@@ -39,6 +39,7 @@ private:
   struct PendingCall {
     v8::Global<v8::Context> context;
     v8::Global<v8::Promise::Resolver> resolver;
+    v8::Global<v8::Object> error; // with the stack of the call
   };
   struct Request;
 

@@ -72,6 +72,26 @@ Test(host_calls, an_error_becomes_a_rejected_promise) {
   expect_contains(error["message"], "no such account");
 }
 
+Test(host_calls, an_error_tells_where_the_call_was) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.on_host_call = [](uint32_t, const std::string &, const json &) -> json {
+    throw HostError{{{"message", "no such account"}}};
+  };
+  client.put("acme/s", "const ask = async () => {\n  await null;\n  return host.call('x');\n};\n"
+                       "async function f() { return await ask(); }");
+  const json error = client.error("call", {"acme/s", "f", json::array()});
+  expect_equal(error["message"], "no such account");
+  expect_equal(error["script"], "acme/s");
+  expect_equal(error["line"], 3);
+  expect_equal(error["stack"].get<std::string>(),
+               "Error: no such account\n    at ask (acme/s:3:15)\n"
+               "    at async f (acme/s:5:29)");
+  // Its cause tells where fetch was called.
+  const json fetching = client.eval_error("1;\nfetch('http://localhost/')");
+  expect_contains(fetching["cause"]["stack"], "eval:2:");
+}
+
 Test(host_calls, several_at_once) {
   Daemon daemon;
   Client client = daemon.connect();
