@@ -205,7 +205,8 @@ $(BUILD)/tests/floor-%: $(BUILD)/obj/tests/bench/floor/%.o
 # module of its own, whose function the test calls.
 ESBUILD = $(BUILD)/npm/source/node_modules/.bin/esbuild --bundle --target=es2022 --log-level=warning
 NPM_SCRIPTS := $(notdir $(wildcard tests/npm/scripts/*.js))
-NPM_BUNDLES := $(BUILD)/npm/libraries.js $(foreach form,scripts modules,$(addprefix $(BUILD)/npm/$(form)/,$(NPM_SCRIPTS)))
+TYPED_SCRIPTS := $(notdir $(basename $(wildcard tests/types/*.ts)))
+NPM_BUNDLES := $(BUILD)/npm/libraries.js $(TYPED_SCRIPTS:%=$(BUILD)/npm/types/%.js) $(foreach form,scripts modules,$(addprefix $(BUILD)/npm/$(form)/,$(NPM_SCRIPTS)))
 $(BUILD)/npm/source/installed: tests/npm/package.json tests/npm/package-lock.json tests/npm/.npmrc
 	@mkdir -p $(@D)
 	cp $^ $(@D)
@@ -217,6 +218,13 @@ $(BUILD)/npm/scripts/%.js: tests/npm/scripts/%.js $(BUILD)/npm/source/installed
 	NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=iife --global-name=library --footer:js='var { run } = library;' --outfile=$@
 $(BUILD)/npm/modules/%.js: tests/npm/scripts/%.js $(BUILD)/npm/source/installed
 	NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=esm --outfile=$@
+# Scripts in TypeScript, checked against the declarations that come with Lethe, be it with TypeScript's libraries for workers
+# or for pages.
+tsc = $(BUILD)/npm/source/node_modules/.bin/tsc --noEmit --strict --target es2022 --module esnext --moduleResolution bundler --lib es2024,$(1) $<
+$(BUILD)/npm/types/%.js: tests/types/%.ts $(wildcard client/types/*.d.ts) $(BUILD)/npm/source/installed
+	$(call tsc,webworker)
+	$(call tsc,dom)
+	$(ESBUILD) $< --format=esm --outfile=$@
 
 # Builds use all processors unless -j says otherwise.
 PARALLEL := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -315,6 +323,8 @@ install: all man $(BUILD)/lethe.toml $(SYSTEMD_UNITS) $(THIRD_PARTY) ## install 
 	$(INSTALL) -m 644 $(BUILD)/lib/liblethe.so.0 $(BUILD)/lib/liblethe.a $(DESTDIR)$(LIBDIR)
 	ln -sf liblethe.so.0 $(DESTDIR)$(LIBDIR)/liblethe.so
 	$(INSTALL) -m 644 $(wildcard client/include/*.h client/include/*.hpp) $(DESTDIR)$(PREFIX)/include
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lethe/types $(wildcard client/types/*.d.ts)
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(DOCDIR) client/SCRIPTS.md
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' client/lethe.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/lethe.pc
 	[ -e $(DESTDIR)$(SYSCONFDIR)/lethe/lethe.toml ] || $(INSTALL) -m 644 $(BUILD)/lethe.toml $(DESTDIR)$(SYSCONFDIR)/lethe
 	$(INSTALL) -m 644 $(SYSTEMD_UNITS) $(DESTDIR)$(UNITDIR)
