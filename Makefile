@@ -52,6 +52,7 @@ COMMAND := $(call objects,$(call sources,client/command))
 
 MASTER_LIBS := -levent_core -lsystemd -lcrypto -lspdlog -lfmt
 WORKER_LIBS := $(NODE_LIBS) -lseccomp -lcrypto -lz
+COMMAND_LIBS := -lwslay -lcrypto
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
 
@@ -79,6 +80,10 @@ $(BUILD)/obj/%.o: %.c
 
 # Where an installed lethed finds lethe-zygote and lethe-snapshot; those beside it go before.
 $(BUILD)/obj/daemon/master/%.o: CPPFLAGS += -DLETHE_LIBEXECDIR='"$(LIBEXECDIR)/lethe"'
+
+# v8-inspector.h is not among the headers for add-ons, but beside them.
+$(foreach name,inspector debugger,$(BUILD)/obj/daemon/worker/$(name).o $(BUILD)/lint/daemon/worker/$(name).tidied): \
+  CPPFLAGS += -isystem $(NODE_INCLUDE) -isystem $(NODE_INCLUDE)/../nodejs/deps/v8/include
 
 # The prelude's text, as string literals in the programs that need it.
 $(BUILD)/obj/snapshot/prelude.o $(BUILD)/lint/snapshot/prelude.tidied: CPPFLAGS += -I$(BUILD)
@@ -133,7 +138,7 @@ $(BUILD)/bin/lethe-snapshot: $(BUILD)/obj/snapshot/main.o $(SNAPSHOT) $(WORKER) 
 	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS)
 $(BUILD)/bin/lethe: $(BUILD)/obj/client/command/main.o $(COMMAND) $(BUILD)/lib/liblethe.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) $^ -o $@
+	$(CXX) $(LDFLAGS) $^ -o $@ $(COMMAND_LIBS)
 
 $(BUILD)/lib/liblethe.so.0: $(CLIENT) $(IPC) client/liblethe.map
 	@mkdir -p $(@D)
@@ -164,7 +169,7 @@ $(BUILD)/tests/unit: $(call tests_of,unit/ipc unit/master) $(MASTER) $(IPC)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(MASTER_LIBS) -lcriterion
 $(BUILD)/tests/unit-client: $(call tests_of,unit/client) $(COMMAND) $(CLIENT) $(IPC)
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) $^ -o $@ -lcriterion
+	$(CXX) $(LDFLAGS) $^ -o $@ $(COMMAND_LIBS) -lcriterion
 $(BUILD)/tests/unit-worker: $(call tests_of,unit/worker) $(WORKER) $(SNAPSHOT) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS) -lcriterion

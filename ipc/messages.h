@@ -13,8 +13,9 @@ namespace lethe {
 // not of this shape.
 //
 // Control channel, master <-> zygote:
-//   fork          [worker id]                     answered by forked; the worker's id is the
-//   frame's sequence, too grow          [generation, strict, part, [[name, version, source, options raw],
+//   fork          [worker id, debugs]             answered by forked; the worker's id is the
+//   frame's sequence, too. debugs: the worker is for one request of a debugger
+//   grow          [generation, strict, part, [[name, version, source, options raw],
 //   …] to load, [name, …] to drop]
 //                 + 1 descriptor: the control channel of the zygote to be. The zygote forks; the
 //                 child loads. strict: the first script that fails ends the child with load_failed;
@@ -31,11 +32,15 @@ namespace lethe {
 //   run           [kind (RunKind), script, function or source, flags (RunFlag), cpu ms or 0, memory
 //   MB, raw]
 //                 raw: call: the array of arguments; eval: the map of globals or nil
+//                 inspect, profile, heap: [number, the array of arguments]; the number is 1 to
+//                 stop before the function's first statement, how long to profile in ms, or 0
 //   host_reply    [call id, error raw, result raw]
+//   debug_input   a message of the Chrome DevTools Protocol, raw, or nil: the debugger has left
 //   done          result raw
 //   failed        error map raw
 //   console       [level, text]
 //   host_call     [call id, name, arguments raw]
+//   debug_output  such a message, or a part of the file that is made, raw
 //   run_stats     [run µs, cpu µs, rewind µs of the request before, heap kB]        before done or
 //   failed, where asked for
 #define LETHE_MESSAGES(row)                                                                        \
@@ -43,9 +48,10 @@ namespace lethe {
       row(exited, 17, zygote, master) row(loading, 18, zygote, master)                             \
           row(ready, 19, zygote, master) row(load_failed, 20, zygote, master)                      \
               row(run, 32, master, worker) row(host_reply, 33, master, worker)                     \
-                  row(done, 48, worker, master) row(failed, 49, worker, master)                    \
-                      row(console, 50, worker, master) row(host_call, 51, worker, master)          \
-                          row(run_stats, 52, worker, master)
+                  row(debug_input, 34, master, worker) row(done, 48, worker, master)               \
+                      row(failed, 49, worker, master) row(console, 50, worker, master)             \
+                          row(host_call, 51, worker, master) row(run_stats, 52, worker, master)    \
+                              row(debug_output, 53, worker, master)
 
 enum class MessageType : uint16_t {
 #define LETHE_ROW(name, number, from, to) name = number,
@@ -68,7 +74,8 @@ constexpr bool may_send(Party from, uint16_t type) {
   }
 }
 
-enum class RunKind : uint8_t { call = 0, eval = 1 };
+// From inspect on: for a worker that was forked to debug.
+enum class RunKind : uint8_t { call = 0, eval = 1, inspect = 2, profile = 3, heap = 4 };
 
 enum RunFlag : uint32_t {
   run_rewind = 1,      // go back to the checkpoint after the reply

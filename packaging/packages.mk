@@ -16,7 +16,7 @@ $(BUILD)/man/options: $(addprefix $(BUILD)/obj/,packaging/man/options.o packagin
 	  daemon/master/command_line.o snapshot/command_line.o) \
 	  $(COMMAND) $(BUILD)/lib/liblethe.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) $^ -o $@
+	$(CXX) $(LDFLAGS) $^ -o $@ $(COMMAND_LIBS)
 
 MAN_PAGES := $(patsubst packaging/man/%.in,$(BUILD)/man/%,$(wildcard packaging/man/*.in))
 $(BUILD)/man/%: packaging/man/%.in packaging/man/page.sh packaging/man/header.awk $(BUILD)/man/tables $(BUILD)/man/options \

@@ -55,6 +55,8 @@ int with_client(const CommandLine &line, const std::function<int(Client &)> &act
 void add_call_commands(CLI::App &app, CommandLine &line);
 void add_script_commands(CLI::App &app, CommandLine &line);
 void add_service_commands(CLI::App &app, CommandLine &line);
+void add_top_command(CLI::App &app, CommandLine &line);
+void add_debug_commands(CLI::App &app, CommandLine &line);
 void add_run_command(CLI::App &app, CommandLine &line);
 
 } // namespace lethe::command

@@ -24,6 +24,8 @@ int run_command(int count, char **words) {
   add_call_commands(app, line);
   add_script_commands(app, line);
   add_service_commands(app, line);
+  add_top_command(app, line);
+  add_debug_commands(app, line);
   add_run_command(app, line);
   std::vector<std::string> arguments(words + 1, words + count);
   for (std::string &argument : arguments) // CLI11 takes [a, b] apart; a blank in front prevents it

@@ -255,18 +255,32 @@ bool Connection::handle_message(std::string_view message) {
 }
 
 void Connection::handle_notification(std::string_view method, std::string_view params) {
-  if (method != "cancel")
+  const bool is_debug = method == "debug";
+  if (method != "cancel" && !is_debug)
     return; // an unknown notification is ignored, as the specification has it
   Reader reader(params);
   const auto count = reader.array();
-  const auto msgid = count == 1u ? reader.integer() : std::nullopt;
+  const auto msgid = count == (is_debug ? 2u : 1u) ? reader.integer() : std::nullopt;
   if (!msgid)
     return;
   const auto found = std::find(msgids_.begin(), msgids_.end(), *msgid);
   if (found == msgids_.end())
     return; // answered already: the two messages crossed
   Request &request = *requests_[static_cast<size_t>(found - msgids_.begin())];
-  request.dispatcher->cancel(request, true);
+  if (is_debug)
+    handle_debug_input(request, reader.rest());
+  else
+    request.dispatcher->cancel(request, true);
+}
+
+void Connection::handle_debug_input(Request &request, std::string_view message) {
+  Item item;
+  const bool is_message =
+      Reader(message).next(item) && (item.kind == Kind::string || item.kind == Kind::nil);
+  if (!is_message || !request.debugs || !request.worker)
+    return; // the client was not told yet that there is a worker
+  if (!request.worker->send_debug_input(request.sequence, message))
+    request.dispatcher->cancel(request, true);
 }
 
 void Connection::handle_response(uint32_t id, std::string_view error, std::string_view result) {
@@ -355,6 +369,17 @@ void Connection::send_stats(const Request &request, const RunStats &stats) {
   flush_later();
 }
 
+bool Connection::send_debug_output(const Request &request, std::string_view message) {
+  Packer packer(output_);
+  packer.pack_array(3).pack_uint8(2);
+  pack_string(packer, "debug");
+  packer.pack_array(2).pack_uint32(request.msgid);
+  output_.append(message);
+  flush_later();
+  room_awaited_ |= output_full();
+  return !output_full();
+}
+
 void Connection::send_host_call(Request &request, int64_t call_id, std::string_view name,
                                 std::string_view arguments) {
   if (output_full() || request.host_calls >= most_host_calls) {
@@ -422,10 +447,13 @@ void Connection::flush() {
   }
   writable_.disable();
   output_.shrink(kept_bytes);
+  const bool room_was_awaited = std::exchange(room_awaited_, false);
   if (giving_up_)
     shutdown(socket_.get(), SHUT_WR);
-  else
+  else if (blocked_)
     set_blocked(false);
+  else if (room_was_awaited)
+    owner_.connection_drained();
 }
 
 // What waits in the input is handled when the output has gone.

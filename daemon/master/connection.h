@@ -73,6 +73,10 @@ public:
   void send_raw_error(Request &request, std::string_view error_map);
   void send_console(const Request &request, std::string_view level, std::string_view text);
   void send_stats(const Request &request, const RunStats &stats);
+  // What the request's worker says to a debugger: one value. False: connection_drained() will tell
+  // when there is room for more.
+  bool send_debug_output(const Request &request, std::string_view message);
+  bool awaits_room() const { return room_awaited_; }
   void send_host_call(Request &request, int64_t call_id, std::string_view name,
                       std::string_view arguments);
 
@@ -94,6 +98,7 @@ private:
   size_t handle_messages(std::string_view bytes);
   bool handle_message(std::string_view message);
   void handle_notification(std::string_view method, std::string_view params);
+  void handle_debug_input(Request &request, std::string_view message);
   void handle_response(uint32_t id, std::string_view error, std::string_view result);
   void give_up(std::string_view message, const Error &error);
   void discard_input();
@@ -112,8 +117,9 @@ private:
   Buffer output_;
   Skimmer skimmer_;
   size_t accounted_ = 0;
-  bool blocked_ = false;   // has too much output waiting: nothing of it is read or started
-  bool giving_up_ = false; // what remains is to send the output and to close
+  bool blocked_ = false;      // has too much output waiting: nothing of it is read or started
+  bool room_awaited_ = false; // connection_drained() is to be called
+  bool giving_up_ = false;    // what remains is to send the output and to close
   std::vector<Request *> requests_;
   std::vector<uint32_t> msgids_; // of requests_, in the same order: quick to search
   std::vector<std::unique_ptr<WaitingLane>> lanes_;

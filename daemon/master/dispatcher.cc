@@ -12,6 +12,7 @@ namespace {
 
 // More scripts than this can't run at the same time anyway: short ones are rather sent ahead.
 constexpr int64_t wake_up_us = 60;
+constexpr size_t most_debugged = 4; // requests of a pool at a time, queued or in a worker
 const size_t processors = std::max(1u, std::thread::hardware_concurrency());
 
 } // namespace
@@ -32,7 +33,10 @@ void Dispatcher::use_settings(const PoolSettings &settings) {
 }
 
 Lane &Dispatcher::lane_of(const Request &request) {
-  return request.client->lane(pool_index_ * 2 + (request.once ? 1 : 0), queue_of(request));
+  return request.client->lane(pool_index_ * 3 + (request.debugs ? 2
+                                                 : request.once ? 1
+                                                                : 0),
+                              queue_of(request));
 }
 
 void Dispatcher::submit(Request &request) {
@@ -47,10 +51,14 @@ void Dispatcher::submit(Request &request) {
   request.timer.start(request.deadline_us - request.received_us);
   queue_of(request).push_back(lane_of(request), request);
   dispatch();
-  if (request.lane && queued() > static_cast<size_t>(settings_->queue)) {
+  const bool is_full = request.debugs ? debugged_.size() + debugging_.size() > most_debugged
+                                      : queued() > static_cast<size_t>(settings_->queue);
+  if (request.lane && is_full) {
     queue_of(request).remove(request);
     ++environment_.counters.overloaded;
-    answer_error(request, Error(ErrorCode::overloaded, "the queue of pool " + pool_ + " is full")
+    answer_error(request, Error(ErrorCode::overloaded,
+                                request.debugs ? "pool " + pool_ + " is being debugged enough"
+                                               : "the queue of pool " + pool_ + " is full")
                               .with("limit", "queue")
                               .with("retry_after_ms", retry_after_ms()));
     release(request);
@@ -63,6 +71,8 @@ int64_t Dispatcher::retry_after_ms() const {
 }
 
 void Dispatcher::dispatch() {
+  if (!debugged_.empty())
+    owner_.fresh_worker_wanted();
   if (mode_ == Mode::paused)
     return;
   while (!alone_.empty() && running_.size() < most_running_) {
@@ -117,6 +127,9 @@ void Dispatcher::revoke(WorkerProcess &worker) {
     worker.state = WorkerProcess::State::idle;
     if (worker.generation() != generation_)
       retire_idle(worker);
+  } else if (worker.state == WorkerProcess::State::debugging && worker.sent().empty()) {
+    leave(worker); // it is of no other use
+    worker.dismiss();
   }
 }
 
@@ -124,6 +137,10 @@ void Dispatcher::revoke(WorkerProcess &worker) {
 void Dispatcher::take_back(Request &request) {
   if (!request.client)
     return release(request);
+  if (request.debugs) { // its worker died at once, and the next one might, too
+    answer_error(request, Error(ErrorCode::worker_crashed, "the worker died before it began"));
+    return release(request);
+  }
   ++environment_.counters.revoked;
   queue_of(request).push_front(lane_of(request), request);
 }
@@ -206,7 +223,7 @@ void Dispatcher::release(Request &request) {
 }
 
 void Dispatcher::log_slow(const Request &request) const {
-  const int64_t limit_ms = environment_.settings.slow_ms;
+  const int64_t limit_ms = request.debugs ? 0 : environment_.settings.slow_ms;
   const int64_t taken_us = environment_.loop.now_us() - request.received_us;
   if (limit_ms > 0 && taken_us > limit_ms * 1000)
     log_info("slow: {}{}{} took {} ms, {} ms of it before its last start", request.name,
@@ -223,18 +240,19 @@ void Dispatcher::set_mode(Mode mode) {
 }
 
 void Dispatcher::abort_all(const Error &error) {
-  for (FairQueue *queue : {&shared_, &alone_})
+  for (FairQueue *queue : {&shared_, &alone_, &debugged_})
     while (Request *request = queue->pop()) {
       answer_error(*request, error);
       release(*request);
     }
-  while (WorkerProcess *worker = running_.front()) {
-    for (Request *request = worker->sent().front(); request;
-         request = worker->sent().after(*request))
-      answer_error(*request, error);
-    worker->kill();
-    leave(*worker);
-  }
+  for (List<WorkerProcess> *list : {&running_, &debugging_})
+    while (WorkerProcess *worker = list->front()) {
+      for (Request *request = worker->sent().front(); request;
+           request = worker->sent().after(*request))
+        answer_error(*request, error);
+      worker->kill();
+      leave(*worker);
+    }
 }
 
 } // namespace lethe

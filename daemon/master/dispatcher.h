@@ -14,7 +14,7 @@ public:
   virtual void worker_left(WorkerProcess &worker) = 0;
   // It has ended and holds nothing: may be destroyed (through EventLoop::dispose).
   virtual void worker_gone(WorkerProcess &worker) = 0;
-  // A request waits that only a worker which never ran anything may take.
+  // A request waits that only a worker which never ran anything, or one that debugs, may take.
   virtual void fresh_worker_wanted() = 0;
   // Nothing is queued, nothing runs.
   virtual void all_is_done() = 0;
@@ -48,13 +48,17 @@ public:
 
   // Workers.
   void add(WorkerProcess &worker);
+  void add_debugging(WorkerProcess &worker);
+  void go_on_debugging(); // clients have read what they were sent
   void worker_ended(WorkerProcess &worker, int wait_status);
   // From now on only workers of this generation take requests.
   void use_generation(uint32_t generation, bool can_rewind);
   void retire_idle(WorkerProcess &worker); // if it is idle
   void dispatch();
 
-  size_t queued() const { return shared_.size() + alone_.size(); }
+  size_t queued() const { return shared_.size() + alone_.size() + debugged_.size(); }
+  size_t queued_to_debug() const { return debugged_.size(); }
+  size_t debugging() const { return debugging_.size(); }
   size_t queued_alone() const { return alone_.size(); }
   size_t idle() const { return idle_.size() + fresh_.size(); }
   size_t fresh() const { return fresh_.size(); }
@@ -71,11 +75,14 @@ private:
   void on_failed(WorkerProcess &worker, Request &request, std::string_view body);
   void on_console(WorkerProcess &worker, Request &request, std::string_view body);
   void on_host_call(WorkerProcess &worker, Request &request, std::string_view body);
+  void on_debug_output(WorkerProcess &worker, Request &request, std::string_view body);
   void on_run_stats(WorkerProcess &worker, Request &request, std::string_view body);
   void after_run(WorkerProcess &worker, bool last);
   void break_off(WorkerProcess &worker, std::string_view what);
 
-  FairQueue &queue_of(const Request &request) { return request.once ? alone_ : shared_; }
+  FairQueue &queue_of(const Request &request) {
+    return request.debugs ? debugged_ : request.once ? alone_ : shared_;
+  }
   Lane &lane_of(const Request &request);
   WorkerProcess *choose_shared();
   void send(WorkerProcess &worker, Request &request);
@@ -103,10 +110,12 @@ private:
   size_t most_running_;
   Mode mode_ = Mode::open;
   uint32_t generation_ = 0;
-  // Waiting: for any worker, or for one that never ran anything and is discarded afterwards.
-  FairQueue shared_, alone_;
-  // Workers: idle ones, the most recently used last; idle ones that never ran anything; running.
-  List<WorkerProcess> idle_, fresh_, running_;
+  // Waiting: for any worker, for one that never ran anything and is discarded afterwards, for one
+  // that debugs.
+  FairQueue shared_, alone_, debugged_;
+  // Workers: idle ones, the most recently used last; idle ones that never ran anything; running;
+  // debugging.
+  List<WorkerProcess> idle_, fresh_, running_, debugging_;
   size_t in_progress_ = 0;
   int64_t run_us_ = 1000; // moving average, for retry_after_ms
   Skimmer skimmer_;

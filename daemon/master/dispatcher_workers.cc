@@ -21,16 +21,41 @@ void Dispatcher::add(WorkerProcess &worker) {
   dispatch();
 }
 
+// It takes the request that waits longest; without one it is not needed any more.
+void Dispatcher::add_debugging(WorkerProcess &worker) {
+  worker.state = WorkerProcess::State::debugging;
+  debugging_.push_back(worker);
+  Request *request = debugged_.pop();
+  if (!request) {
+    leave(worker);
+    return worker.dismiss();
+  }
+  request->timer.stop(); // it was the limit on the time until now
+  worker.run(*request);
+  request->client->send_debug_output(*request, "\xc0");
+}
+
+void Dispatcher::go_on_debugging() {
+  for (WorkerProcess *worker = debugging_.front(); worker; worker = debugging_.after(*worker))
+    if (const Request *request = worker->sent().front();
+        request && request->client && !request->client->awaits_room())
+      worker->go_on();
+}
+
 void Dispatcher::leave(WorkerProcess &worker) {
   if (worker.state == WorkerProcess::State::leaving)
     return;
-  if (worker.state == WorkerProcess::State::running)
+  const bool is_counted = worker.state != WorkerProcess::State::debugging;
+  if (!is_counted)
+    debugging_.remove(worker);
+  else if (worker.state == WorkerProcess::State::running)
     running_.remove(worker);
   else
     (worker.served == 0 ? fresh_ : idle_).remove(worker);
   worker.state = WorkerProcess::State::leaving;
   worker.left_us = environment_.loop.now_us();
-  owner_.worker_left(worker);
+  if (is_counted)
+    owner_.worker_left(worker);
 }
 
 void Dispatcher::retire_idle(WorkerProcess &worker) {
@@ -71,6 +96,8 @@ void Dispatcher::worker_said(WorkerProcess &worker, const Frame &frame) {
     return on_console(worker, *request, frame.body);
   case MessageType::host_call:
     return on_host_call(worker, *request, frame.body);
+  case MessageType::debug_output:
+    return on_debug_output(worker, *request, frame.body);
   case MessageType::run_stats:
     return on_run_stats(worker, *request, frame.body);
   default:
@@ -198,6 +225,14 @@ void Dispatcher::on_host_call(WorkerProcess &worker, Request &request, std::stri
     request.client->send_host_call(request, *call_id, *name, *arguments);
 }
 
+void Dispatcher::on_debug_output(WorkerProcess &worker, Request &request, std::string_view body) {
+  Reader reader(body);
+  if (!request.debugs || !reader.string() || !reader.at_end())
+    return break_off(worker, "sent what only a worker that debugs may send");
+  if (request.client && !request.client->send_debug_output(request, body))
+    worker.hold();
+}
+
 void Dispatcher::on_run_stats(WorkerProcess &worker, Request &request, std::string_view body) {
   Reader reader(body);
   const auto parts = reader.array();
@@ -216,7 +251,8 @@ void Dispatcher::on_run_stats(WorkerProcess &worker, Request &request, std::stri
 }
 
 void Dispatcher::after_run(WorkerProcess &worker, bool last) {
-  run_us_ += (worker.run_us - run_us_) / 16;
+  if (worker.state != WorkerProcess::State::debugging)
+    run_us_ += (worker.run_us - run_us_) / 16;
   if (!worker.sent().empty() || worker.hung_up)
     return;
   if (worker.state == WorkerProcess::State::leaving) {

@@ -40,6 +40,9 @@ void call_method(Server &server, Connection &connection, uint32_t msgid, std::st
 bool call_script(const MethodCall &call);
 bool eval_source(const MethodCall &call);
 bool chain_scripts(const MethodCall &call);
+bool inspect_script(const MethodCall &call);
+bool profile_script(const MethodCall &call);
+bool take_heap_snapshot(const MethodCall &call);
 // methods_scripts.cc
 bool put_script(const MethodCall &call);
 bool get_script(const MethodCall &call);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// call, eval and chain: from the message to the frame that a worker gets. Arguments are copied as
-// bytes.
+// call, eval, chain, inspect, profile and heap: from the message to the frame that a worker gets.
+// Arguments are copied as bytes.
 #include "daemon/master/methods.h"
 #include "daemon/master/options.h"
 #include "ipc/message_pack.h"
@@ -13,6 +13,7 @@ namespace lethe {
 namespace {
 
 constexpr uint32_t most_steps = 1000;
+constexpr int64_t debugging_start_us = 10'000'000; // for a worker to be forked
 
 // What holds for one run, all told.
 struct RunLimits {
@@ -126,6 +127,46 @@ Pool *admit(const MethodCall &call, const Result<CallOptions> &options) {
   return nullptr;
 }
 
+// One request of a debugger. Under isolation `process`, as its worker is its own.
+bool debug(const MethodCall &call, CallKind kind, RunKind run_kind) {
+  Reader reader(call.params);
+  const auto parts = reader.array();
+  const bool may_lack_function = run_kind == RunKind::heap;
+  const auto read_name = [&]() -> std::optional<std::string_view> {
+    if (may_lack_function && reader.rest().starts_with('\xc0')) { // nil
+      reader.skip();
+      return std::string_view();
+    }
+    return reader.string();
+  };
+  const auto script = read_name(), function = read_name();
+  const auto arguments = reader.take_raw();
+  if ((parts != 3u && parts != 4u) || !script || !function || !arguments ||
+      !Reader(*arguments).array())
+    return false;
+  const auto options = read_call_options(reader.rest(), kind);
+  Pool *pool = admit(call, options);
+  if (!pool)
+    return true;
+  const RegisteredScript *registered =
+      script->empty() ? nullptr : find_script(call, *pool, *script);
+  if (!registered && !script->empty())
+    return true;
+  RunLimits limits =
+      resolve(options->limits, registered ? registered->script->limits : Limits{}, *pool);
+  limits.isolation = Isolation::process;
+  limits.cpu_ms = 0;
+  Request &request = make_request(call, *pool, *options, limits);
+  request.debugs = true;
+  request.deadline_us = request.received_us + debugging_start_us;
+  request.name.append("debug ").append(*script).append(":").append(*function);
+  write_run(request.body, run_kind, *script, *function, request, limits);
+  Packer(request.body).pack_array(2).pack_int64(options->number);
+  request.body.append(*arguments);
+  submit(call, request);
+  return true;
+}
+
 } // namespace
 
 bool call_script(const MethodCall &call) {
@@ -136,7 +177,7 @@ bool call_script(const MethodCall &call) {
   if ((parts != 3u && parts != 4u) || !script || !function || !arguments ||
       !Reader(*arguments).array())
     return false;
-  const auto options = read_call_options(reader.rest(), false);
+  const auto options = read_call_options(reader.rest(), CallKind::call);
   Pool *pool = admit(call, options);
   if (!pool)
     return true;
@@ -158,7 +199,7 @@ bool eval_source(const MethodCall &call) {
   const auto source = reader.string();
   if ((parts != 1u && parts != 2u) || !source)
     return false;
-  const auto options = read_call_options(reader.rest(), true);
+  const auto options = read_call_options(reader.rest(), CallKind::eval);
   Pool *pool = admit(call, options);
   if (!pool)
     return true;
@@ -189,7 +230,7 @@ bool chain_scripts(const MethodCall &call) {
       return false;
     functions.emplace_back(*script, *function);
   }
-  const auto options = read_call_options(reader.rest(), false);
+  const auto options = read_call_options(reader.rest(), CallKind::call);
   Pool *pool = admit(call, options);
   if (!pool)
     return true;
@@ -219,6 +260,18 @@ bool chain_scripts(const MethodCall &call) {
   }
   submit(call, request);
   return true;
+}
+
+bool inspect_script(const MethodCall &call) {
+  return debug(call, CallKind::inspect, RunKind::inspect);
+}
+
+bool profile_script(const MethodCall &call) {
+  return debug(call, CallKind::profile, RunKind::profile);
+}
+
+bool take_heap_snapshot(const MethodCall &call) {
+  return debug(call, CallKind::heap, RunKind::heap);
 }
 
 } // namespace lethe

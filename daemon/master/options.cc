@@ -11,7 +11,19 @@ namespace {
 
 constexpr int64_t longest_ms = 1000LL * 60 * 60 * 24 * 366;
 
-enum Where : uint8_t { in_call = 1, in_eval = 2, in_script = 4, everywhere = 7 };
+constexpr int64_t default_profile_ms = 5000, longest_profile_ms = 600'000;
+
+enum Where : uint8_t {
+  in_call = 1,
+  in_eval = 2,
+  in_script = 4,
+  in_inspect = 8,
+  in_profile = 16,
+  in_heap = 32,
+  to_debug = in_inspect | in_profile | in_heap,
+  with_limits = in_call | in_eval | in_script,
+  everywhere = with_limits | to_debug
+};
 
 struct AllOptions {
   CallOptions call;
@@ -77,16 +89,16 @@ constexpr Row rows[] = {
        return read_string(raw, *o.pool);
      },
      "a string"},
-    {"deadline_ms", everywhere,
+    {"deadline_ms", with_limits,
      [](auto raw, auto &o) { return read_number(raw, o.call.limits.deadline_ms, longest_ms); },
      "a whole number from 1 on"},
-    {"cpu_ms", everywhere,
+    {"cpu_ms", with_limits,
      [](auto raw, auto &o) { return read_number(raw, o.call.limits.cpu_ms, longest_ms); },
      "a whole number from 1 on"},
     {"memory_mb", everywhere,
      [](auto raw, auto &o) { return read_number(raw, o.call.limits.memory_mb, 1 << 20); },
      "a whole number from 1 on"},
-    {"isolation", everywhere,
+    {"isolation", with_limits,
      [](auto raw, auto &o) {
        std::string_view name;
        Isolation isolation{};
@@ -102,14 +114,30 @@ constexpr Row rows[] = {
        return Reader(raw).map().has_value();
      },
      "a map"},
-    {"console", in_call | in_eval,
+    {"console", in_call | in_eval | to_debug,
      [](auto raw, auto &o) { return read_boolean(raw, o.call.console); }, "true or false"},
     {"stats", in_call | in_eval, [](auto raw, auto &o) { return read_boolean(raw, o.call.stats); },
      "true or false"},
-    {"trace", in_call | in_eval, [](auto raw, auto &o) { return read_string(raw, o.call.trace); },
-     "a string"},
+    {"trace", in_call | in_eval | to_debug,
+     [](auto raw, auto &o) { return read_string(raw, o.call.trace); }, "a string"},
     {"idempotent", in_call | in_eval,
      [](auto raw, auto &o) { return read_boolean(raw, o.call.idempotent); }, "true or false"},
+    {"pause", in_inspect,
+     [](auto raw, auto &o) {
+       bool pauses = false;
+       const bool good = read_boolean(raw, pauses);
+       o.call.number = pauses ? 1 : 0;
+       return good;
+     },
+     "true or false"},
+    {"for_ms", in_profile,
+     [](auto raw, auto &o) {
+       std::optional<int64_t> ms;
+       const bool good = read_number(raw, ms, longest_profile_ms);
+       o.call.number = ms.value_or(0);
+       return good;
+     },
+     "a whole number from 1 to 600000"},
     {"module", in_script,
      [](auto raw, auto &) {
        bool ignored;
@@ -130,6 +158,7 @@ constexpr Row rows[] = {
 
 Result<AllOptions> read_options(std::string_view raw, Where where) {
   AllOptions options;
+  options.call.number = where == in_inspect ? 1 : where == in_profile ? default_profile_ms : 0;
   Item head;
   Reader reader(raw);
   if (raw.empty())
@@ -163,8 +192,9 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
 
 } // namespace
 
-Result<CallOptions> read_call_options(std::string_view raw, bool for_eval) {
-  auto options = read_options(raw, for_eval ? in_eval : in_call);
+Result<CallOptions> read_call_options(std::string_view raw, CallKind kind) {
+  constexpr Where where[] = {in_call, in_eval, in_inspect, in_profile, in_heap};
+  auto options = read_options(raw, where[static_cast<size_t>(kind)]);
   if (!options)
     return options.error();
   options->call.pool = options->pool.value_or(options->call.pool);

@@ -8,6 +8,8 @@
 
 namespace lethe {
 
+enum class CallKind : uint8_t { call, eval, inspect, profile, heap };
+
 // Views are into the message.
 struct CallOptions {
   std::string_view pool = "default";
@@ -15,6 +17,7 @@ struct CallOptions {
   bool console = false, stats = false, idempotent = false;
   std::string_view trace;
   std::string_view globals = "\xc0"; // raw: a map, or nil
+  int64_t number = 0; // inspect: 1 to pause at the beginning; profile: for how many ms
 };
 
 struct ScriptOptions {
@@ -23,7 +26,7 @@ struct ScriptOptions {
 };
 
 // `raw` is a map, or nil, or empty (left out). Errors name the key.
-Result<CallOptions> read_call_options(std::string_view raw, bool for_eval);
+Result<CallOptions> read_call_options(std::string_view raw, CallKind kind);
 Result<ScriptOptions> read_script_options(std::string_view raw);
 
 } // namespace lethe

@@ -51,9 +51,13 @@ void Pool::supply() {
   const size_t wanted =
       worker_brake_.delay_us() > 0 ? std::min(live_ + 1, wanted_workers()) : wanted_workers();
   for (; live_ + forking_ < wanted; ++forking_) {
-    zygote_->fork_worker(++last_worker_);
+    zygote_->fork_worker(++last_worker_, false);
     if (!fork_timer_.pending())
       fork_timer_.start(fork_limit_us);
+  }
+  while (forking_debuggers_.size() < dispatcher_.queued_to_debug()) {
+    forking_debuggers_.insert(++last_worker_);
+    zygote_->fork_worker(last_worker_, true);
   }
 }
 
@@ -63,7 +67,8 @@ void Pool::zygote_forked_worker(Zygote &zygote, uint32_t id, ChildProcess proces
     send_signal(process.pidfd, SIGKILL);
   if (stopped_ || &zygote != zygote_.get()) // of an old generation: closing its socket ends it
     return;
-  --forking_;
+  const bool debugs = forking_debuggers_.erase(id) > 0;
+  forking_ -= debugs ? 0 : 1;
   if (forking_ > 0)
     fork_timer_.start(fork_limit_us);
   else
@@ -83,6 +88,8 @@ void Pool::zygote_forked_worker(Zygote &zygote, uint32_t id, ChildProcess proces
                            std::move(socket), std::move(*mapped)});
   WorkerProcess &added = *worker;
   workers_[id] = std::move(worker);
+  if (debugs)
+    return dispatcher_.add_debugging(added);
   ++live_;
   const bool first = !ready();
   dispatcher_.add(added);
@@ -164,6 +171,7 @@ void Pool::zygote_hung_up(Zygote &zygote) {
   old_zygotes_.push_back(std::move(zygote_));
   fork_timer_.stop();
   forking_ = 0;
+  forking_debuggers_.clear();
   if (build_) {
     environment_.loop.dispose(std::move(build_));
     const auto done = std::move(build_done_);

@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 namespace lethe {
@@ -132,6 +133,7 @@ private:
   uint32_t last_worker_ = 0;
   size_t live_ = 0;    // workers of the generation in use that were not counted out
   size_t forking_ = 0; // asked for and not there yet
+  std::set<uint32_t> forking_debuggers_; // their ids; they are not counted among the workers
   Brake worker_brake_{2};
   Timer supply_timer_; // pending: no worker is forked before
   Timer fork_timer_;   // the zygote owes an answer

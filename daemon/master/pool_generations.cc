@@ -102,6 +102,7 @@ void Pool::adopt(BuiltGeneration built) {
       found->second.failure = std::move(error);
     }
   live_ = forking_ = 0;
+  forking_debuggers_.clear();
   fork_timer_.stop();
   if (settings_.isolation_mode() == Isolation::rewind && !built.can_rewind)
     log_warning(

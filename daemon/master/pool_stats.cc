@@ -24,6 +24,8 @@ std::string_view state_name(WorkerProcess::State state) {
     return "idle";
   case WorkerProcess::State::running:
     return "running";
+  case WorkerProcess::State::debugging:
+    return "debugging";
   case WorkerProcess::State::leaving:
     break;
   }
@@ -63,6 +65,7 @@ void Pool::write_stats(Buffer &out) const {
   map.add("forking", forking_);
   map.add("idle", dispatcher_.idle());
   map.add("running", dispatcher_.running());
+  map.add("debugging", dispatcher_.debugging());
   map.add("queued", dispatcher_.queued());
   map.add("in_progress", dispatcher_.in_progress());
   map.add("zygote_failures_in_a_row", zygote_brake_.failures());

@@ -25,6 +25,7 @@ Request &RequestStock::take() {
   request.dispatcher = nullptr;
   request.isolation = Isolation::process;
   request.once = true;
+  request.debugs = false;
   request.wants_console = request.wants_stats = request.idempotent = false;
   request.retried = request.interrupted = false;
   request.host_calls = 0;

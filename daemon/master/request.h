@@ -28,7 +28,8 @@ struct Request : ListHook {
   uint32_t msgid;
   Dispatcher *dispatcher;
   Isolation isolation;
-  bool once; // its worker is discarded afterwards
+  bool once;   // its worker is discarded afterwards
+  bool debugs; // runs in a worker of its own, outside of the pool and without a deadline
   bool wants_console, wants_stats, idempotent;
   bool retried;     // was given to a second worker after the first one crashed
   bool interrupted; // past its deadline: its worker was asked for the stack

@@ -173,8 +173,10 @@ void Server::connection_asks(Connection &connection, uint32_t msgid, std::string
 }
 
 void Server::connection_drained() {
-  for (const auto &pool : pools_)
+  for (const auto &pool : pools_) {
     pool->dispatcher().dispatch();
+    pool->dispatcher().go_on_debugging();
+  }
 }
 
 void Server::connection_closed(Connection &connection) {

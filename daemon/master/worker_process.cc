@@ -90,6 +90,19 @@ void WorkerProcess::send_host_reply(uint32_t sequence, int64_t call_id, std::str
   flush_later();
 }
 
+bool WorkerProcess::send_debug_input(uint32_t sequence, std::string_view message) {
+  if (channel_.output_bytes() > static_cast<size_t>(environment_.settings.max_output_bytes))
+    return false;
+  channel_.add(MessageType::debug_input, sequence, message);
+  flush_later();
+  return true;
+}
+
+void WorkerProcess::go_on() {
+  if (!hung_up)
+    readable_.enable();
+}
+
 bool WorkerProcess::has_started_last(const Request &request) const {
   return WorkerPage::claimed_part(page().lease.load(std::memory_order_acquire)) == request.sequence;
 }

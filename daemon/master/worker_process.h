@@ -39,11 +39,11 @@ protected:
   ~WorkerOwner() = default;
 };
 
-// `idle` and `running` workers take requests. `leaving`: takes no more, counted out of its pool
-// already, and not yet seen to have ended.
+// `idle` and `running` workers take requests. `debugging`: was never counted in. `leaving`: takes
+// no more, counted out of its pool already, and not yet seen to have ended.
 class WorkerProcess final : public ListHook, Flushable {
 public:
-  enum class State : uint8_t { idle, running, leaving };
+  enum class State : uint8_t { idle, running, debugging, leaving };
 
   struct Parts {
     uint32_t id;
@@ -69,6 +69,12 @@ public:
   // Sends what the client answered to a call of its script.
   void send_host_reply(uint32_t sequence, int64_t call_id, std::string_view error,
                        std::string_view result);
+  // What a debugger says to its script: one value. False: the worker does not take what was said
+  // before.
+  bool send_debug_input(uint32_t sequence, std::string_view message);
+  // It says nothing more until go_on(), as its client does not read.
+  void hold() { readable_.disable(); }
+  void go_on();
 
   // Is this request of sent() the one that the worker started last, as far as it tells?
   bool has_started_last(const Request &request) const;

@@ -44,9 +44,10 @@ void Zygote::kill() {
     send_signal(process_.pidfd, SIGKILL);
 }
 
-void Zygote::fork_worker(uint32_t id) {
+void Zygote::fork_worker(uint32_t id, bool debugs) {
   Packer packer(channel_.begin(MessageType::fork, id));
-  packer.pack_array(1).pack_uint32(id);
+  packer.pack_array(2).pack_uint32(id);
+  pack_boolean(packer, debugs);
   channel_.end();
   flush_later();
 }

@@ -52,7 +52,7 @@ public:
   pid_t pid() const { return process_.pid; } // -1: not known yet
   void kill();
 
-  void fork_worker(uint32_t id);
+  void fork_worker(uint32_t id, bool debugs);
   // Asks for a child zygote; `scripts` and `drop` are MessagePack arrays. `part`: it is not to load
   // the scripts yet, as more of them come. The child's end of its control channel is closed here
   // once it is sent.

@@ -58,7 +58,7 @@ Generation::load(const std::function<void(std::string_view)> &loading) {
   for (size_t i = 0; i < names.size(); ++i) {
     present_ = names[i];
     loading(present_);
-    auto failure = load_one(scripts_.definition(present_));
+    auto failure = load_one(scripts_.definition(present_), nullptr);
     if (!failure)
       continue;
     if (i >= new_count)
@@ -102,18 +102,27 @@ std::vector<std::string> Generation::to_load() const {
   return names;
 }
 
-std::optional<RunFailure>
-Generation::load_one(const std::shared_ptr<ScriptDefinition> &definition) {
+std::optional<RunFailure> Generation::load_again(std::string_view name, const ContextMade &made) {
+  return load_one(scripts_.definition(name), made);
+}
+
+std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefinition> &definition,
+                                               const ContextMade &made) {
   const v8::HandleScope handles(isolate_);
   memory_.begin(0);
   Interrupts::instance().arm(0, 0);
   auto script = std::make_unique<Script>(isolate_, definition, scripts_);
+  if (made) {
+    const v8::Context::Scope scope(script->context());
+    made(script->context());
+  }
   auto failure = start(*script);
   runner_.forget_tasks();
   if (!failure) {
     script->end_loading();
     scripts_.add(std::move(script));
-    failure = warm_up(*definition);
+    if (!made)
+      failure = warm_up(*definition);
   }
   platform().run_tasks(isolate_);
   Interrupts::instance().disarm();

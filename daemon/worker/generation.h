@@ -32,6 +32,10 @@ public:
     RunFailure failure;
   };
   std::optional<Failure> load(const std::function<void(std::string_view)> &loading);
+  // Loads a script in place of itself, without its warm-up calls. `made` is called with its context
+  // before anything of it is compiled. For debuggers.
+  using ContextMade = std::function<void(v8::Local<v8::Context>)>;
+  std::optional<RunFailure> load_again(std::string_view name, const ContextMade &made);
 
   // The script that is being loaded.
   const std::string &present() const { return present_; }
@@ -40,7 +44,8 @@ public:
 private:
   std::optional<Failure> drop();
   std::vector<std::string> to_load() const;
-  std::optional<RunFailure> load_one(const std::shared_ptr<ScriptDefinition> &definition);
+  std::optional<RunFailure> load_one(const std::shared_ptr<ScriptDefinition> &definition,
+                                     const ContextMade &made);
   std::optional<RunFailure> start(Script &script);
   std::optional<RunFailure> warm_up(const ScriptDefinition &definition);
   void load_locale_data();

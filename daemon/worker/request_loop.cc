@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -69,7 +70,7 @@ struct RequestLoop::Request {
     const auto script_name = reader.string(), function_or_source = reader.string();
     const auto flag_bits = reader.integer(), cpu = reader.integer(), memory_mb = reader.integer();
     const auto rest = reader.take_raw();
-    if (!rest || !kind_number || *kind_number < 0 || *kind_number > 1 || !cpu || *cpu < 0 ||
+    if (!rest || !kind_number || *kind_number < 0 || *kind_number > 4 || !cpu || *cpu < 0 ||
         !memory_mb || *memory_mb < 0 || !reader.at_end())
       return false;
     kind = static_cast<RunKind>(*kind_number);
@@ -80,6 +81,17 @@ struct RequestLoop::Request {
     memory_bytes = static_cast<size_t>(*memory_mb) << 20;
     raw = *rest;
     return true;
+  }
+
+  // A copy: other messages come while it runs.
+  std::optional<DebugJob> debug_job() const {
+    Reader reader(raw);
+    const bool is_pair = reader.array() == 2u;
+    const auto number = reader.integer();
+    const auto arguments = reader.take_raw();
+    if (!is_pair || !number || !arguments)
+      return std::nullopt;
+    return DebugJob{kind, std::string(script), std::string(text), *number, std::string(*arguments)};
   }
 };
 
@@ -94,7 +106,8 @@ void RequestLoop::run() {
     case Channel::Status::ok:
       if (frame.type == MessageType::run)
         after_reply(serve(frame.sequence, frame.body));
-      else if (frame.type != MessageType::host_reply) // one that comes too late is no mistake
+      else if (frame.type != MessageType::host_reply &&
+               frame.type != MessageType::debug_input) // one that comes too late is no mistake
         end_worker(exit_protocol);
       break;
     case Channel::Status::again:
@@ -146,9 +159,15 @@ std::optional<RunFailure> RequestLoop::execute(const Request &request) {
   memory_.begin(request.memory_bytes);
   Interrupts &interrupts = Interrupts::instance();
   interrupts.arm(sequence_, request.cpu_ms);
-  auto failed = request.kind == RunKind::call
-                    ? runner_.call(request.script, request.text, request.raw, result_, *this)
-                    : runner_.eval(request.text, request.raw, result_, *this);
+  std::optional<RunFailure> failed;
+  if (request.kind == RunKind::call)
+    failed = runner_.call(request.script, request.text, request.raw, result_, *this);
+  else if (request.kind == RunKind::eval)
+    failed = runner_.eval(request.text, request.raw, result_, *this);
+  else if (const auto job = request.debug_job(); job && debugger_)
+    failed = debugger_->run(*job, result_);
+  else
+    end_worker(exit_protocol);
   runner_.forget_tasks();
   interrupts.disarm();
   calls_.clear();
@@ -182,6 +201,8 @@ void RequestLoop::flush() {
 }
 
 void RequestLoop::console(std::string_view level, v8::Local<v8::String> text) {
+  if (debugger_)
+    debugger_->console(level, text);
   if (console_is_cut_)
     return;
   const size_t length = v8_compat::utf8_length(isolate_, text);
@@ -258,6 +279,10 @@ bool RequestLoop::wait(std::optional<uint64_t> until_ns) {
         append_frame(early_, frame);
         break;
       }
+      if (frame.type == MessageType::debug_input && debugger_) {
+        debugger_->hear(std::string(frame.body));
+        return true; // it may have settled something
+      }
       if (frame.sequence != sequence_)
         break; // an answer that an earlier request did not wait for
       settle(frame);
@@ -268,6 +293,43 @@ bool RequestLoop::wait(std::optional<uint64_t> until_ns) {
       if (channel_.receive() == Channel::Status::closed)
         end_worker(exit_clean);
       break;
+    default:
+      end_worker(exit_protocol);
+    }
+  }
+}
+
+void RequestLoop::send_debug(std::string_view text) {
+  Packer packer(channel_.begin(MessageType::debug_output, sequence_));
+  pack_string(packer, text);
+  channel_.end();
+  flush();
+}
+
+// Frames of other kinds wait.
+void RequestLoop::receive_debug(bool waits) {
+  Buffer others;
+  for (bool heard = false;;) {
+    Frame frame;
+    switch (channel_.next(frame)) {
+    case Channel::Status::ok:
+      if (frame.type == MessageType::debug_input) {
+        heard = true;
+        debugger_->hear(std::string(frame.body));
+      } else {
+        append_frame(others, frame);
+      }
+      break;
+    case Channel::Status::again: {
+      pollfd poll_for{channel_.descriptor(), POLLIN, 0};
+      if (heard || (!waits && ::poll(&poll_for, 1, 0) <= 0)) {
+        channel_.put_back(others.view());
+        return;
+      }
+      if (channel_.receive() == Channel::Status::closed)
+        end_worker(exit_clean);
+      break;
+    }
     default:
       end_worker(exit_protocol);
     }

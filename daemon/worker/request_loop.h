@@ -2,6 +2,7 @@
 // A worker: takes requests from its channel to the master, one after the other, and answers each.
 #pragma once
 
+#include "daemon/worker/debugger.h"
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/rewinder.h"
 #include "daemon/worker/runner.h"
@@ -17,7 +18,7 @@ namespace lethe {
 
 // Lies in the heap: all that it has goes back to the state before the first request when the memory
 // is rewound.
-class RequestLoop final : public Host, public Runner::Waiter {
+class RequestLoop final : public Host, public Runner::Waiter, public DebugLink {
 public:
   RequestLoop(v8::Isolate *isolate, Channel channel, WorkerPage &page, Runner &runner,
               MemoryLimits &memory, const ValueLimits &limits, const ConsoleLimits &console_limits,
@@ -25,6 +26,8 @@ public:
       : isolate_(isolate), channel_(std::move(channel)), page_(page), runner_(runner),
         memory_(memory), limits_(limits), console_limits_(console_limits), rewinder_(rewinder) {}
 
+  // For a worker that was forked to debug.
+  void use(Debugger &debugger) { debugger_ = &debugger; }
   // Until the master closes the channel, or this process is not fit for another request.
   [[noreturn]] void run();
 
@@ -49,6 +52,8 @@ private:
   void after_reply(uint32_t flags);
   void send_console(std::string_view level, std::string_view text);
   void settle(const Frame &frame);
+  void send_debug(std::string_view text) override;
+  void receive_debug(bool waits) override;
   void flush();
 
   v8::Isolate *isolate_;
@@ -60,7 +65,8 @@ private:
   ConsoleLimits console_limits_;
 
   Rewinder *rewinder_; // none: there is no image to go back to
-  Buffer early_;       // frames of requests that came while another one waited for its client
+  Debugger *debugger_ = nullptr;
+  Buffer early_; // frames of requests that came while another one waited for its client
   // Of the present request.
   uint32_t sequence_ = 0;
   uint64_t started_ns_ = 0;

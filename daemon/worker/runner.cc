@@ -94,6 +94,8 @@ std::optional<RunFailure> Runner::call(std::string_view script_name, std::string
   arguments_.clear();
   if (!reader.read_list(arguments_))
     return must_stop() ? stopped() : RunFailure{reader.error(), {}};
+  if (before_call)
+    before_call();
   v8::Local<v8::Value> value;
   if (!function
            ->Call(context, v8::Undefined(isolate_), static_cast<int>(arguments_.size()),

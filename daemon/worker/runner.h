@@ -10,6 +10,7 @@
 #include "ipc/buffer.h"
 #include "ipc/error.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,9 @@ public:
 
   Runner(v8::Isolate *isolate, Scripts &scripts, MemoryLimits &memory, const ValueLimits &limits)
       : isolate_(isolate), scripts_(scripts), memory_(memory), limits_(limits), tasks_(isolate) {}
+
+  // Is called right before the function of a call runs. For debuggers.
+  std::function<void()> before_call;
 
   // Makes the context for the next eval. In the zygote, so that no request pays for it.
   void prepare_eval();

@@ -9,6 +9,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <memory>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -90,7 +91,27 @@ Result<std::vector<sock_filter>> export_filter(scmp_filter_ctx context) {
   return filter;
 }
 
-Result<std::vector<sock_filter>> make_filter() {
+// Further ones, for threads.
+constexpr int allowed_to_threads[] = {
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(prctl),
+    SCMP_SYS(sched_getaffinity),
+};
+
+bool allow_threads(scmp_filter_ctx context) {
+  bool good = true;
+  for (const int number : allowed_to_threads)
+    good = good && seccomp_rule_add(context, SCMP_ACT_ALLOW, number, 0) == 0;
+  // glibc falls back to clone(), whose flags a filter can see.
+  good = good && seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
+  good = good && seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) == 0;
+  return good && seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                  SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))) == 0;
+}
+
+Result<std::vector<sock_filter>> make_filter(bool with_threads) {
   const auto release = [](void *context) { seccomp_release(context); };
   const std::unique_ptr<void, decltype(release)> context(seccomp_init(SCMP_ACT_TRAP), release);
   bool good = context != nullptr;
@@ -98,8 +119,9 @@ Result<std::vector<sock_filter>> make_filter() {
   good = good && seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0;
   for (const int number : allowed)
     good = good && seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, number, 0) == 0;
+  good = good && (!with_threads || allow_threads(context.get()));
   for (const int number : refused) // some do not exist on every architecture
-    if (number >= 0)
+    if (number >= 0 && !(with_threads && number == SCMP_SYS(tgkill)))
       good = good && seccomp_rule_add(context.get(), SCMP_ACT_ERRNO(EACCES), number, 0) == 0;
   good = good && seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
                                   SCMP_A1(SCMP_CMP_EQ, pagemap_scan_ioctl)) == 0;
@@ -112,7 +134,7 @@ Result<std::vector<sock_filter>> make_filter() {
 
 Result<Sandbox> Sandbox::prepare() {
   Sandbox sandbox;
-  auto filter = make_filter();
+  auto filter = make_filter(false);
   if (!filter)
     return filter.error();
   sandbox.filter_ = std::move(*filter);
@@ -126,6 +148,14 @@ Result<Sandbox> Sandbox::prepare() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return Error(ErrorCode::internal, system_message("no_new_privs"));
   return sandbox;
+}
+
+Result<Nothing> Sandbox::apply_for_profiler(WorkerPage &page, const std::vector<int> &kept) {
+  auto filter = make_filter(true);
+  if (!filter)
+    return filter.error();
+  filter_ = std::move(*filter);
+  return apply(page, kept);
 }
 
 Result<Nothing> close_all_but(std::vector<int> kept) {

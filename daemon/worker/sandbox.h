@@ -20,6 +20,10 @@ class Sandbox {
 public:
   static Result<Sandbox> prepare();
 
+  // Instead of apply() in a worker that is discarded after its request: V8's profiler may start a
+  // thread and signal this process.
+  Result<Nothing> apply_for_profiler(WorkerPage &page, const std::vector<int> &kept);
+
   // Closes this process, for good: no descriptor stays open but standard error's and below, and
   // those of `kept`. A forbidden system call ends the process; `page` then tells which it was.
   Result<Nothing> apply(WorkerPage &page, const std::vector<int> &kept) const;

@@ -174,6 +174,16 @@ synthetic_module(v8::Isolate *isolate, v8::Local<v8::String> name,
 #endif
 }
 
+// A session of V8's inspector. A template, so that only those who use it need its header.
+template <typename Inspector>
+auto connect(Inspector &inspector, int group, typename Inspector::Channel *channel) {
+#if V8_MAJOR_VERSION >= 11
+  return inspector.connect(group, channel, {}, Inspector::kFullyTrusted);
+#else
+  return inspector.connect(group, channel, {});
+#endif
+}
+
 // A creator around an isolate from Isolate::Allocate(); it disposes of the isolate at its end.
 inline std::unique_ptr<v8::SnapshotCreator>
 snapshot_creator(v8::Isolate *isolate, const intptr_t *external_references,

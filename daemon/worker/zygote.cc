@@ -168,7 +168,8 @@ void Zygote::fork_worker(uint32_t sequence, std::string_view body) {
   Reader reader(body);
   const auto count = reader.array();
   const auto id = reader.integer();
-  if (count != 1u || !id)
+  Item debugs;
+  if (count != 2u || !id || !reader.next(debugs) || debugs.kind != Kind::boolean)
     _exit(exit_protocol);
   auto sockets = make_socket_pair();
   if (!sockets)
@@ -176,18 +177,21 @@ void Zygote::fork_worker(uint32_t sequence, std::string_view body) {
   const FileDescriptor page_file = make_page_file();
   const pid_t pid = checked_fork();
   if (pid == 0)
-    become_worker(std::move(sockets->ends[1]), page_file);
+    become_worker(std::move(sockets->ends[1]), page_file, debugs.boolean);
   const FileDescriptor pidfd = pidfd_of(pid);
   const int descriptors[] = {pidfd.get(), sockets->ends[0].get(), page_file.get()};
   say_forked(0, sequence, *id, pid, descriptors);
 }
 
-void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file) {
+void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs) {
   ::prctl(PR_SET_NAME, "lethe-worker");
   working_set_.bring_in();
   WorkerPage &page = map_page(page_file);
   end_with_master(socket.get());
-  memory_.limit_process();
+  if (debugs) // a debugger's own data may be as large as the script's; the heap's limit holds
+    Debugger::watch(socket.get());
+  else
+    memory_.limit_process();
   Entropy::instance().discard();
   Interrupts::instance().begin_worker(page);
   memory_.set_last_words(
@@ -196,21 +200,31 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
       },
       &page);
   std::vector<int> kept{socket.get()};
+  if (debugs)
+    rewinder_ = nullptr;
   if (rewinder_ && rewinder_->open_files())
     kept.insert(kept.end(), {rewinder_->files().pagemap, rewinder_->files().statm});
   else
     rewinder_ = nullptr;
   // Nothing of the master's or of a sibling's may be reached from here.
-  if (auto closed = sandbox_ ? sandbox_->apply(page, kept) : close_all_but(kept); !closed)
+  auto closed = !sandbox_ ? close_all_but(kept)
+                : debugs  ? sandbox_->apply_for_profiler(page, kept)
+                          : sandbox_->apply(page, kept);
+  if (!closed)
     give_up(closed.error().message);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   // What a client may send as arguments has passed the master's limit; the envelope is ours.
   Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
-  (new RequestLoop(isolate_, std::move(channel), page, runner_, memory_, options_.limits,
-                   options_.console, rewinder_))
-      ->run();
+  auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
+                                options_.limits, options_.console, rewinder_);
+  if (debugs)
+    loop.use(*new Debugger(isolate_, scripts_, runner_, loop, loop, options_.limits.max_bytes,
+                           [this](std::string_view name, const Generation::ContextMade &made) {
+                             return generation_.load_again(name, made);
+                           }));
+  loop.run();
 }
 
 // What a worker that serves one request would otherwise do in each one's time. Those that rewind do

@@ -3,6 +3,7 @@
 // next generation. Never runs a request.
 #pragma once
 
+#include "daemon/worker/debugger.h"
 #include "daemon/worker/generation.h"
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/memory_limits.h"
@@ -43,7 +44,8 @@ public:
 private:
   void serve_frame(const Frame &frame);
   void fork_worker(uint32_t sequence, std::string_view body);
-  [[noreturn]] void become_worker(FileDescriptor socket, const FileDescriptor &page_file);
+  [[noreturn]] void become_worker(FileDescriptor socket, const FileDescriptor &page_file,
+                                  bool debugs);
   void prepare_forks();
   void grow(const Frame &frame);
   void become_generation(FileDescriptor control, std::string_view body);

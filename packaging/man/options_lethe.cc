@@ -14,6 +14,8 @@ void lethe::print_lethe() {
   command::add_call_commands(app, line);
   command::add_script_commands(app, line);
   command::add_service_commands(app, line);
+  command::add_top_command(app, line);
+  command::add_debug_commands(app, line);
   command::add_run_command(app, line);
   std::puts(".Bl -tag -width Ds");
   print_subcommands(app, "", common);

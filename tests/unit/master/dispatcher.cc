@@ -429,7 +429,8 @@ Test(dispatcher, a_worker_that_breaks_the_protocol_is_killed) {
       {MessageType::console, 1, "\x91\xa1x"}, // too few parts
       {MessageType::host_call, 1, "\x93\x01\xa1x\x01"},
       {MessageType::run_stats, 1, "\x90"},
-      {MessageType::ready, 1, "\x90"}, // a zygote's word
+      {MessageType::ready, 1, "\x90"},         // a zygote's word
+      {MessageType::debug_output, 1, "\xa1x"}, // it does not debug
   };
   for (const auto &[type, sequence, body] : lies) {
     Stage stage;

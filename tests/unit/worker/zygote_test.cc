@@ -107,8 +107,9 @@ public:
 
   Worker fork(int64_t id) {
     Packer packer(control->begin(MessageType::fork, static_cast<uint32_t>(id)));
-    packer.pack_array(1);
+    packer.pack_array(2);
     packer.pack_int64(id);
+    packer.pack_false(); // it is to debug nothing
     control->end();
     control->flush();
     const auto forked = next_message(*control);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages of a debugger's request.
+#include "client/command/debug_session.h"
+#include "client/reply.h"
+#include "ipc/packer.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <poll.h>
+
+namespace lethe::command {
+namespace {
+
+constexpr uint32_t request_id = 1; // the only one of its connection
+
+std::string path_or_default(const std::string &path) {
+  const char *from_environment = std::getenv("LETHE_SOCKET");
+  return !path.empty() ? path : from_environment ? from_environment : "/run/lethe/lethe.sock";
+}
+
+} // namespace
+
+DebugSession::DebugSession(const std::string &socket_path, Heard heard)
+    : transport_(path_or_default(socket_path)), heard_(std::move(heard)) {}
+
+void DebugSession::start(const std::string &method, Value params) {
+  if (const int error = transport_.connect(); error != 0)
+    return fail("unreachable",
+                "no daemon answers on " + transport_.path() + ": " + std::strerror(error));
+  Packer packer(transport_.output());
+  packer.pack_array(4).pack_uint8(0).pack_uint32(request_id);
+  pack_string(packer, method);
+  const lethe_value value = params.c_value();
+  transport_.output().append({static_cast<const char *>(value.data), value.size});
+  transport_.flush();
+}
+
+void DebugSession::say(std::optional<std::string_view> message) {
+  if (reply_)
+    return;
+  Packer packer(transport_.output());
+  packer.pack_array(3).pack_uint8(2);
+  pack_string(packer, "debug");
+  packer.pack_array(2).pack_uint32(request_id);
+  if (message)
+    pack_string(packer, *message);
+  else
+    packer.pack_nil();
+  transport_.flush();
+}
+
+short DebugSession::events() const {
+  const bool has_output = transport_.end_of_output() > transport_.sent();
+  return static_cast<short>(POLLIN | (has_output ? POLLOUT : 0));
+}
+
+void DebugSession::advance() {
+  transport_.flush();
+  const bool open = transport_.receive();
+  while (!reply_) {
+    const auto message = transport_.next();
+    if (!message)
+      break;
+    if (!handle(*message))
+      fail("internal", "the daemon sent what is not MessagePack-RPC");
+  }
+  if (!reply_ && (!open || transport_.broken()))
+    fail("connection_lost", "the daemon closed the connection");
+}
+
+const Reply &DebugSession::run() {
+  while (!reply_) {
+    pollfd poll_for{descriptor(), events(), 0};
+    if (::poll(&poll_for, 1, -1) > 0)
+      advance();
+  }
+  return *reply_;
+}
+
+bool DebugSession::handle(std::string_view message) {
+  Reader reader(message);
+  const auto parts = reader.array();
+  const auto kind = reader.integer();
+  if (parts == 3u && kind == 2) {
+    handle_notification(reader);
+    return !reader.failed();
+  }
+  const auto id = reader.integer();
+  if (parts != 4u || !id)
+    return false;
+  if (kind == 0) {
+    refuse_call(static_cast<uint32_t>(*id));
+    return true;
+  }
+  const auto error = reader.take_raw(), result = reader.take_raw();
+  if (!error || !result)
+    return false;
+  reply_.emplace(*error == "\xc0" ? lethe_reply::result(*result) : lethe_reply::error(*error));
+  return true;
+}
+
+void DebugSession::handle_notification(Reader &reader) {
+  const auto method = reader.string();
+  const auto parts = reader.array();
+  reader.skip(); // the request's id
+  if (method == "console" && parts == 3u) {
+    reader.skip();
+    if (const auto text = reader.string())
+      std::cerr << *text << '\n';
+  } else if (method == "debug" && parts == 2u) {
+    Item item;
+    if (reader.next(item))
+      heard_(item.kind == Kind::string ? std::optional(item.bytes) : std::nullopt);
+  }
+}
+
+// host.call(): this command does nothing for scripts.
+void DebugSession::refuse_call(uint32_t id) {
+  Packer packer(transport_.output());
+  packer.pack_array(4).pack_uint8(1).pack_uint32(id);
+  packer.pack_map(2);
+  pack_string(packer, "code");
+  pack_string(packer, "unknown_method");
+  pack_string(packer, "message");
+  pack_string(packer, "the command lethe answers no calls of scripts");
+  packer.pack_nil();
+  transport_.flush();
+}
+
+void DebugSession::fail(std::string_view code, const std::string &message) {
+  reply_.emplace(lethe_reply::error(code, message));
+}
+
+} // namespace lethe::command

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP as far as debuggers need it: GET, one request for each connection.
+#include "client/command/inspector_server.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <netinet/in.h>
+#include <nlohmann/json.hpp>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+namespace lethe::command {
+namespace {
+
+constexpr size_t most_visitors = 16;
+constexpr size_t longest_head_bytes = 16 * 1024;
+constexpr size_t most_waiting_bytes = size_t{16} << 20;
+
+// A random UUID: nobody who has not seen the list can guess it.
+std::string random_id() {
+  unsigned char bytes[16] = {};
+  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+    throw std::runtime_error("getrandom failed");
+  std::string id;
+  for (size_t i = 0; i < sizeof bytes; ++i) {
+    constexpr char digits[] = "0123456789abcdef";
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      id += '-';
+    id += {digits[bytes[i] >> 4], digits[bytes[i] & 15]};
+  }
+  return id;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
+    text.remove_suffix(1);
+  return text;
+}
+
+struct RequestHead {
+  std::string_view method, path;
+  std::map<std::string, std::string_view> headers; // names in small letters
+
+  explicit RequestHead(std::string_view text) {
+    const auto take = [&text](char end) {
+      const std::string_view part = text.substr(0, text.find(end));
+      text.remove_prefix(std::min(text.size(), part.size() + 1));
+      return part;
+    };
+    std::string_view line = take('\n');
+    method = line.substr(0, line.find(' '));
+    line.remove_prefix(std::min(line.size(), method.size() + 1));
+    path = line.substr(0, line.find(' '));
+    while (!text.empty()) {
+      line = take('\n');
+      std::string name(line.substr(0, line.find(':')));
+      std::ranges::transform(name, name.begin(),
+                             [](char c) { return static_cast<char>(std::tolower(c)); });
+      if (name.size() < line.size())
+        headers[name] = trimmed(line.substr(name.size() + 1));
+    }
+  }
+};
+
+// A web page whose host name was made to mean this machine must not get the list.
+bool is_local(std::string_view host) {
+  const std::string_view name = host.substr(0, host.rfind(':'));
+  return name == "127.0.0.1" || name == "localhost";
+}
+
+void respond(int socket, std::string_view status, std::string_view body) {
+  const std::string text = "HTTP/1.1 " + std::string(status) +
+                           "\r\nContent-Type: application/json; charset=UTF-8\r\nCache-Control: "
+                           "no-cache\r\nConnection: close\r\nContent-Length: " +
+                           std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  ::send(socket, text.data(), text.size(), MSG_NOSIGNAL); // fits into any socket's buffer
+}
+
+} // namespace
+
+InspectorServer::InspectorServer(std::string title, Heard heard)
+    : title_(std::move(title)), id_(random_id()), heard_(std::move(heard)) {}
+
+std::string InspectorServer::listen(uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  socklen_t bytes = sizeof address;
+  const int yes = 1;
+  listener_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener_ || ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
+      ::bind(listener_.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) < 0 ||
+      ::listen(listener_.get(), SOMAXCONN) < 0 ||
+      ::getsockname(listener_.get(), reinterpret_cast<sockaddr *>(&address), &bytes) < 0)
+    return "can't listen on 127.0.0.1:" + std::to_string(port) + ": " + std::strerror(errno) +
+           "; --port 0 takes any free port";
+  port_ = ntohs(address.sin_port);
+  return {};
+}
+
+std::string InspectorServer::web_socket_url() const {
+  return "ws://127.0.0.1:" + std::to_string(port_) + "/" + id_;
+}
+
+std::string InspectorServer::list() const {
+  const std::string address = web_socket_url().substr(5); // without ws://
+  const nlohmann::json entry = {
+      {"description", "a script in Lethe"},
+      {"devtoolsFrontendUrl",
+       "devtools://devtools/bundled/js_app.html?experiments=true&v8only=true&ws=" + address},
+      {"id", id_},
+      {"title", title_},
+      {"type", "node"}, // what Chrome and VS Code take for JavaScript without a page
+      {"url", "lethe:" + title_},
+      {"webSocketDebuggerUrl", web_socket_url()}};
+  return nlohmann::json::array({entry}).dump(2);
+}
+
+void InspectorServer::say(std::string_view message) {
+  if (debugger_)
+    debugger_->say(message);
+}
+
+void InspectorServer::close() {
+  if (debugger_)
+    debugger_->close();
+  debugger_.reset();
+}
+
+bool InspectorServer::has_room() const {
+  return !debugger_ || debugger_->waiting_bytes() < most_waiting_bytes;
+}
+
+void InspectorServer::add_to(std::vector<pollfd> &poll_for) const {
+  poll_for.push_back({listener_.get(), POLLIN, 0});
+  for (const Visitor &visitor : visitors_)
+    poll_for.push_back({visitor.socket.get(), POLLIN, 0});
+  if (debugger_)
+    poll_for.push_back({debugger_->descriptor(), debugger_->events(), 0});
+}
+
+void InspectorServer::advance() {
+  accept();
+  std::erase_if(visitors_, [this](Visitor &visitor) { return !advance(visitor); });
+  if (debugger_ && !debugger_->advance()) {
+    debugger_.reset();
+    heard_(std::nullopt);
+  }
+}
+
+void InspectorServer::accept() {
+  FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!socket)
+    return;
+  if (visitors_.size() == most_visitors) // the one that has been silent for longest
+    visitors_.erase(visitors_.begin());
+  visitors_.push_back({std::move(socket), {}});
+}
+
+// False: it is done.
+bool InspectorServer::advance(Visitor &visitor) {
+  char room[4096];
+  const ssize_t received = ::recv(visitor.socket.get(), room, sizeof room, 0);
+  if (received < 0)
+    return errno == EAGAIN || errno == EINTR;
+  if (received == 0)
+    return false;
+  visitor.input.append(room, static_cast<size_t>(received));
+  const size_t end = visitor.input.find("\r\n\r\n");
+  if (end == std::string::npos)
+    return visitor.input.size() < longest_head_bytes;
+  answer(visitor, std::string_view(visitor.input).substr(0, end));
+  return false;
+}
+
+void InspectorServer::answer(Visitor &visitor, std::string_view text) {
+  const RequestHead head(text);
+  const auto header = [&head](const char *name) {
+    const auto found = head.headers.find(name);
+    return found == head.headers.end() ? std::string_view() : found->second;
+  };
+  const int socket = visitor.socket.get();
+  if (head.method != "GET" || !is_local(header("host")))
+    return respond(socket, "400 Bad Request", "{}");
+  if (head.path == "/json" || head.path == "/json/" || head.path == "/json/list")
+    return respond(socket, "200 OK", list());
+  if (head.path == "/json/version")
+    return respond(
+        socket, "200 OK",
+        nlohmann::json({{"Browser", "lethe/" LETHE_VERSION}, {"Protocol-Version", "1.3"}}).dump(2));
+  if (head.path != "/" + id_ || header("sec-websocket-key").empty())
+    return respond(socket, "404 Not Found", "{}");
+  if (debugger_)
+    return respond(socket, "409 Conflict", R"({"error": "another debugger is connected"})");
+  begin_debugging(visitor, header("sec-websocket-key"));
+}
+
+void InspectorServer::begin_debugging(Visitor &visitor, std::string_view key) {
+  const std::string text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+                           "Upgrade\r\nSec-WebSocket-Accept: " +
+                           web_socket_accept(key) + "\r\n\r\n";
+  ::send(visitor.socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  debugger_ = std::make_unique<WebSocket>(std::move(visitor.socket),
+                                          [this](std::string_view message) { heard_(message); });
+}
+
+} // namespace lethe::command
