@@ -47,12 +47,19 @@ void WebSocket::say(std::string_view text) {
 }
 
 void WebSocket::close() {
-  wslay_event_queue_close(context_.get(), WSLAY_CODE_NORMAL_CLOSURE, nullptr, 0);
+  // A control frame would overtake the messages that wait.
+  if (send_all())
+    wslay_event_queue_close(context_.get(), WSLAY_CODE_NORMAL_CLOSURE, nullptr, 0);
+  send_all();
+}
+
+bool WebSocket::send_all() {
   while (wslay_event_want_write(context_.get())) {
     pollfd poll_for{socket_.get(), POLLOUT, 0};
     if (::poll(&poll_for, 1, goodbye_ms) <= 0 || wslay_event_send(context_.get()) != 0)
-      return;
+      return false;
   }
+  return true;
 }
 
 short WebSocket::events() const {

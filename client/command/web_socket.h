@@ -34,6 +34,7 @@ public:
   bool advance();
 
 private:
+  bool send_all(); // false: it takes too long, or the peer is gone
   static ssize_t receive(wslay_event_context_ptr context, uint8_t *room, size_t bytes, int flags,
                          void *self);
   static ssize_t send(wslay_event_context_ptr context, const uint8_t *data, size_t bytes, int flags,

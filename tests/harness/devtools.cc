@@ -119,7 +119,7 @@ std::string DevTools::read_frame(unsigned char &opcode) {
 json DevTools::receive() {
   unsigned char opcode = 0;
   const std::string payload = read_frame(opcode);
-  expect(opcode == text_frame, "a frame that is not text");
+  expect(opcode == text_frame, "not text, but a frame " + std::to_string(opcode) + ": " + payload);
   return json::parse(payload);
 }
 
