@@ -29,14 +29,15 @@ std::string text_of(v8::Local<v8::Context> context, v8::Local<v8::Value> value) 
   return to_text(context->GetIsolate(), text).substr(0, longest_text);
 }
 
-// The place in a stack's first line.
+// The innermost place in a stack: a built-in function, as JSON.parse, has none.
 Place place_in_stack(std::string_view stack) {
-  const size_t begin = stack.find("\n    at ");
-  if (begin == stack.npos)
-    return {};
-  const std::string_view rest = stack.substr(begin + 1);
-  const auto found = find_place(rest.substr(0, rest.find('\n')));
-  return found ? found->place : Place{};
+  for (size_t end = stack.find("\n    at "); end != stack.npos;) {
+    const size_t begin = end + 1;
+    end = stack.find('\n', begin);
+    if (const auto found = find_place(stack.substr(begin, end - begin)))
+      return found->place;
+  }
+  return {};
 }
 
 Place place_of(v8::Local<v8::Context> context, v8::Local<v8::Message> message,

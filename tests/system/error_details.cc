@@ -218,6 +218,19 @@ Test(error_details, places_are_mapped_by_a_map_in_the_source) {
   expect_equal(client.error("call", {"s", "f", json::array()})["script"], "s");
 }
 
+Test(error_details, what_a_built_in_function_throws_has_the_place_of_its_call) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("acme/s", "function f(text) {\n  return JSON.parse(text);\n}");
+  json error = client.error("call", {"acme/s", "f", {"{bad"}});
+  expect_equal(error["name"], "SyntaxError");
+  expect_equal(error["script"], "acme/s");
+  expect_equal(error["line"], 2);
+  error = client.eval_error("1;\n[1].reduceRight(0)");
+  expect_equal(error["script"], "eval");
+  expect_equal(error["line"], 2);
+}
+
 Test(error_details, syntax_errors_show_where) {
   Daemon daemon;
   Client client = daemon.connect();
