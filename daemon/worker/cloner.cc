@@ -276,6 +276,8 @@ bool Cloner::push_properties(v8::Local<v8::Object> source, v8::Local<v8::Object>
   v8::Local<v8::Value> argument = source, names;
   if (!keys_->Call(context_, v8::Undefined(isolate_), 1, &argument).ToLocal(&names))
     return false;
+  if (!names->IsArray())
+    return refuse("Object.keys has been changed");
   const auto list = names.As<v8::Array>();
   if (list->Length() > 0)
     frames_.push_back({Kind::properties, source, target, list, 0, list->Length(), {}});

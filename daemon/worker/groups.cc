@@ -116,7 +116,9 @@ void define_lazily(v8::Local<v8::Context> context, std::span<const LazyGlobals> 
 
 v8::Local<v8::Value> compile(v8::Local<v8::Context> context, const PreludeGroup &group) {
   v8::Isolate *isolate = context->GetIsolate();
-  std::string text("(function (require, exports, module, native) {");
+  // Strict: else a script's function that a group calls gets hold of the group's functions by
+  // `caller`.
+  std::string text("(function (require, exports, module, native) {'use strict';");
   text.append(group.text).append("\n})");
   v8::ScriptCompiler::Source source(
       to_string(isolate, text),

@@ -2,6 +2,7 @@
 // Native functions: checks of arguments, then on to the Host.
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/engine.h"
+#include "daemon/worker/native_arguments.h"
 #include "daemon/worker/natives.h"
 #include "ipc/error.h"
 
@@ -19,6 +20,8 @@ void call(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
         to_string(isolate, "host.call: there is no client while scripts are loaded")));
     return;
   }
+  if (!has_arguments<v8::String, v8::Array>(arguments))
+    return;
   v8::Local<v8::Promise> promise;
   if (host->call(isolate->GetCurrentContext(), arguments[0].As<v8::String>(),
                  arguments[1].As<v8::Array>())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strings to base64 and back, for the prelude's btoa and atob.
 #include "daemon/worker/base64.h"
+#include "daemon/worker/native_arguments.h"
 #include "daemon/worker/natives.h"
 #include "daemon/worker/v8_compat.h"
 
@@ -52,6 +53,8 @@ void return_latin1(Arguments arguments, std::span<const unsigned char> text) {
 
 // encodeBase64(string): undefined if a character is beyond U+00FF
 void encode(Arguments arguments) {
+  if (!has_arguments<v8::String>(arguments))
+    return;
   const auto string = arguments[0].As<v8::String>();
   const size_t bytes = base64_length(static_cast<size_t>(string->Length()));
   Latin1 latin1(arguments.GetIsolate(), string, bytes);
@@ -63,6 +66,8 @@ void encode(Arguments arguments) {
 
 // decodeBase64(string): undefined if it isn't base64
 void decode(Arguments arguments) {
+  if (!has_arguments<v8::String>(arguments))
+    return;
   const auto string = arguments[0].As<v8::String>();
   Latin1 latin1(arguments.GetIsolate(), string, static_cast<size_t>(string->Length()));
   if (!latin1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For the prelude's structuredClone, and the groups whose classes it must know about.
 #include "daemon/worker/cloner.h"
+#include "daemon/worker/native_arguments.h"
 #include "daemon/worker/natives.h"
 
 namespace lethe {
@@ -11,6 +12,8 @@ using Arguments = const v8::FunctionCallbackInfo<v8::Value> &;
 // clone(value, [buffer to be transferred, …], refuse(message), Object.keys,
 // [EvalError's, URIError's prototype])
 void clone(Arguments arguments) {
+  if (!has_arguments<v8::Value, v8::Array, v8::Function, v8::Function, v8::Array>(arguments))
+    return;
   const auto context = arguments.GetIsolate()->GetCurrentContext();
   Cloner cloner(context, arguments[2].As<v8::Function>(), arguments[3].As<v8::Function>(),
                 arguments[4].As<v8::Array>());
@@ -22,6 +25,8 @@ void clone(Arguments arguments) {
 
 // setPlatform(prototype, copy(object) or null): see Cloner::set_platform()
 void set_platform(Arguments arguments) {
+  if (!has_arguments<v8::Object>(arguments))
+    return;
   (void)Cloner::set_platform(arguments.GetIsolate()->GetCurrentContext(),
                              arguments[0].As<v8::Object>(), arguments[1]);
 }

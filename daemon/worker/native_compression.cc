@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // zlib for the prelude's CompressionStream and DecompressionStream. All memory of a stream is one
 // ArrayBuffer: V8 collects it, the script's limit counts it, and no finalizer has to run.
+#include "daemon/worker/native_arguments.h"
 #include "daemon/worker/native_bytes.h"
 #include "daemon/worker/natives.h"
 
@@ -61,6 +62,8 @@ void throw_error(v8::Isolate *isolate, const char *message) {
 // newCodec(is decompressor, window bits): an ArrayBuffer; its first numbers are a Codec's
 void new_codec(Arguments arguments) {
   v8::Isolate *isolate = arguments.GetIsolate();
+  if (!has_arguments<v8::Value, v8::Int32>(arguments))
+    return;
   const bool is_decompressor = arguments[0]->IsTrue();
   const int window_bits = arguments[1].As<v8::Int32>()->Value();
   v8::Local<v8::ArrayBuffer> buffer;
@@ -111,7 +114,7 @@ void run_codec(Arguments arguments) {
   v8::Isolate *isolate = arguments.GetIsolate();
   const std::span<unsigned char> memory = writable_bytes(arguments[0]);
   auto &codec = *reinterpret_cast<Codec *>(memory.data());
-  if (codec.guard != guard_of(&codec))
+  if (memory.size() < sizeof codec || codec.guard != guard_of(&codec))
     return throw_error(isolate, "a compression stream cannot be kept in a startup snapshot");
   const NativeBytes bytes(arguments[1]);
   const size_t offset = std::min<size_t>(number_argument(arguments, 2), bytes.size());

@@ -3,6 +3,7 @@
 // and what is in them, without running any code of the script's.
 #include "daemon/worker/engine.h"
 #include "daemon/worker/host_objects.h"
+#include "daemon/worker/native_arguments.h"
 #include "daemon/worker/natives.h"
 
 #include <cstdio>
@@ -127,6 +128,8 @@ void own_non_index_keys(const Arguments &arguments) {
 
 // writeConsole(level, text)
 void write_console(const Arguments &arguments) {
+  if (!has_arguments<v8::String, v8::String>(arguments))
+    return;
   v8::Isolate *isolate = arguments.GetIsolate();
   const std::string level = to_text(isolate, arguments[0].As<v8::String>());
   const auto text = arguments[1].As<v8::String>();

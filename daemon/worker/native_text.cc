@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text to bytes and back, for the prelude's TextEncoder and TextDecoder.
+#include "daemon/worker/native_arguments.h"
 #include "daemon/worker/native_bytes.h"
 #include "daemon/worker/natives.h"
 #include "daemon/worker/unicode.h"
@@ -76,6 +77,8 @@ void encode_one_byte(Arguments arguments, v8::Local<v8::String> string) {
 
 // encodeUtf8(string): a Uint8Array
 void encode(Arguments arguments) {
+  if (!has_arguments<v8::String>(arguments))
+    return;
   v8::Isolate *isolate = arguments.GetIsolate();
   const auto string = arguments[0].As<v8::String>();
   if (string->IsOneByte())
@@ -98,6 +101,8 @@ void encode(Arguments arguments) {
 
 // encodeUtf8Into(string, Uint8Array, result): a Uint32Array gets what was read and what was written
 void encode_into(Arguments arguments) {
+  if (!has_arguments<v8::String>(arguments))
+    return;
   v8::Isolate *isolate = arguments.GetIsolate();
   const auto string = arguments[0].As<v8::String>();
   std::span<unsigned char> target = writable_bytes(arguments[1]);

@@ -4,6 +4,7 @@
 #include "daemon/worker/tasks.h"
 #include "daemon/worker/clock.h"
 #include "daemon/worker/engine.h"
+#include "daemon/worker/native_arguments.h"
 
 #include <algorithm>
 #include <memory>
@@ -169,6 +170,8 @@ struct TaskNatives {
 
   // setTimer(function, [argument, …], milliseconds, repeats): its number
   static void set_timer(Arguments arguments) {
+    if (!has_arguments<v8::Function, v8::Array, v8::Int32>(arguments))
+      return;
     Tasks *self = tasks(arguments);
     if (!self)
       return;
@@ -182,18 +185,24 @@ struct TaskNatives {
 
   // setImmediateTask(function, [argument, …]): its number
   static void set_immediate(Arguments arguments) {
+    if (!has_arguments<v8::Function, v8::Array>(arguments))
+      return;
     if (Tasks *self = tasks(arguments))
       arguments.GetReturnValue().Set(self->add(arguments, 0, 0, true));
   }
 
   // clearTask(number)
   static void clear_task(Arguments arguments) {
+    if (!has_arguments<v8::Int32>(arguments))
+      return;
     if (Tasks *self = Tasks::of(arguments.GetIsolate()))
       self->cancel(arguments[0].As<v8::Int32>()->Value());
   }
 
   // queueTask(function): as a microtask. Its exceptions are found afterwards, as those of timers.
   static void queue_task(Arguments arguments) {
+    if (!has_arguments<v8::Function>(arguments))
+      return;
     v8::Isolate *isolate = arguments.GetIsolate();
     isolate->EnqueueMicrotask(
         v8::Function::New(isolate->GetCurrentContext(), run_microtask, arguments[0])

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever a script does to the objects that it finds: the reply is right, and so is the next.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+
+using namespace lethe::test;
+
+TestSuite(tampering, .timeout = 240);
+
+namespace {
+
+std::string source(const std::string &name) {
+  return read_file(source_folder() / "tests" / "system" / "tampering" / (name + ".js"));
+}
+
+const json options = {{"deadline_ms", 20'000}};
+
+struct World {
+  Daemon daemon;
+  Client client = daemon.connect();
+  bool is_reused;
+  json clean; // the values, from a world in which nothing was done
+
+  explicit World(const std::string &isolation)
+      : daemon({"pool.default.workers=1", "pool.default.isolation=" + isolation}),
+        is_reused(isolation == "reuse") {
+    client.on_host_call = [](uint32_t, const std::string &name, const json &arguments) {
+      if (name != "echo")
+        throw HostError{{{"message", "no network"}}};
+      return arguments[0];
+    };
+    put();
+    clean = client.call("s", "values");
+    expect_equal(clean["list"], R"([1, -0.5, "é😀", true, null, [[]]])"_json);
+    expect_equal(clean["big"], int64_t{1} << 60);
+    expect_equal(clean["bytes"], json::binary({0, 255}));
+    expect_equal(clean["nested"], R"({"a": {"b": {"c d": [{}]}}})"_json);
+    expect_equal(clean["instance"], {{"x", 1}});
+    expect_equal(clean["set"], {1, "a"});
+    expect_equal(clean["boxed"], {"s", 1.5, false});
+    expect_equal(clean.size(), 11);
+  }
+  void put() { client.put("s", source("pollute") + source("attempts") + source("replies")); }
+
+  void expect_right_replies(const std::string &way) {
+    const Where where = Where::here();
+    const auto fresh = [&] {
+      if (is_reused)
+        put();
+    };
+    fresh();
+    expect_equal(client.call("s", "returned", {way}, options), clean, where);
+    // Under `reuse` in the same polluted world.
+    expect_equal(client.call("s", "again", json::array(), options), clean, where);
+    fresh();
+    expect_equal(client.call("s", "resolvedLater", {way}, options), clean, where);
+    fresh();
+    expect_equal(client.call("s", "asked", {way}, options), clean, where);
+    fresh();
+    json error = client.error("call", {"s", "thrown", {way}, options}, where);
+    expect_equal(error["code"], "script_error", where);
+    expect_contains(error["message"], "thrown on purpose", where);
+    expect_equal(error["script"], "s", where);
+    fresh();
+    error = client.error("call", {"s", "missing", {way}, options}, where);
+    expect_equal(error["code"], "script_error", where);
+    expect_contains(error["message"], "Cannot read properties of null", where);
+    fresh();
+    expect_no_harm(way);
+    expect_equal(client.eval("[1, {a: new Map([[1, 2]])}, `${[3]}`].length"), 3, where);
+  }
+  // Each by itself, as one may end what others do.
+  void expect_no_harm(const std::string &way) {
+    const int count = client.call("s", "countAttempts");
+    expect_survival("call", {"s", "attempted", {way, nullptr}, options}, way);
+    for (int i = 0; i < count; ++i) {
+      const std::string what = way + ", " + std::to_string(i);
+      if (is_reused)
+        put();
+      expect_survival("call", {"s", "attempted", {way, i}, options}, what);
+      // With what is made only then.
+      const std::string late =
+          "pollute(" + json(way).dump() + ", true); attempts[" + std::to_string(i) + "]()";
+      expect_survival("eval", {"{" + source("pollute") + source("attempts") + late + "}", options},
+                      what + ", late");
+    }
+  }
+  // Nonsense or an error of the script.
+  void expect_survival(const std::string &method, const json &params, const std::string &what) {
+    const Reply reply = client.wait(client.start(method, params));
+    if (reply.failed() && reply.error()["code"] != "invalid_value")
+      expect(reply.error()["code"] == "script_error", what + ": " + reply.error().dump());
+  }
+};
+
+void expect_right_replies(const std::string &isolation) {
+  World world(isolation);
+  const json ways = world.client.call("s", "pollute");
+  expect(ways.size() >= 8, "pollute.js has its ways");
+  for (const std::string way : ways)
+    world.expect_right_replies(way);
+}
+
+} // namespace
+
+Test(tampering, does_not_change_replies_under_rewind) { expect_right_replies("rewind"); }
+Test(tampering, does_not_change_replies_under_process) { expect_right_replies("process"); }
+Test(tampering, does_not_change_replies_under_reuse) { expect_right_replies("reuse"); }
