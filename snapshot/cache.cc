@@ -2,6 +2,7 @@
 // Keys and files of startup snapshots.
 #include "snapshot/cache.h"
 #include "daemon/worker/engine.h"
+#include "daemon/worker/groups.h"
 #include "daemon/worker/natives.h"
 #include "ipc/file_descriptor.h"
 #include "snapshot/prelude.h"
@@ -173,6 +174,8 @@ Digest snapshot_key(const std::vector<PreloadFile> &preload) {
   hash.add_field(v8_flags());
   for (const PreludeFile &file : prelude_files())
     hash.add_field(file.text);
+  hash.add_field(group_begins);
+  hash.add_field(group_ends);
   for (const PreludeGroup &group : prelude_groups()) {
     hash.add_field(group.name);
     hash.add_field(group.text);

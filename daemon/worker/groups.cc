@@ -116,10 +116,7 @@ void define_lazily(v8::Local<v8::Context> context, std::span<const LazyGlobals> 
 
 v8::Local<v8::Value> compile(v8::Local<v8::Context> context, const PreludeGroup &group) {
   v8::Isolate *isolate = context->GetIsolate();
-  // Strict: else a script's function that a group calls gets hold of the group's functions by
-  // `caller`.
-  std::string text("(function (require, exports, module, native) {'use strict';");
-  text.append(group.text).append("\n})");
+  const std::string text = std::string(group_begins).append(group.text).append(group_ends);
   v8::ScriptCompiler::Source source(
       to_string(isolate, text),
       v8_compat::script_origin(
