@@ -3,7 +3,6 @@
 #include "tests/harness/devtools.h"
 
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
