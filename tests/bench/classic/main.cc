@@ -3,6 +3,7 @@
 // with V8 and nothing else that makes a new context, or a new isolate, for each request. Both start
 // from a startup snapshot that holds the prelude and the script, as a careful embedder would do it.
 // classic-worker SOCKET context|isolate SNAPSHOT
+#include "daemon/worker/arena.h"
 #include "daemon/worker/engine.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/natives.h"
@@ -151,9 +152,8 @@ int main(int count, char **words) {
   const auto snapshot = SnapshotFile::open(words[3]);
   if (!snapshot)
     fatal(snapshot.error().message);
-  // V8's own page allocator: nothing is rewound here.
-  const auto pages = v8::platform::NewSingleThreadedDefaultPlatform();
-  start_v8(*pages->GetPageAllocator());
+  Arena arena(size_t{4} << 30); // of address space; nothing is rewound here
+  start_v8(arena);
   ClassicWorker worker(snapshot->blob(), std::string_view(words[2]) == "isolate");
   serve(listen_on(words[1]), worker);
 }
