@@ -14,7 +14,7 @@ json run(const std::string &body, Where where = Where::here()) {
   Daemon daemon({"pool.default.workers=1", "pool.default.rewind_verify=1"});
   Client client = daemon.connect();
   client.put("s", "async function f() { " + body + " }", {{"node_globals", true}}, where);
-  const json first = client.call("s", "f", json::array(), json::object(), where);
+  json first = client.call("s", "f", json::array(), json::object(), where);
   expect_equal(client.call("s", "f", json::array(), json::object(), where), first, where);
   return first;
 }
