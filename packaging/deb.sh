@@ -26,6 +26,7 @@ packaging/changelog.sh debian "$version" >debian/changelog
 DEB_BUILD_OPTIONS=parallel=$(nproc)
 export DEB_BUILD_OPTIONS
 dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary
+for page in build/man/*.[1-8]; do mandoc -T lint -W warning "$page"; done
 lintian --allow-root --fail-on error,warning --display-info --tag-display-limit 0 ../*.changes
 
 cp ../*.deb "$output"

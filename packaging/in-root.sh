@@ -1,13 +1,14 @@
 #!/bin/bash
 # Runs a command in a Debian root that stays as it is: what the command writes there is gone afterwards. It finds this
 # working copy under the same path, where what it writes stays. Needs root.
+# OFFLINE=1: it has no network.
 # usage: in-root.sh ROOT COMMAND [ARGUMENT …]
 set -euo pipefail
 root=$(realpath "$1")
 shift
 # Mounts are private to this process, and gone with it.
 # shellcheck disable=SC2016  # expanded by the inner shell
-exec unshare --mount --propagation private --pid --fork --kill-child bash -euc '
+exec unshare ${OFFLINE:+--net} --mount --propagation private --pid --fork --kill-child bash -euc '
   root=$1 here=$PWD
   shift
   mount -t tmpfs -o size=90% layers /mnt

@@ -63,9 +63,9 @@ DEB ?= $(BUILD)/deb/$(SUITE)
 RPM ?= $(BUILD)/rpm
 AGAIN := umask 077 && TZ=Pacific/Kiritimati
 deb: dist $(ROOTS)/$(SUITE)-build ## build Debian packages for SUITE (bookworm, trixie), build/deb/SUITE/
-	packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/deb.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(SUITE) $(DEB)
+	OFFLINE=1 packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/deb.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(SUITE) $(DEB)
 rpm: dist $(ROOTS)/$(SUITE)-build ## build RPM packages, build/rpm/
-	packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/rpm.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(RPM)
+	OFFLINE=1 packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/rpm.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(RPM)
 
 check-deb: $(ROOTS)/$(SUITE)-test ## test the Debian packages of SUITE in a system that boots; TEST names some of the tests
 	packaging/tests/check.sh $(SUITE) $(BUILD) $(TEST)

@@ -8,7 +8,8 @@ set -euo pipefail
 kind=$1 suite=$2 root=$3
 here=$(realpath "$(dirname "$0")")
 command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing: apt-get install mmdebstrap" >&2; exit 1; }
-mirror=$(awk '/^URIs:/{print $2; exit}' /etc/apt/sources.list.d/debian.sources)
+mirror=$(awk '/^URIs:/{print $2; exit}' /etc/apt/sources.list.d/debian.sources 2>/dev/null || true)
+[ -n "$mirror" ] || mirror=http://deb.debian.org/debian
 
 built_with=ccache,elfutils,lintian,mandoc,rpm,rpmlint,systemd
 booted=systemd,systemd-sysv,dbus,procps,gcc,g++,pkgconf

@@ -14,8 +14,10 @@ upstream=$(basename "$tarball" .tar.gz)
 version=${upstream#lethe-}
 packaging/changelog.sh rpm "$version-1" >/tmp/rpm/changelog
 sed -e "s/@VERSION@/$version/" -e '/@CHANGELOG@/{r /tmp/rpm/changelog' -e 'd}' packaging/rpm/lethe.spec.in >/tmp/rpm/lethe.spec
+# Where deb.sh builds, too: then ccache knows what was compiled there.
+mkdir /tmp/package
 # Build requirements are Fedora's names; Debian's packages of the same are there.
-rpmbuild -bb --nodeps --load packaging/rpm/debian.macros --define '_topdir /tmp/rpm' /tmp/rpm/lethe.spec
+rpmbuild -bb --nodeps --load packaging/rpm/debian.macros --define '_topdir /tmp/rpm' --define '_builddir /tmp/package' /tmp/rpm/lethe.spec
 
 cp /tmp/rpm/RPMS/*/*.rpm /tmp/rpm/lethe.spec "$output"
 rpmlint -c packaging/rpm/rpmlint.toml "$output"

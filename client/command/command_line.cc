@@ -41,7 +41,7 @@ void add_limit_options(CLI::App &app, CommandLine &line) {
       ->type_name("MB")
       ->check(positive);
   app.add_option("--isolation", line.isolation,
-                 "rewind, process or reuse; only stricter than the pool's")
+                 "one of rewind, process, reuse; only stricter than the pool's")
       ->type_name("MODE")
       ->check(CLI::IsMember({"rewind", "process", "reuse"}));
 }

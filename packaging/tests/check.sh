@@ -2,6 +2,7 @@
 # Installs the packages that were built for a suite into a system of that suite that boots, and tests them there.
 # Needs root, and a network only for what the packages depend on.
 # usage: check.sh SUITE BUILD_FOLDER [TEST …]   tests of packaging/tests/booted, all of the service unless named
+# Exit status: 75 if what the packages depend on could not be downloaded.
 set -euo pipefail
 suite=$1 build=$2
 shift 2
@@ -20,7 +21,7 @@ archives=$build/roots/$suite-archives
 mkdir -p "$archives/partial"
 archives=$(realpath "$archives")
 "$here/../in-root.sh" "$root" apt-get -qq -y -o APT::Sandbox::User=root -o "Dir::Cache::archives=$archives" \
-  --download-only install "${wanted[@]}" >/dev/null
+  --download-only install "${wanted[@]}" >/dev/null || { echo "can't download what the packages depend on" >&2; exit 75; }
 
 results=$build/package-tests/$suite-${tests[0]}
 rm -rf "$results"

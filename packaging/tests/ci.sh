@@ -37,24 +37,35 @@ esac
 unshare --mount --propagation private --pid --fork sh -ec 'mount -t tmpfs tmpfs /mnt && mkdir /mnt/a /mnt/b /mnt/c &&
   mount -t overlay -o lowerdir=/,upperdir=/mnt/a,workdir=/mnt/b overlay /mnt/c && umount -R /sys/fs/cgroup &&
   mount -t cgroup2 cgroup2 /sys/fs/cgroup' 2>/dev/null || skip "no namespaces, overlays or control groups of one's own"
-if ! command -v mmdebstrap systemd-nspawn >/dev/null; then
+tools_are_there() { command -v mmdebstrap >/dev/null && command -v systemd-nspawn >/dev/null; }
+if ! tools_are_there; then
   (apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends mmdebstrap systemd-container) \
     >/dev/null 2>&1 || true
-  command -v mmdebstrap systemd-nspawn >/dev/null || skip "mmdebstrap and systemd-container can't be installed"
+  tools_are_there || skip "mmdebstrap and systemd-container can't be installed"
 fi
 
 log=$build/package-tests/ci
 mkdir -p "$log"
 in_time "$log/root.log" make --no-print-directory SUITE="$suite" "$build/roots/$suite-test" ||
   skip "no Debian system can be made here; see $log/root.log"
-LIMIT_S=30 "$here/boot-nspawn.sh" "$build/roots/$suite-test" "$log" -- true ||
+LIMIT_S=60 "$here/boot-nspawn.sh" "$build/roots/$suite-test" "$log" -- true ||
   skip "systemd does not boot in a container here; see $log/console"
+in_time "$log/root.log" make --no-print-directory SUITE="$suite" "$build/roots/$suite-build" ||
+  skip "no Debian system to build in can be made here; see $log/root.log"
 
 in_time "$log/deb.log" make --no-print-directory SUITE="$suite" deb || { tail -n 40 "$log/deb.log"; exit 1; }
 tail -n 8 "$log/deb.log"
-status=0
-LIMIT_S=240 in_time "$log/check.log" make --no-print-directory SUITE="$suite" check-deb \
-  TEST="install first_use hardening development autopkgtest reload restart kills instances upgrade v8_upgrade removal" || status=$?
-cat "$log/check.log"
+check() {
+  status=0
+  LIMIT_S=$(($(left) + 30)) in_time "$log/check.log" "$here/check.sh" "$suite" "$build" || status=$?
+  cat "$log/check.log"
+  [ "$status" != 75 ] || skip "no network"
+}
+check
+# On a machine that is busy with other things a test may meet what it does not expect; a defect is there the next time, too.
+if [ "$status" != 0 ] && [ "$(left)" -ge 120 ]; then
+  echo "packages: failed; once more"
+  check
+fi
 [ "$status" = 0 ] || exit 1
 echo "packages: built and tested on $suite in $SECONDS s"
