@@ -52,8 +52,9 @@ public:
   void add(Client &client, int count, bool from_script = false) {
     std::deque<uint32_t> running;
     for (int i = 0; i < count; ++i) {
-      running.push_back(from_script ? client.start("call", {"dice", "draw", json::array()})
-                                    : client.start("eval", {source_}));
+      running.push_back(from_script
+                            ? client.start("call", {"dice", "draw", json::array(), patient_})
+                            : client.start("eval", {source_, patient_}));
       if (running.size() == 16)
         take(client, running);
     }
@@ -73,6 +74,7 @@ private:
   }
 
   const char *source_;
+  const json patient_ = {{"deadline_ms", 30'000}}; // keys take long on a busy machine
   std::set<std::string> values_;
 };
 
