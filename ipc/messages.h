@@ -12,28 +12,32 @@ namespace lethe {
 // as its bytes. The receiver ends a peer that sends what is not in its column, or a body that is
 // not of this shape.
 //
+// clang-format off
 // Control channel, master <-> zygote:
-//   fork          [worker id, debugs]             answered by forked; the worker's id is the
-//   frame's sequence, too. debugs: the worker is for one request of a debugger
-//   grow          [generation, strict, part, [[name, version, source, options raw],
-//   …] to load, [name, …] to drop]
-//                 + 1 descriptor: the control channel of the zygote to be. The zygote forks; the
-//                 child loads. strict: the first script that fails ends the child with load_failed;
-//                 else it is left out and named in ready.
-//                 part: the scripts wait for those of a later grow, as they may import each other
+//   fork          [worker id, debugs]
+//                 debugs: the worker is for one request of a debugger. Answered by forked; the
+//                 worker's id is the frame's sequence, too
+//   grow          [generation, strict, part, [[name, version, source, options raw], …] to load,
+//                 [name, …] to drop] + 1 descriptor: the control channel of the zygote to be
+//                 The zygote forks; the child loads. strict: the first script that fails ends the
+//                 child with load_failed; else it is left out and named in ready. part: the scripts
+//                 wait for those of a later grow, as they may import each other
 //   forked        [kind (0 worker, 1 zygote), id, pid] + descriptors: pidfd; for a worker also its
-//   channel and its page exited        [pid, wait status as of waitpid, cpu µs, max RSS kB] loading
-//   [name]                          the child is about to load this script: names the culprit when
-//   it is killed ready         [generation, {name: [function, …]}, {name: error map raw}, v8
-//   version, image bytes]  the new zygote's first word load_failed   [name, error map raw] its last
-//   word; it exits
+//                 channel and its page
+//   exited        [pid, wait status as of waitpid, cpu µs, max RSS kB]
+//   loading       [name]
+//                 the child is about to load this script: names the culprit when it is killed
+//   ready         [generation, {name: [function, …]}, {name: error map raw}, v8 version, image bytes]
+//                 the new zygote's first word
+//   load_failed   [name, error map raw]
+//                 its last word; it exits
 //
 // Worker channel, master <-> worker; the frame's sequence is the request's:
-//   run           [kind (RunKind), script, function or source, flags (RunFlag), cpu ms or 0, memory
-//   MB, raw]
-//                 raw: call: the array of arguments; eval: the map of globals or nil
-//                 inspect, profile, heap: [number, the array of arguments]; the number is 1 to
-//                 stop before the function's first statement, how long to profile in ms, or 0
+//   run           [kind (RunKind), script, function or source, flags (RunFlag), cpu ms or 0,
+//                 memory MB, raw]
+//                 raw: call: the array of arguments; eval: the map of globals or nil; inspect,
+//                 profile, heap: [number, the array of arguments]; the number is 1 to stop before
+//                 the function's first statement, how long to profile in ms, or 0
 //   host_reply    [call id, error raw, result raw]
 //   debug_input   a message of the Chrome DevTools Protocol, raw, or nil: the debugger has left
 //   done          result raw
@@ -41,17 +45,26 @@ namespace lethe {
 //   console       [level, text]
 //   host_call     [call id, name, arguments raw]
 //   debug_output  such a message, or a part of the file that is made, raw
-//   run_stats     [run µs, cpu µs, rewind µs of the request before, heap kB]        before done or
-//   failed, where asked for
-#define LETHE_MESSAGES(row)                                                                        \
-  row(fork, 1, master, zygote) row(grow, 2, master, zygote) row(forked, 16, zygote, master)        \
-      row(exited, 17, zygote, master) row(loading, 18, zygote, master)                             \
-          row(ready, 19, zygote, master) row(load_failed, 20, zygote, master)                      \
-              row(run, 32, master, worker) row(host_reply, 33, master, worker)                     \
-                  row(debug_input, 34, master, worker) row(done, 48, worker, master)               \
-                      row(failed, 49, worker, master) row(console, 50, worker, master)             \
-                          row(host_call, 51, worker, master) row(run_stats, 52, worker, master)    \
-                              row(debug_output, 53, worker, master)
+//   run_stats     [run µs, cpu µs, rewind µs of the request before, heap kB]
+//                 before done or failed, where asked for
+#define LETHE_MESSAGES(row)             \
+  row(fork, 1, master, zygote)          \
+  row(grow, 2, master, zygote)          \
+  row(forked, 16, zygote, master)       \
+  row(exited, 17, zygote, master)       \
+  row(loading, 18, zygote, master)      \
+  row(ready, 19, zygote, master)        \
+  row(load_failed, 20, zygote, master)  \
+  row(run, 32, master, worker)          \
+  row(host_reply, 33, master, worker)   \
+  row(debug_input, 34, master, worker)  \
+  row(done, 48, worker, master)         \
+  row(failed, 49, worker, master)       \
+  row(console, 50, worker, master)      \
+  row(host_call, 51, worker, master)    \
+  row(run_stats, 52, worker, master)    \
+  row(debug_output, 53, worker, master)
+// clang-format on
 
 enum class MessageType : uint16_t {
 #define LETHE_ROW(name, number, from, to) name = number,
