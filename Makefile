@@ -247,10 +247,14 @@ run_all = failed=; $(foreach program,$(1),echo "== $(program)"; $(call run_tests
 check: all tests ## build and run all tests
 	@$(call run_all,$(TESTS))
 
-sanitize: ## run the unit tests without V8 under AddressSanitizer and UBSan
+sanitize: all $(BUILD)/tests/system $(NPM_BUNDLES) ## AddressSanitizer and UBSan: units without V8, the system's tests with such a lethed
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized NODE_ROOT=$(NODE_ROOT) LDFLAGS=-fsanitize=address,undefined \
 	  OPTIMIZE='-O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
-	  UNITS='$(addprefix $(BUILD)/sanitized/tests/,unit unit-client)' check-units
+	  UNITS='$(addprefix $(BUILD)/sanitized/tests/,unit unit-client)' $(BUILD)/sanitized/bin/lethed check-units
+	@cp $(addprefix $(BUILD)/bin/,lethe lethe-zygote lethe-snapshot) $(BUILD)/sanitized/bin
+	@cp $(BUILD)/tests/system $(BUILD)/sanitized/tests
+	@for folder in npm lib gen; do ln -sfn ../$$folder $(BUILD)/sanitized/$$folder; done
+	@$(call run_all,$(BUILD)/sanitized/tests/system)
 UNITS := $(filter $(BUILD)/tests/unit%,$(TESTS))
 units: $(UNITS)
 check-units: units

@@ -5,11 +5,12 @@
 namespace lethe {
 namespace {
 
-constexpr PreludeFile files[] = {
+// Not constexpr: the length of so long a literal exceeds what compilers compute.
+const PreludeFile files[] = {
 #include "gen/prelude.inc"
 };
 
-constexpr PreludeGroup groups[] = {
+const PreludeGroup groups[] = {
 #include "gen/prelude_groups.inc"
 };
 

@@ -41,7 +41,7 @@ ssize_t getrandom(void *target, size_t bytes, unsigned int flags) {
   return ::syscall(SYS_getrandom, target, bytes, flags);
 }
 
-int getentropy(void *target, size_t bytes) noexcept {
+int getentropy(void *target, size_t bytes) {
   constexpr size_t most_bytes = 256;
   if (bytes > most_bytes) {
     errno = EIO;

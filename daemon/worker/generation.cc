@@ -82,8 +82,11 @@ std::optional<Generation::Failure> Generation::drop() {
       if (is_strict_ && script->modules().contains(name))
         return Failure{name,
                        {Error(ErrorCode::invalid_request,
-                              "the script " + importer + " imports " + name +
-                                  ": delete that first, or put it without the import"),
+                              std::string("the script ")
+                                  .append(importer)
+                                  .append(" imports ")
+                                  .append(name)
+                                  .append(": delete that first, or put it without the import")),
                         {}}};
   return std::nullopt;
 }
@@ -92,9 +95,10 @@ std::optional<Generation::Failure> Generation::drop() {
 std::vector<std::string> Generation::to_load() const {
   std::vector<std::string> names = new_;
   for (const auto &[name, script] : scripts_.all()) {
+    const Modules &imported = script->modules();
     const bool is_new = std::find(new_.begin(), new_.end(), name) != new_.end();
     const bool imports_new = std::any_of(new_.begin(), new_.end(), [&](const std::string &other) {
-      return script->modules().contains(other);
+      return imported.contains(other);
     });
     if (!is_new && imports_new)
       names.push_back(name);

@@ -131,7 +131,7 @@ private:
   }
 
   Result<Nothing> read_rows(v8::Local<v8::Value> value, const std::string &what, Rows &rows) {
-    const auto read = each(value, what, [&](const std::string &key, v8::Local<v8::Value> target) {
+    auto read = each(value, what, [&](const std::string &key, v8::Local<v8::Value> target) {
       if (key.empty())
         return Result<Nothing>(wrong(what + " has an empty key"));
       Row row{normalized(key, ""), std::nullopt};

@@ -23,8 +23,11 @@ Result<Nothing> check_attributes(v8::Local<v8::Context> context,
   for (int i = 0; i + 1 < attributes->Length(); i += size) {
     const std::string key = text_at(i), value = text_at(i + 1);
     if (key != "type" || value != "json")
-      return Error(ErrorCode::compile_error, "there is no import attribute " + key + ": '" + value +
-                                                 "'; there is type: 'json'");
+      return Error(ErrorCode::compile_error, std::string("there is no import attribute ")
+                                                 .append(key)
+                                                 .append(": '")
+                                                 .append(value)
+                                                 .append("'; there is type: 'json'"));
     if (!is_json)
       return Error(ErrorCode::compile_error,
                    "it is not JSON: the name of a script that is ends in .json");
