@@ -33,7 +33,7 @@ Test(error_details, the_cause_chain) {
              "function cycle() { const e = new Error('again'); e.cause = e; throw e; }");
   const json error = client.error("call", {"acme/s", "outer", json::array()});
   expect_equal(error["message"], "outer");
-  const json &middle = error["cause"], inner = middle["cause"];
+  const json &middle = error["cause"], &inner = middle["cause"];
   expect_equal(middle["name"], "TypeError");
   expect_equal(middle["message"], "middle");
   expect_equal(middle["line"], 2);
