@@ -205,6 +205,8 @@ std::optional<RunFailure> Runner::task_failure(v8::Local<v8::Context> context) {
   const auto failure = tasks_.failure();
   if (!failure)
     return std::nullopt;
+  if (must_stop()) // while the script was told of it
+    return stopped();
   RunFailure result = thrown(context, failure->exception, failure->message);
   if (failure->is_rejection && result.error.code == ErrorCode::script_error)
     result.error.message.insert(0, "unhandled promise rejection: ");

@@ -122,6 +122,14 @@ std::optional<uint64_t> Tasks::due_ns() const {
 
 // --- what went wrong ---------------------------------------------------------------------------
 
+namespace {
+
+v8::Local<v8::Private> reporter_key(v8::Isolate *isolate) {
+  return v8::Private::ForApi(isolate, to_name(isolate, "lethe.reporter"));
+}
+
+} // namespace
+
 void Tasks::on_rejection(v8::PromiseRejectMessage message) {
   const auto promise = message.GetPromise();
   v8::Isolate *isolate = promise->GetIsolate();
@@ -141,16 +149,38 @@ void Tasks::handle(v8::Local<v8::Promise> promise) {
 void Tasks::fail(const v8::TryCatch &caught) {
   if (!exception_.IsEmpty() || caught.HasTerminated() || !caught.HasCaught())
     return;
+  if (report(caught.Exception(), v8::Undefined(isolate_)))
+    return;
   exception_.Reset(isolate_, caught.Exception());
   exception_message_.Reset(isolate_, caught.Message());
 }
 
 std::optional<Tasks::Failure> Tasks::failure() {
-  if (!exception_.IsEmpty())
-    return Failure{exception_.Get(isolate_), exception_message_.Get(isolate_), false};
-  if (!rejections_.empty())
-    return Failure{rejections_.front().reason.Get(isolate_), {}, true};
-  return std::nullopt;
+  for (;;) {
+    if (!exception_.IsEmpty())
+      return Failure{exception_.Get(isolate_), exception_message_.Get(isolate_), false};
+    if (rejections_.empty())
+      return std::nullopt;
+    const auto promise = rejections_.front().promise.Get(isolate_);
+    const auto reason = rejections_.front().reason.Get(isolate_);
+    rejections_.erase(rejections_.begin());
+    if (!report(reason, promise))
+      return Failure{reason, {}, true};
+    isolate_->PerformMicrotaskCheckpoint();
+  }
+}
+
+// True if the script listens: it has been told.
+bool Tasks::report(v8::Local<v8::Value> value, v8::Local<v8::Value> promise) {
+  const auto context = isolate_->GetCurrentContext();
+  const v8::TryCatch caught(isolate_);
+  v8::Local<v8::Value> reporter, reported, arguments[] = {value, promise};
+  return context->Global()->GetPrivate(context, reporter_key(isolate_)).ToLocal(&reporter) &&
+         reporter->IsFunction() &&
+         reporter.As<v8::Function>()
+             ->Call(context, v8::Undefined(isolate_), 2, arguments)
+             .ToLocal(&reported) &&
+         reported->IsTrue();
 }
 
 // --- native functions --------------------------------------------------------------------------
@@ -209,6 +239,15 @@ struct TaskNatives {
             .ToLocalChecked());
   }
 
+  // setReporter(report(value, promise or undefined)): this context's, see report()
+  static void set_reporter(Arguments arguments) {
+    if (!has_arguments<v8::Function>(arguments))
+      return;
+    const auto context = arguments.GetIsolate()->GetCurrentContext();
+    (void)context->Global()->SetPrivate(context, reporter_key(arguments.GetIsolate()),
+                                        arguments[0]);
+  }
+
   static void run_microtask(Arguments arguments) {
     v8::Isolate *isolate = arguments.GetIsolate();
     const v8::TryCatch caught(isolate);
@@ -224,11 +263,10 @@ struct TaskNatives {
 
 namespace {
 
-constexpr NativeFunction functions[] = {{"setTimer", TaskNatives::set_timer},
-                                        {"setImmediateTask", TaskNatives::set_immediate},
-                                        {"clearTask", TaskNatives::clear_task},
-                                        {"queueTask", TaskNatives::queue_task},
-                                        {"runMicrotask", TaskNatives::run_microtask}};
+constexpr NativeFunction functions[] = {
+    {"setTimer", TaskNatives::set_timer},       {"setImmediateTask", TaskNatives::set_immediate},
+    {"clearTask", TaskNatives::clear_task},     {"queueTask", TaskNatives::queue_task},
+    {"setReporter", TaskNatives::set_reporter}, {"runMicrotask", TaskNatives::run_microtask}};
 
 } // namespace
 

@@ -42,7 +42,8 @@ public:
   std::optional<uint64_t> due_ns() const;
 
   // An exception that ran out of a task, or a promise that was rejected while nobody listened. To
-  // be asked for when no microtask is left: only then is it sure that nobody does.
+  // be asked for when no microtask is left: only then is it sure that nobody does. A script that
+  // listens to such events is told instead, and its microtasks run.
   struct Failure {
     v8::Local<v8::Value> exception;
     v8::Local<v8::Message> message; // empty for a rejection
@@ -51,7 +52,7 @@ public:
   std::optional<Failure> failure();
   // Somebody of ours looks at this promise.
   void handle(v8::Local<v8::Promise> promise);
-  // Keeps the first one.
+  // Keeps the first one, of which the script is not told.
   void fail(const v8::TryCatch &caught);
 
   size_t timers() const { return timers_.size(); }
@@ -72,6 +73,7 @@ private:
   int32_t add(Arguments arguments, uint64_t delay_ns, uint64_t interval_ns, bool is_immediate);
   void cancel(int32_t id);
   void run(Key key, Task task);
+  bool report(v8::Local<v8::Value> value, v8::Local<v8::Value> promise);
   static void on_rejection(v8::PromiseRejectMessage message);
 
   v8::Isolate *isolate_;

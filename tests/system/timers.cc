@@ -225,6 +225,11 @@ Test(promises, an_unhandled_rejection_is_an_error) {
       client.eval_error("const p = Promise.reject(1); setTimeout(() => p.catch(() => {}),"
                         "1); new Promise((r) => setTimeout(r, 1000))")["message"],
       "unhandled");
+  // A listener that tells of it and goes on failing does not get beyond the deadline.
+  expect_equal(client.eval_error("addEventListener('unhandledrejection', () => {"
+                                 "Promise.reject(1); }); Promise.reject(1); 1",
+                                 {{"deadline_ms", 300}})["code"],
+               "deadline_exceeded");
 }
 
 Test(promises, a_rejection_that_is_handled_in_time_is_none) {

@@ -2,7 +2,7 @@
 // Blob and File: https://w3c.github.io/FileAPI/
 import native from 'lethe:native';
 import { concatenate, copyBytes, decodeText, encodeText, isBufferSource } from '../lib/bytes.js';
-import { asInterface, isObject, requireArguments, toDictionary, toInteger, toUSVString } from '../lib/webidl.js';
+import { asInterface, isObject, requireArguments, toDictionary, toDOMString, toInteger, toUSVString } from '../lib/webidl.js';
 
 const chunkBytes = 65536;
 const ours = Symbol('ours');
@@ -30,9 +30,11 @@ function toBytes(part, endings) {
 
 // The members in the order in which Web IDL reads them.
 function toOptions(options, where) {
-  const { endings = 'transparent', type } = toDictionary(options, where);
-  if (`${endings}` !== 'transparent' && `${endings}` !== 'native') throw new TypeError(`${where}: endings is neither "transparent" nor "native"`);
-  return { endings: `${endings}`, type: toType(type) };
+  const dictionary = toDictionary(options, where);
+  const { endings: given } = dictionary;
+  const endings = given === undefined ? 'transparent' : toDOMString(given, `${where}: endings`);
+  if (endings !== 'transparent' && endings !== 'native') throw new TypeError(`${where}: endings is neither "transparent" nor "native"`);
+  return { endings, type: toType(dictionary.type) };
 }
 
 export class Blob {

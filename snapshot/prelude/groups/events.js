@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events: https://dom.spec.whatwg.org/#events, without trees, so that an event has one target at most.
 import { DOMException } from 'lethe:dom_exception';
+import native from 'lethe:native';
 import { asInterface, defineConstants, isObject, requireArguments, toDictionary, toDOMString, toUSVString } from '../lib/webidl.js';
 
 // Of AbortSignal, whose group needs this one: {is(value), whenAborted(signal, action), isAborted(signal)}.
@@ -250,7 +251,7 @@ function invoke(listener, event, target) {
   }
 }
 
-let dispatch, isTarget, setHandler, handlerOf;
+let dispatch, isTarget, setHandler, handlerOf, hasListener;
 let globalTarget; // in the place of the global object
 
 export class EventTarget {
@@ -321,6 +322,7 @@ export class EventTarget {
 
   static {
     isTarget = (value) => isObject(value) && #listeners in value;
+    hasListener = (target, type) => target.#listeners.some((listener) => listener.type === type);
     dispatch = (target, event) => target.#dispatch(event);
     handlerOf = (target, type) => target.#listeners.find((listener) => listener.handler === type)?.value ?? null;
     setHandler = (target, type, value) => {
@@ -355,6 +357,16 @@ export function dispatchTrusted(target, event) {
   setTrusted(event, true);
   return dispatch(toTarget(target), event);
 }
+
+// What ran out of a task, or out of `promise` while nobody handled it, is the request's error unless the script listens.
+// What no listener cancels is written to the console.
+native.setReporter((value, promise) => {
+  if (!hasListener(globalTarget, promise ? 'unhandledrejection' : 'error')) return false;
+  if (!promise) report(value);
+  else if (dispatchTrusted(globalThis, new PromiseRejectionEvent('unhandledrejection', { cancelable: true, promise, reason: value })))
+    globalThis.console.error('Uncaught (in promise)', value);
+  return true;
+});
 
 // Event handler attributes: `onabort` for the type "abort". Before asInterface().
 export function defineHandlers(Class, ...types) {

@@ -111,6 +111,7 @@ export class Performance extends EventTarget {
     return monotonicNow();
   }
   toJSON() {
+    this.#isPerformance;
     return { timeOrigin: this.timeOrigin };
   }
   mark(markName, markOptions = {}) {

@@ -8,6 +8,12 @@ export * from 'web-streams-polyfill';
 // As interfaces made by asInterface().
 for (const Interface of Object.values(streams)) native.setPlatform(Interface.prototype, null);
 
+// Iterators of streams inherit from that of asynchronous generators. The library, which must run where there is none, makes an
+// object that stands alone.
+const iteratorPrototype = Object.getPrototypeOf(new streams.ReadableStream().values());
+delete iteratorPrototype[Symbol.asyncIterator];
+Object.setPrototypeOf(iteratorPrototype, Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype));
+
 // Of the library's own state, which it does not export.
 export const isReadableStreamDisturbed = (stream) => stream._disturbed;
 

@@ -57,3 +57,19 @@ promise_test(async () => {
   assert_array_equals([file.name, file.type, file.lastModified, await file.text(), await blob.text()], ['n', 'a/b', 5, 'abc', 'd']);
   assert_true(file instanceof File && !(blob instanceof File));
 }, 'clones');
+
+test(() => {
+  const read = [];
+  const member = (name, text) => ({ toString: () => (read.push(`${name} to text`), text) });
+  new Blob([], {
+    get type() {
+      read.push('type');
+      return member('type', 'a/b');
+    },
+    get endings() {
+      read.push('endings');
+      return member('endings', 'native');
+    },
+  });
+  assert_array_equals(read, ['endings', 'endings to text', 'type', 'type to text']);
+}, 'each option is read and converted once, in the order of their names');

@@ -161,3 +161,38 @@ test(() => {
   const promise = Promise.resolve();
   assert_equals(new PromiseRejectionEvent('unhandledrejection', { promise, reason: 1 }).promise, promise);
 }, 'ErrorEvent and PromiseRejectionEvent');
+
+promise_test(async () => {
+  const seen = [];
+  const listener = (event) => {
+    event.preventDefault();
+    seen.push([event.type, event.isTrusted, event.error ?? event.reason, event.promise].map(String).join());
+  };
+  const types = ['error', 'unhandledrejection'];
+  for (const type of types) addEventListener(type, listener);
+  queueMicrotask(() => {
+    throw 'of a microtask';
+  });
+  setTimeout(() => {
+    throw 'of a timer';
+  });
+  Promise.reject('of nobody');
+  const handled = Promise.reject('of somebody');
+  await handled.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const type of types) removeEventListener(type, listener);
+  assert_array_equals(seen, ['error,true,of a microtask,undefined', 'unhandledrejection,true,of nobody,[object Promise]', 'error,true,of a timer,undefined']);
+}, 'the global object is told of exceptions of tasks and of rejections that nobody handles');
+
+promise_test(async () => {
+  let settle;
+  const wanted = new Promise((resolve) => (settle = resolve));
+  const listener = (event) => {
+    event.preventDefault();
+    Promise.resolve().then(settle);
+  };
+  addEventListener('unhandledrejection', listener);
+  Promise.reject('no');
+  await wanted;
+  removeEventListener('unhandledrejection', listener);
+}, 'microtasks of a listener to unhandledrejection run');

@@ -56,3 +56,8 @@ test(() => {
   assert_equals(observer.takeRecords().length, 0);
   assert_array_equals(PerformanceObserver.supportedEntryTypes, ['mark', 'measure']);
 }, 'an observer');
+
+test(() => {
+  assert_throws_js(TypeError, () => Performance.prototype.toJSON.call({ timeOrigin: 1 }));
+  assert_equals(performance.toJSON().timeOrigin, performance.timeOrigin);
+}, 'toJSON is the interface\'s own');

@@ -114,3 +114,9 @@ promise_test(async () => {
 test(() => {
   for (const stream of [new ReadableStream(), new WritableStream(), new TransformStream()]) assert_throws_dom('DataCloneError', () => structuredClone(stream));
 }, 'they cannot be cloned');
+
+test(() => {
+  const prototype = Object.getPrototypeOf(new ReadableStream().values());
+  assert_equals(Object.getPrototypeOf(prototype), Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype));
+  assert_array_equals(Reflect.ownKeys(prototype), ['next', 'return']);
+}, 'their iterators inherit from that of asynchronous generators');
