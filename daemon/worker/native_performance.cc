@@ -28,8 +28,13 @@ void time_origin(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
   arguments.GetReturnValue().Set(static_cast<double>(now_ns(CLOCK_REALTIME) - passed) / ns_in_ms);
 }
 
-constexpr NativeFunction functions[] = {{"monotonicNow", monotonic_now},
-                                        {"timeOrigin", time_origin}};
+// requestBegan(): when by the monotonic clock, in nanoseconds
+void request_began(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  arguments.GetReturnValue().Set(static_cast<double>(origin_ns(arguments.GetIsolate())));
+}
+
+constexpr NativeFunction functions[] = {
+    {"requestBegan", request_began}, {"monotonicNow", monotonic_now}, {"timeOrigin", time_origin}};
 
 } // namespace
 

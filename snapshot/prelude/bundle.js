@@ -30,6 +30,7 @@ const replacements = {
     replace(/^@exodus\/bytes\//, /\/whatwg-url\//, 'percent_encode.js');
     replace(/^webidl-conversions$/, /\/whatwg-url\//, 'webidl_conversions.js');
     replace(/^\.\/encoding(\.js)?$/, /\/whatwg-url\//, 'utf8.js');
+    replace(/\/detach-transferable$/, /\/core-js\//, 'detach_transferable.js');
     // While a startup snapshot is built, V8 has no shared buffers.
     onLoad({ filter: /\/whatwg-url\/lib\/utils\.js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The built-ins of ECMAScript 2022 to 2026 that this V8 lacks, from core-js. Runs when the startup
 // snapshot is built. What V8 has stays as it is, and only what is missing is evaluated.
-import native from 'lethe:native';
 
 const { apply, defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
 function objectAt(path) {
@@ -178,10 +177,6 @@ function install(rows, isWanted) {
 function undisturbed(action) {
   const before = ownKeys(globalThis);
   const { toString } = Function.prototype;
-  // Its only way to detach a buffer here.
-  globalThis.MessageChannel = class {
-    port1 = { postMessage: (_, [buffer]) => native.detachArrayBuffer(buffer) };
-  };
   action();
   for (const name of ownKeys(globalThis)) if (!before.includes(name) && name !== 'Iterator') deleteProperty(globalThis, name);
   defineProperty(Function.prototype, 'toString', { value: toString });

@@ -7,11 +7,17 @@ import { isObject, requireArguments, toDictionary } from '../lib/webidl.js';
 const { keys } = Object;
 const errorPrototypes = [EvalError.prototype, URIError.prototype];
 
-function refuse(message) {
+// Of MessagePort, whose group needs this one: {is(value), transfer(ports, clone)}.
+let portFunctions;
+export function setPorts(functions) {
+  portFunctions = functions;
+}
+
+export function refuse(message) {
   throw new DOMException(`structuredClone: ${message}`, 'DataCloneError');
 }
 
-function toTransferList(value) {
+export function toTransferList(value) {
   if (value === undefined) return [];
   if (!isObject(value) || typeof value[Symbol.iterator] !== 'function') throw new TypeError('structuredClone: transfer is not iterable');
   const list = [...value];
@@ -19,10 +25,18 @@ function toTransferList(value) {
   return list;
 }
 
+// [the clone, the ports that were transferred]
+export function cloneWith(value, list) {
+  const clone = (buffers) => native.clone(value, buffers, refuse, keys, errorPrototypes);
+  if (!portFunctions) return [clone(list), []];
+  const ports = list.filter(portFunctions.is);
+  return portFunctions.transfer(ports, () => clone(ports.length === 0 ? list : list.filter((item) => !portFunctions.is(item))));
+}
+
 export const { structuredClone } = {
   structuredClone(value, options = {}) {
     requireArguments(arguments.length, 1, 'structuredClone');
     const list = toTransferList(toDictionary(options, 'structuredClone: the second argument').transfer);
-    return native.clone(value, list, refuse, keys, errorPrototypes);
+    return cloneWith(value, list)[0];
   },
 };

@@ -96,6 +96,14 @@ function toTimestamp(mark) {
 
 const inOrder = (list) => [...list].sort((a, b) => a.startTime - b.startTime);
 
+// The same for the whole of a request: the two clocks drift.
+let origin = {};
+function timeOrigin() {
+  const began = native.requestBegan();
+  if (origin.began !== began) origin = { began, time: native.timeOrigin() };
+  return origin.time;
+}
+
 export class Performance extends EventTarget {
   #isPerformance = true;
   constructor() {
@@ -104,7 +112,7 @@ export class Performance extends EventTarget {
   }
   get timeOrigin() {
     this.#isPerformance;
-    return native.timeOrigin();
+    return timeOrigin();
   }
   now() {
     this.#isPerformance;
