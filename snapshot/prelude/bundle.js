@@ -26,18 +26,24 @@ const replacements = {
   name: 'replacements',
   setup({ onResolve, onLoad }) {
     const replace = (filter, importer, file) => onResolve({ filter }, (from) => (importer.test(from.importer) ? { path: library(file) } : undefined));
+    const change = (filter, from, to) => onLoad({ filter }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replace(from, to);
+      if (contents === text) throw new Error(`${path} is not what it was`);
+      return { contents, loader: 'js' };
+    });
     replace(/^tr46$/, /\/whatwg-url\//, 'tr46.js');
     replace(/^@exodus\/bytes\//, /\/whatwg-url\//, 'percent_encode.js');
     replace(/^webidl-conversions$/, /\/whatwg-url\//, 'webidl_conversions.js');
     replace(/^\.\/encoding(\.js)?$/, /\/whatwg-url\//, 'utf8.js');
     replace(/\/detach-transferable$/, /\/core-js\//, 'detach_transferable.js');
     // While a startup snapshot is built, V8 has no shared buffers.
-    onLoad({ filter: /\/whatwg-url\/lib\/utils\.js$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8');
-      const contents = text.replace(/\bObject\.getOwnPropertyDescriptor\(\s*SharedArrayBuffer\.prototype, "byteLength"\)\.get\b/, 'undefined');
-      if (contents === text) throw new Error(`${path} is not what it was`);
-      return { contents, loader: 'js' };
-    });
+    change(/\/whatwg-url\/lib\/utils\.js$/,
+      /\bObject\.getOwnPropertyDescriptor\(\s*SharedArrayBuffer\.prototype, "byteLength"\)\.get\b/, 'undefined');
+    // The source of a pipe must not get into the sink's write() out of its own enqueue().
+    change(/\/web-streams-polyfill\/dist\/ponyfill\.mjs$/,
+      '_currentWrite=f(Yt(this._state._writer,t),void 0,e),this._resolvePromise(!1)',
+      '_currentWrite=f(f(c(void 0),()=>Yt(this._state._writer,t)),void 0,e),this._resolvePromise(!1)');
     // A text that is parsed when it is needed takes less room than an array literal.
     onLoad({ filter: /\/tr46\/.*\.json$/ }, ({ path }) => {
       const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')));

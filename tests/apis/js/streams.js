@@ -120,3 +120,17 @@ test(() => {
   assert_equals(Object.getPrototypeOf(prototype), Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype));
   assert_array_equals(Reflect.ownKeys(prototype), ['next', 'return']);
 }, 'their iterators inherit from that of asynchronous generators');
+
+promise_test(async () => {
+  const order = [];
+  let source;
+  const pipe = new ReadableStream({ start: (controller) => void (source = controller) }, { highWaterMark: 0 }).pipeTo(
+    new WritableStream({ write: (chunk) => void order.push(chunk) }));
+  await Promise.resolve();
+  source.enqueue('first');
+  order.push('enqueued');
+  source.enqueue('second');
+  source.close();
+  await pipe;
+  assert_array_equals(order, ['enqueued', 'first', 'second']);
+}, 'a pipe does not write out of enqueue()');
