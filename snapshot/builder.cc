@@ -131,6 +131,7 @@ constexpr std::string_view list_built_ins = R"js((() => {
 std::string built_ins(v8::ArrayBuffer::Allocator *allocator) {
   v8::Isolate::CreateParams parameters;
   parameters.array_buffer_allocator = allocator;
+  v8_compat::limit_code(parameters.constraints);
   v8::Isolate *isolate = v8::Isolate::New(parameters);
   std::string names;
   {
