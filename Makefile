@@ -287,7 +287,7 @@ V8_SUITES ?= bookworm trixie sid
 check-v8-matrix: $(addprefix v8-in-,$(V8_SUITES)) ## the unit, rewind and system tests with each V8, in Debian 12, 13 and sid
 v8-in-%: $(BUILD)/roots/%-build $(BUNDLED) $(NPM_BUNDLES)
 	@mkdir -p $(BUILD)/v8/$*/npm
-	cp -r $(BUILD)/npm/libraries.js $(BUILD)/npm/scripts $(BUILD)/npm/modules $(BUILD)/v8/$*/npm
+	cp -r $(addprefix $(BUILD)/npm/,libraries.js scripts modules types) $(BUILD)/v8/$*/npm
 	$(call in_root,$*) $(PARALLEL) all units $(BUILD)/v8/$*/tests/rewind $(BUILD)/v8/$*/tests/system
 	$(call in_root,$*) check-matrix
 in_root = packaging/in-root.sh $(BUILD)/roots/$(1)-build env PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin \

@@ -162,8 +162,12 @@ Test(invariants, i6_a_kill_costs_only_the_requests_of_the_process) {
     expect_equal(client.call("s", "f"), 1);
   }
   daemon.zygote(); // comes back
-  for (const ProcessState &state : daemon.descendants())
-    expect(state.state != 'Z', "a zombie");
+  expect(becomes_true([&] {
+           const auto all = daemon.descendants();
+           return std::none_of(all.begin(), all.end(),
+                               [](const ProcessState &state) { return state.state == 'Z'; });
+         }),
+         "a zombie");
 }
 
 namespace {

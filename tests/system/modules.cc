@@ -121,11 +121,14 @@ Test(modules, have_import_meta) {
 Test(modules, of_json) {
   Daemon daemon;
   Client client = daemon.connect();
+  const std::string v8 = client.result("ping", json::array())["v8"];
+  const std::string attribute =
+      std::string(std::stoi(v8) < 12 ? "assert" : "with") + " { type: 'json' }";
   client.put("conf/data.json", R"({"n": [1, 2], "__proto__": "own"})");
   client.put("conf/main",
-             "import data from './data.json'; import asserted from './data.json' assert"
-             " { type: 'json' }; export const f = () => [data.n,"
-             "Object.keys(data), data === asserted];",
+             "import data from './data.json'; import asserted from './data.json' " + attribute +
+                 "; export const f = () => [data.n,"
+                 "Object.keys(data), data === asserted];",
              as_module);
   expect_equal(client.call("conf/main", "f"), R"([[1, 2], ["n", "__proto__"], true])"_json);
   expect_equal(client.eval("import('conf/data.json').then((m) => m.default.n)"), {1, 2});
@@ -134,9 +137,9 @@ Test(modules, of_json) {
   expect_equal(error["script"], "conf/data.json");
   expect_equal(error["line"], 2);
   expect_equal(error["source_line"], "  \"m\": }");
-  expect_contains(client.error("script.put", {"m", "import 'conf/main' assert { type: 'json' }",
-                                              as_module})["message"],
-                  "not JSON");
+  expect_contains(
+      client.error("script.put", {"m", "import 'conf/main' " + attribute, as_module})["message"],
+      "not JSON");
 }
 
 Test(modules, say_which_import_leads_nowhere) {

@@ -40,11 +40,11 @@ Test(preload, built_ins_that_come_later_are_there_for_preload_scripts_and_then_t
   const std::string text = world.eval(
       "const twice = (object) => { const keys = Reflect.ownKeys(object);"
       "                            return keys.length - new Set(keys).size; };"
-      "[results, lent({}, 'a'), lent === Object.hasOwn, /native code/.test(Object.hasOwn),"
+      "[results, lent({}, 'a'), /native code/.test(Object.hasOwn),"
       " /native code/.test([].at), twice(Object) + twice(Error), twice(Array.prototype),"
       " twice(Array.prototype[Symbol.unscopables]), delete Array.prototype.at, [].at].join(';')");
-  cr_assert_neq(text.find("2,b,2,7,true;false;false;true;true;0;0;0;true;"), std::string::npos,
-                "%s", text.c_str());
+  cr_assert_neq(text.find("2,b,2,7,true;false;true;true;0;0;0;true;"), std::string::npos, "%s",
+                text.c_str());
 }
 
 Test(preload, scripts_can_use_every_global) {
