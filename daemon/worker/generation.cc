@@ -188,7 +188,7 @@ void Generation::load_locale_data() {
   if (std::exchange(has_locale_data_, true))
     return;
   const v8::HandleScope handles(isolate_);
-  const auto context = v8::Context::New(isolate_);
+  const auto context = v8_compat::new_context(isolate_);
   const v8::Context::Scope scope(context);
   evaluate(context,
            "new Date(0).toLocaleString() + (1.5).toLocaleString() + 'a'.localeCompare('b')");

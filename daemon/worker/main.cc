@@ -85,7 +85,7 @@ SnapshotFile open_snapshot(const Arguments &arguments) {
 // The time zone comes from files, which a worker can't open any more.
 void load_time_zone(v8::Isolate *isolate) {
   const v8::HandleScope handles(isolate);
-  const auto context = v8::Context::New(isolate);
+  const auto context = v8_compat::new_context(isolate);
   const v8::Context::Scope scope(context);
   evaluate(context, "new Date(0).toString()");
 }

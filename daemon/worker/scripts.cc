@@ -53,7 +53,7 @@ std::vector<std::string> words_after_declarations(std::string_view source) {
 Script::Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition,
                const Scripts &others)
     : isolate_(isolate), definition_(std::move(definition)),
-      context_(isolate, v8::Context::New(isolate)), modules_(context(), others),
+      context_(isolate, v8_compat::new_context(isolate)), modules_(context(), others),
       random_state_(lethe::random_state(context())) {}
 
 Result<Nothing> Script::read_source_map() {

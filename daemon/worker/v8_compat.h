@@ -2,7 +2,9 @@
 // Where V8 10.2, 11.3 and 13.6 differ: the only file that asks for V8's version.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <v8.h>
 
@@ -34,6 +36,35 @@ inline void limit_code(v8::ResourceConstraints &) {}
 inline constexpr const char *module_flags = "--no-freeze-flags-after-init";
 #else
 inline constexpr const char *module_flags = "--harmony-import-assertions";
+#endif
+
+// A context from the startup snapshot. The marker of V8 10.2 takes a WeakMap that is only half read
+// from the snapshot for a whole one, and crashes: there no collection may begin while a context is
+// made, so the garbage of earlier ones is collected before, and marking does not go on in steps.
+#if V8_MAJOR_VERSION >= 11
+inline constexpr const char *marking_flags = "";
+inline v8::Local<v8::Context> new_context(v8::Isolate *isolate) {
+  return v8::Context::New(isolate);
+}
+#else
+inline constexpr const char *marking_flags =
+    "--no-incremental-marking --no-incremental-marking-task";
+inline v8::Local<v8::Context> new_context(v8::Isolate *isolate) {
+  static size_t collected_bytes = SIZE_MAX; // the heap's, at the last collection that is known of
+  v8::HeapStatistics heap;
+  isolate->GetHeapStatistics(&heap);
+  collected_bytes = std::min(collected_bytes, heap.used_heap_size());
+  const size_t growth_bytes = std::min(size_t{16} << 20, heap.heap_size_limit() / 8);
+  if (heap.used_heap_size() - collected_bytes > growth_bytes) {
+    isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical); // collects at once
+    isolate->GetHeapStatistics(&heap);
+    collected_bytes = heap.used_heap_size();
+  }
+  isolate->SetRAILMode(v8::PERFORMANCE_LOAD); // the heap may grow beyond its present goal
+  const auto context = v8::Context::New(isolate);
+  isolate->SetRAILMode(v8::PERFORMANCE_ANIMATION);
+  return context;
+}
 #endif
 
 #if V8_MAJOR_VERSION >= 11

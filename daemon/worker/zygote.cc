@@ -141,7 +141,7 @@ void Zygote::read_import_map() {
   std::ifstream file(options_.import_map);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   const v8::HandleScope handles(isolate_);
-  const auto context = v8::Context::New(isolate_);
+  const auto context = v8_compat::new_context(isolate_);
   const v8::Context::Scope scope(context);
   auto map = file ? ImportMap::parse(context, text)
                   : Error(ErrorCode::invalid_request, "it cannot be read");

@@ -3,6 +3,7 @@
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
+#include <fstream>
 #include <set>
 
 using namespace lethe::test;
@@ -29,6 +30,24 @@ Test(isolation, reuse_is_recycled_by_count) {
   for (int i = 0; i < 50; ++i)
     most = std::max(most, client.call("s", "count").get<int>());
   expect_equal(most, 10);
+}
+
+// V8 10.2 crashed when a collection met a WeakMap that was only half read from the snapshot.
+Test(isolation, reuse_makes_contexts_from_a_snapshot_with_weak_maps) {
+  ScratchFolder folder;
+  const std::string file = folder.path() / "weak.js";
+  std::ofstream(file) << R"(
+    globalThis.keys = Array.from({ length: 3000 }, (_, i) => ({ i }));
+    globalThis.weak = new WeakMap(keys.map((key) => [key, [key]]));
+  )";
+  Daemon daemon({"pool.default.workers=1", "pool.default.isolation=reuse",
+                 "pool.default.preload=[\"" + file + "\"]"});
+  Client client = daemon.connect();
+  for (int i = 0; i < 400; ++i)
+    expect_equal(client.eval("weak.get(keys[7])[0].i"), 7);
+  for (int i = 0; i < 60; ++i)
+    client.put("s" + std::to_string(i), "function f() { return weak.get(keys[7])[0].i; }");
+  expect_equal(client.call("s59", "f"), 7);
 }
 
 Test(isolation, process_uses_a_worker_once) {
