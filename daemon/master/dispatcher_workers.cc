@@ -12,7 +12,7 @@
 namespace lethe {
 namespace {
 
-constexpr int64_t verdict_wait_us = 100'000; // for the wait status of a worker that is gone
+constexpr int64_t verdict_wait_us = 1'000'000; // for the wait status of a worker that is gone
 
 } // namespace
 

@@ -52,6 +52,7 @@ void ends_in_time(const std::string &source, const std::vector<std::string> &cod
   client.put("runaway", "function run() {" + source + "}");
   Neighbour neighbour(daemon);
   double least = 1e9;
+  bool neighbour_served = false; // while the runaway ran: a busy machine may stop it in one round
   for (int round = 0; round < 3; ++round) {
     const int calls_before = neighbour.calls();
     const auto begin = Clock::now();
@@ -62,8 +63,9 @@ void ends_in_time(const std::string &source, const std::vector<std::string> &cod
            where);
     expect(elapsed < deadline_ms + grace_ms + busy_ms, std::to_string(elapsed) + " ms", where);
     least = std::min(least, elapsed);
-    expect(elapsed < 50 || neighbour.calls() > calls_before, "the neighbour had to wait", where);
+    neighbour_served |= elapsed < 50 || neighbour.calls() > calls_before;
   }
+  expect(neighbour_served, "the neighbour had to wait", where);
   expect(least < deadline_ms + grace_ms + tolerance_ms, std::to_string(least) + " ms", where);
   neighbour.finish();
   expect(neighbour.failures() == 0, "the neighbour's calls failed", where);
