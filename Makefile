@@ -181,6 +181,9 @@ $(BUILD)/tests/limits: $(call tests_of,limits)
 $(BUILD)/tests/fault: $(call tests_of,fault)
 $(BUILD)/tests/rewind: $(call tests_of,rewind)
 $(BUILD)/tests/apis: $(call tests_of,apis)
+$(BUILD)/tests/threads: $(call tests_of,threads) $(CLIENT) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@
 # The JavaScript of the APIs' tests: a test for each file.
 $(BUILD)/obj/tests/apis/main.o $(BUILD)/lint/tests/apis/main.tidied: CPPFLAGS += -I$(BUILD)
 $(BUILD)/obj/tests/apis/main.o: $(BUILD)/gen/apis.inc $(BUILD)/gen/apis_tests.inc
@@ -247,7 +250,7 @@ run_all = failed=; $(foreach program,$(1),echo "== $(program)"; $(call run_tests
 check: all tests ## build and run all tests
 	@$(call run_all,$(TESTS))
 
-sanitize: all $(BUILD)/tests/system $(NPM_BUNDLES) ## AddressSanitizer and UBSan: units without V8, the system's tests with such a lethed
+sanitize: all $(BUILD)/tests/system $(NPM_BUNDLES) ## AddressSanitizer and UBSan: units without V8, the system's tests with such a lethed; ThreadSanitizer: the library
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized NODE_ROOT=$(NODE_ROOT) LDFLAGS=-fsanitize=address,undefined \
 	  OPTIMIZE='-O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 	  UNITS='$(addprefix $(BUILD)/sanitized/tests/,unit unit-client)' $(BUILD)/sanitized/bin/lethed check-units
@@ -255,6 +258,10 @@ sanitize: all $(BUILD)/tests/system $(NPM_BUNDLES) ## AddressSanitizer and UBSan
 	@cp $(BUILD)/tests/system $(BUILD)/sanitized/tests
 	@for folder in npm lib gen; do ln -sfn ../$$folder $(BUILD)/sanitized/$$folder; done
 	@$(call run_all,$(BUILD)/sanitized/tests/system)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/threads NODE_ROOT=$(NODE_ROOT) LDFLAGS=-fsanitize=thread \
+	  OPTIMIZE='-O1 -fsanitize=thread' $(BUILD)/threads/tests/threads
+	@folder=$$(mktemp -d); $(BUILD)/bin/lethed --socket $$folder/socket --state-dir $$folder --cache-dir $$folder & daemon=$$!; \
+	  $(BUILD)/threads/tests/threads $$folder/socket; result=$$?; kill $$daemon; wait; rm -r $$folder; exit $$result
 UNITS := $(filter $(BUILD)/tests/unit%,$(TESTS))
 units: $(UNITS)
 check-units: units
