@@ -276,9 +276,10 @@ bench: all $(BENCH) ## measure, as a table and as build/bench.json
 
 FUZZ_SECONDS ?= 60
 FUZZ := $(patsubst tests/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cc))
+$(BUILD)/fuzz/requests: $(addprefix daemon/master/,options.cc script.cc settings.cc wire.cc)
 $(BUILD)/fuzz/%: tests/fuzz/%.cc $(wildcard ipc/*.cc ipc/*.h)
 	@mkdir -p $(@D)
-	clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(filter %.cc,$^) -o $@
+	clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(filter %.cc,$^) -lfmt -o $@
 fuzz: $(FUZZ) ## look for bytes that break the parsers, for FUZZ_SECONDS each
 	@for program in $(FUZZ); do mkdir -p $$program.corpus && $$program -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
 	  -print_final_stats=1 -artifact_prefix=$$program. $$program.corpus || exit 1; done
