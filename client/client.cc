@@ -3,12 +3,9 @@
 #include "client/client.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <system_error>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -175,16 +172,6 @@ void lethe_client::fail_held(Clock::time_point now) {
     complete(*request, lethe_reply::error("unreachable", unreachable_message()));
 }
 
-std::string lethe_client::unreachable_message() const {
-  std::string text = "can't connect to " + transport_.path() + ": ";
-  if (last_error_ == EAGAIN)
-    return text + "the daemon has too many connections waiting to be accepted";
-  text += std::generic_category().message(last_error_);
-  if (last_error_ == ENOENT || last_error_ == ECONNREFUSED)
-    text += " (is lethed running?)";
-  return text;
-}
-
 // Has the poll set wait for room in the socket while output is left.
 void lethe_client::watch_socket() {
   const bool wanted = transport_.connected() && !transport_.output().empty();
@@ -198,12 +185,8 @@ void lethe_client::watch_socket() {
 }
 
 lethe_client *lethe_connect(const char *path, int64_t connect_timeout_ms, lethe_reply **error) {
-  if (!path)
-    path = std::getenv("LETHE_SOCKET");
-  if (!path || *path == '\0')
-    path = "/run/lethe/lethe.sock";
   auto client = std::make_shared<lethe_client>(
-      path, std::chrono::milliseconds(std::max<int64_t>(connect_timeout_ms, 0)));
+      path ? path : "", std::chrono::milliseconds(std::max<int64_t>(connect_timeout_ms, 0)));
   if (client->open() != 0) {
     if (error)
       *error = lethe_reply::error("unreachable", client->unreachable_message());

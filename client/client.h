@@ -92,7 +92,7 @@ struct lethe_client : std::enable_shared_from_this<lethe_client> {
 
   // Answers a host call of the connection `epoch`; nothing happens if that one is gone.
   void answer(uint64_t epoch, uint32_t call_id, std::string_view error, std::string_view result);
-  std::string unreachable_message() const;
+  std::string unreachable_message() const { return transport_.unreachable_message(last_error_); }
 
   void set_console_handler(lethe::Handler<lethe_console_handler> handler);
   void set_stats_handler(lethe::Handler<lethe_stats_handler> handler);

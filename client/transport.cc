@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <system_error>
 
 namespace lethe {
 namespace {
@@ -16,9 +18,15 @@ constexpr size_t read_bytes = 64 * 1024;
 constexpr size_t keep_bytes = 1024 * 1024; // of an idle buffer
 constexpr size_t max_message_bytes = size_t{1} << 30;
 
+std::string usual_path() {
+  const char *path = std::getenv("LETHE_SOCKET");
+  return path && *path != '\0' ? path : "/run/lethe/lethe.sock";
+}
+
 } // namespace
 
-Transport::Transport(std::string path) : path_(std::move(path)), skimmer_(max_value_depth) {}
+Transport::Transport(const std::string &path)
+    : path_(path.empty() ? usual_path() : path), skimmer_(max_value_depth) {}
 
 int Transport::connect() {
   sockaddr_un address{};
@@ -33,6 +41,16 @@ int Transport::connect() {
     return errno;
   socket_ = std::move(socket);
   return 0;
+}
+
+std::string Transport::unreachable_message(int error) const {
+  std::string text = "can't connect to " + path_ + ": ";
+  if (error == EAGAIN)
+    return text + "the daemon has too many connections waiting to be accepted";
+  text += std::generic_category().message(error);
+  if (error == ENOENT || error == ECONNREFUSED)
+    text += " (is lethed running?)";
+  return text;
 }
 
 void Transport::disconnect() {

@@ -18,10 +18,13 @@ namespace lethe {
 // once there is one.
 class Transport {
 public:
-  explicit Transport(std::string path);
+  // An empty path: $LETHE_SOCKET, else the system's daemon.
+  explicit Transport(const std::string &path);
 
   // One attempt. 0 on success, else the errno; EAGAIN: the daemon is there but accepts too slowly.
   int connect();
+  // What to tell of an attempt that failed.
+  std::string unreachable_message(int error) const;
   void disconnect(); // drops what was not sent or not read
   bool connected() const { return bool{socket_}; }
   int descriptor() const { return socket_.get(); }

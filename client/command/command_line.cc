@@ -31,15 +31,24 @@ void add_common_options(CLI::App &app, CommandLine &line) {
   app.add_flag("--json", line.json, "Machine-readable: results and errors as one line of JSON");
 }
 
-void add_limit_options(CLI::App &app, CommandLine &line) {
-  const CLI::Range positive(int64_t{1}, int64_t{INT32_MAX});
-  app.add_option("--deadline", line.deadline_ms, "Limit on time from request to reply")
-      ->type_name("MS")
-      ->check(positive);
-  app.add_option("--cpu", line.cpu_ms, "Limit on CPU time")->type_name("MS")->check(positive);
+namespace {
+
+CLI::Range positive() { return {int64_t{1}, int64_t{INT32_MAX}}; }
+
+} // namespace
+
+void add_memory_option(CLI::App &app, CommandLine &line) {
   app.add_option("--memory", line.memory_mb, "Limit on memory, below the pool's")
       ->type_name("MB")
-      ->check(positive);
+      ->check(positive());
+}
+
+void add_limit_options(CLI::App &app, CommandLine &line) {
+  app.add_option("--deadline", line.deadline_ms, "Limit on time from request to reply")
+      ->type_name("MS")
+      ->check(positive());
+  app.add_option("--cpu", line.cpu_ms, "Limit on CPU time")->type_name("MS")->check(positive());
+  add_memory_option(app, line);
   app.add_option("--isolation", line.isolation,
                  "one of rewind, process, reuse; only stricter than the pool's")
       ->type_name("MODE")

@@ -38,6 +38,7 @@ struct UsageError : CLI::Error {
 // Options of each subcommand; those with limits are for what runs scripts.
 void add_common_options(CLI::App &app, CommandLine &line);
 void add_limit_options(CLI::App &app, CommandLine &line);
+void add_memory_option(CLI::App &app, CommandLine &line); // one of them
 // An array of values from JSON texts. Throws UsageError.
 Builder json_array(const std::vector<std::string> &texts);
 // A value from JSON text; `what` names the argument in the message. Throws UsageError.

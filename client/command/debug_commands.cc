@@ -109,12 +109,6 @@ void add_positionals(CLI::App &command, DebugArguments &arguments, bool required
   command.add_option("JSON", arguments.values, "The function's arguments");
 }
 
-void add_memory_option(CLI::App &command, CommandLine &line) {
-  command.add_option("--memory", line.memory_mb, "Limit on memory, below the pool's")
-      ->type_name("MB")
-      ->check(CLI::Range(int64_t{1}, int64_t{INT32_MAX}));
-}
-
 void add_output_option(CLI::App &command, DebugArguments &arguments) {
   command
       .add_option("--output", arguments.output,

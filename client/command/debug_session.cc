@@ -4,8 +4,6 @@
 #include "client/reply.h"
 #include "ipc/packer.h"
 
-#include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <poll.h>
 
@@ -14,20 +12,14 @@ namespace {
 
 constexpr uint32_t request_id = 1; // the only one of its connection
 
-std::string path_or_default(const std::string &path) {
-  const char *from_environment = std::getenv("LETHE_SOCKET");
-  return !path.empty() ? path : from_environment ? from_environment : "/run/lethe/lethe.sock";
-}
-
 } // namespace
 
 DebugSession::DebugSession(const std::string &socket_path, Heard heard)
-    : transport_(path_or_default(socket_path)), heard_(std::move(heard)) {}
+    : transport_(socket_path), heard_(std::move(heard)) {}
 
 void DebugSession::start(const std::string &method, Value params) {
   if (const int error = transport_.connect(); error != 0)
-    return fail("unreachable",
-                "no daemon answers on " + transport_.path() + ": " + std::strerror(error));
+    return fail("unreachable", transport_.unreachable_message(error));
   Packer packer(transport_.output());
   packer.pack_array(4).pack_uint8(0).pack_uint32(request_id);
   pack_string(packer, method);

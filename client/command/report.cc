@@ -76,20 +76,21 @@ void print_source_line(Value error, const std::string &script, const SourceOf &s
   std::cerr << std::string(label.size(), ' ') << " | " << below << "^\n";
 }
 
+// The frames only: the message was said before.
+void print_stack(const std::string &stack, const std::string &margin) {
+  for (size_t begin = stack.find("    at "); begin < stack.size();) {
+    const size_t end = std::min(stack.find('\n', begin), stack.size());
+    std::cerr << margin << stack.substr(begin, end - begin) << '\n';
+    begin = end + 1;
+  }
+}
+
 void print_nested(Value error, std::string_view how, size_t indent);
 
 void print_inner(Value error, size_t indent) {
   if (error["cause"])
     print_nested(error["cause"], "caused by", indent);
   error["errors"].for_each([&](Value, Value each) { print_nested(each, "one error", indent); });
-}
-
-// The frames only: the message was said before.
-void print_stack(const std::string &stack) {
-  const size_t frames = stack.find("    at ");
-  if (frames == std::string::npos)
-    return;
-  std::cerr << stack.substr(frames) << (stack.ends_with('\n') ? "" : "\n");
 }
 
 // An error within another: what caused it, or one of an AggregateError's.
@@ -100,13 +101,9 @@ void print_nested(Value error, std::string_view how, size_t indent) {
     std::cerr << as_text(error) << '\n';
     return;
   }
-  const std::string name = text_of(error, "name"), stack = text_of(error, "stack");
+  const std::string name = text_of(error, "name");
   std::cerr << (name.empty() ? "" : name + ": ") << text_of(error, "message") << '\n';
-  for (size_t begin = stack.find("    at "); begin < stack.size();) {
-    const size_t end = std::min(stack.find('\n', begin), stack.size());
-    std::cerr << margin << stack.substr(begin, end - begin) << '\n';
-    begin = end + 1;
-  }
+  print_stack(text_of(error, "stack"), margin);
   if (error["value"])
     std::cerr << margin << "  value: " << as_text(error["value"]) << '\n';
   print_inner(error, indent + 2);
@@ -166,7 +163,7 @@ int report_error(const Reply &reply, bool json, const SourceOf &source_of) {
     std::cerr << name << ": ";
   std::cerr << reply.message() << '\n';
   print_source_line(error, script, source_of);
-  print_stack(text_of(error, "stack"));
+  print_stack(text_of(error, "stack"), "");
   print_inner(error, 2);
   constexpr std::array<std::string_view, 10> shown = {"code",   "message", "name",   "stack",
                                                       "script", "line",    "column", "source_line",
