@@ -12,12 +12,7 @@ struct lethe_host_call {
 
 using lethe::Event;
 using lethe::Handler;
-
-namespace {
-
-constexpr std::string_view nil = "\xc0";
-
-} // namespace
+using lethe::packed_nil;
 
 // Calls the handler of an event without the mutex.
 void lethe_client::deliver(uint32_t request_id, Event event, Lock &lock) {
@@ -90,14 +85,14 @@ uint32_t lethe_host_call_request_id(const lethe_host_call *call) { return call->
 
 void lethe_host_reply(lethe_host_call *call, lethe_value result) {
   const std::unique_ptr<lethe_host_call> owner(call);
-  call->client->answer(call->epoch, call->call_id, nil,
+  call->client->answer(call->epoch, call->call_id, packed_nil,
                        result.size == 0
-                           ? nil
+                           ? packed_nil
                            : std::string_view(static_cast<const char *>(result.data), result.size));
 }
 
 void lethe_host_fail(lethe_host_call *call, const char *code, const char *message) {
   const std::unique_ptr<lethe_host_call> owner(call);
   const std::unique_ptr<lethe_reply> error(lethe_reply::error(code, message));
-  call->client->answer(call->epoch, call->call_id, error->bytes, nil);
+  call->client->answer(call->epoch, call->call_id, error->bytes, packed_nil);
 }

@@ -7,6 +7,7 @@
 
 using lethe::Clock;
 using lethe::Event;
+using lethe::packed_nil;
 using lethe::Reader;
 
 namespace {
@@ -18,8 +19,6 @@ constexpr size_t max_output_bytes = size_t{256} << 20;
 constexpr std::chrono::milliseconds trusted_idle{10};
 
 enum MessageKind : int64_t { request_kind = 0, response_kind = 1, notification_kind = 2 };
-
-constexpr std::string_view nil = "\xc0";
 
 } // namespace
 
@@ -174,7 +173,8 @@ bool lethe_client::handle_response(Reader &reader) {
   if (found == in_flight_.end())
     return true; // given up meanwhile
   const Request request = found->second;
-  complete(*request, *error == nil ? lethe_reply::result(*result) : lethe_reply::error(*error));
+  complete(*request,
+           *error == packed_nil ? lethe_reply::result(*result) : lethe_reply::error(*error));
   return true;
 }
 
@@ -232,5 +232,5 @@ void lethe_client::add_event(uint32_t request_id, Event event) {
 
 void lethe_client::answer_error(uint32_t call_id, std::string_view code, std::string_view message) {
   const std::unique_ptr<lethe_reply> reply(lethe_reply::error(code, message));
-  send_answer(call_id, reply->bytes, nil);
+  send_answer(call_id, reply->bytes, packed_nil);
 }

@@ -8,6 +8,7 @@
 #include <msgpack.hpp>
 
 using lethe::Clock;
+using lethe::packed_nil;
 using std::chrono::milliseconds;
 
 namespace {
@@ -15,7 +16,7 @@ namespace {
 constexpr milliseconds default_timeout{60'000};
 constexpr milliseconds slack{5'000}; // beyond the deadline, which the daemon keeps
 
-constexpr std::string_view nil = "\xc0", empty_array = "\x90";
+constexpr std::string_view empty_array = "\x90";
 
 // A method with its parameters, and how long to wait for the reply.
 class Message {
@@ -83,7 +84,7 @@ void Message::add_options(const lethe_options *given) {
   add_option("trace", options.trace);
   if (options.globals.size > 0) {
     packer_.pack("globals");
-    add_value("globals", options.globals, nil);
+    add_value("globals", options.globals, packed_nil);
   }
   add_option("deadline_ms", options.deadline_ms);
   add_option("cpu_ms", options.cpu_ms);
@@ -129,7 +130,7 @@ lethe_request *lethe_chain_async(lethe_client *client, const lethe_step *steps, 
                                  lethe_completion completion, void *user) {
   Message message("chain", 3);
   message.add_steps(steps, count);
-  message.add_value("input", input, nil);
+  message.add_value("input", input, packed_nil);
   message.add_options(options);
   return message.send(client, completion, user);
 }

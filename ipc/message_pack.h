@@ -29,6 +29,9 @@ enum class Kind : uint8_t {
   extension,
 };
 
+// Values of one byte, as they stand in a message.
+inline constexpr std::string_view packed_nil = "\xc0", packed_true = "\xc3";
+
 // One item: a scalar with its payload, or the head of an array or map, whose `count` elements (2 *
 // pairs for a map) follow.
 struct Item {

@@ -88,7 +88,7 @@ bool DebugSession::handle(std::string_view message) {
   const auto error = reader.take_raw(), result = reader.take_raw();
   if (!error || !result)
     return false;
-  reply_.emplace(*error == "\xc0" ? lethe_reply::result(*result) : lethe_reply::error(*error));
+  reply_.emplace(*error == packed_nil ? lethe_reply::result(*result) : lethe_reply::error(*error));
   return true;
 }
 

@@ -385,7 +385,7 @@ void Connection::send_host_call(Request &request, int64_t call_id, std::string_v
   if (output_full() || request.host_calls >= most_host_calls) {
     Buffer error;
     write_error(error, Error(ErrorCode::overloaded, "the client does not answer host calls"));
-    request.worker->send_host_reply(request.sequence, call_id, error.view(), "\xc0");
+    request.worker->send_host_reply(request.sequence, call_id, error.view(), packed_nil);
     return;
   }
   do

@@ -32,7 +32,7 @@ void Dispatcher::add_debugging(WorkerProcess &worker) {
   }
   request->timer.stop(); // it was the limit on the time until now
   worker.run(*request);
-  request->client->send_debug_output(*request, "\xc0");
+  request->client->send_debug_output(*request, packed_nil);
 }
 
 void Dispatcher::go_on_debugging() {

@@ -128,12 +128,12 @@ Pool *admit(const MethodCall &call, const Result<CallOptions> &options) {
 }
 
 // One request of a debugger. Under isolation `process`, as its worker is its own.
-bool debug(const MethodCall &call, CallKind kind, RunKind run_kind) {
+bool debug(const MethodCall &call, RunKind kind) {
   Reader reader(call.params);
   const auto parts = reader.array();
-  const bool may_lack_function = run_kind == RunKind::heap;
+  const bool may_lack_function = kind == RunKind::heap;
   const auto read_name = [&]() -> std::optional<std::string_view> {
-    if (may_lack_function && reader.rest().starts_with('\xc0')) { // nil
+    if (may_lack_function && reader.rest().starts_with(packed_nil)) {
       reader.skip();
       return std::string_view();
     }
@@ -160,8 +160,11 @@ bool debug(const MethodCall &call, CallKind kind, RunKind run_kind) {
   request.debugs = true;
   request.deadline_us = request.received_us + debugging_start_us;
   request.name.append("debug ").append(*script).append(":").append(*function);
-  write_run(request.body, run_kind, *script, *function, request, limits);
-  Packer(request.body).pack_array(2).pack_int64(options->number);
+  write_run(request.body, kind, *script, *function, request, limits);
+  const int64_t number = kind == RunKind::inspect   ? int64_t{options->pause}
+                         : kind == RunKind::profile ? options->for_ms
+                                                    : 0;
+  Packer(request.body).pack_array(2).pack_int64(number);
   request.body.append(*arguments);
   submit(call, request);
   return true;
@@ -177,7 +180,7 @@ bool call_script(const MethodCall &call) {
   if ((parts != 3u && parts != 4u) || !script || !function || !arguments ||
       !Reader(*arguments).array())
     return false;
-  const auto options = read_call_options(reader.rest(), CallKind::call);
+  const auto options = read_call_options(reader.rest(), RunKind::call);
   Pool *pool = admit(call, options);
   if (!pool)
     return true;
@@ -199,7 +202,7 @@ bool eval_source(const MethodCall &call) {
   const auto source = reader.string();
   if ((parts != 1u && parts != 2u) || !source)
     return false;
-  const auto options = read_call_options(reader.rest(), CallKind::eval);
+  const auto options = read_call_options(reader.rest(), RunKind::eval);
   Pool *pool = admit(call, options);
   if (!pool)
     return true;
@@ -230,7 +233,7 @@ bool chain_scripts(const MethodCall &call) {
       return false;
     functions.emplace_back(*script, *function);
   }
-  const auto options = read_call_options(reader.rest(), CallKind::call);
+  const auto options = read_call_options(reader.rest(), RunKind::call);
   Pool *pool = admit(call, options);
   if (!pool)
     return true;
@@ -262,16 +265,10 @@ bool chain_scripts(const MethodCall &call) {
   return true;
 }
 
-bool inspect_script(const MethodCall &call) {
-  return debug(call, CallKind::inspect, RunKind::inspect);
-}
+bool inspect_script(const MethodCall &call) { return debug(call, RunKind::inspect); }
 
-bool profile_script(const MethodCall &call) {
-  return debug(call, CallKind::profile, RunKind::profile);
-}
+bool profile_script(const MethodCall &call) { return debug(call, RunKind::profile); }
 
-bool take_heap_snapshot(const MethodCall &call) {
-  return debug(call, CallKind::heap, RunKind::heap);
-}
+bool take_heap_snapshot(const MethodCall &call) { return debug(call, RunKind::heap); }
 
 } // namespace lethe

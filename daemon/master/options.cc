@@ -9,17 +9,19 @@
 namespace lethe {
 namespace {
 
-constexpr int64_t longest_ms = 1000LL * 60 * 60 * 24 * 366;
+constexpr int64_t longest_ms = 1000LL * 60 * 60 * 24 * 366, longest_profile_ms = 600'000;
 
-constexpr int64_t default_profile_ms = 5000, longest_profile_ms = 600'000;
+constexpr uint8_t bit_of(RunKind kind) {
+  return static_cast<uint8_t>(1u << static_cast<unsigned>(kind));
+}
 
 enum Where : uint8_t {
-  in_call = 1,
-  in_eval = 2,
-  in_script = 4,
-  in_inspect = 8,
-  in_profile = 16,
-  in_heap = 32,
+  in_call = bit_of(RunKind::call),
+  in_eval = bit_of(RunKind::eval),
+  in_inspect = bit_of(RunKind::inspect),
+  in_profile = bit_of(RunKind::profile),
+  in_heap = bit_of(RunKind::heap),
+  in_script = 2 * in_heap,
   to_debug = in_inspect | in_profile | in_heap,
   with_limits = in_call | in_eval | in_script,
   everywhere = with_limits | to_debug
@@ -37,6 +39,11 @@ bool read_boolean(std::string_view raw, bool &out) {
     return false;
   out = item.boolean;
   return true;
+}
+
+bool is_boolean(std::string_view raw) {
+  bool value = false;
+  return read_boolean(raw, value);
 }
 
 bool read_string(std::string_view raw, std::string_view &out) {
@@ -122,34 +129,18 @@ constexpr Row rows[] = {
      [](auto raw, auto &o) { return read_string(raw, o.call.trace); }, "a string"},
     {"idempotent", in_call | in_eval,
      [](auto raw, auto &o) { return read_boolean(raw, o.call.idempotent); }, "true or false"},
-    {"pause", in_inspect,
-     [](auto raw, auto &o) {
-       bool pauses = false;
-       const bool good = read_boolean(raw, pauses);
-       o.call.number = pauses ? 1 : 0;
-       return good;
-     },
+    {"pause", in_inspect, [](auto raw, auto &o) { return read_boolean(raw, o.call.pause); },
      "true or false"},
     {"for_ms", in_profile,
      [](auto raw, auto &o) {
        std::optional<int64_t> ms;
        const bool good = read_number(raw, ms, longest_profile_ms);
-       o.call.number = ms.value_or(0);
+       o.call.for_ms = ms.value_or(o.call.for_ms);
        return good;
      },
      "a whole number from 1 to 600000"},
-    {"module", in_script,
-     [](auto raw, auto &) {
-       bool ignored;
-       return read_boolean(raw, ignored);
-     },
-     "true or false"},
-    {"node_globals", in_script,
-     [](auto raw, auto &) {
-       bool ignored;
-       return read_boolean(raw, ignored);
-     },
-     "true or false"},
+    {"module", in_script, [](auto raw, auto &) { return is_boolean(raw); }, "true or false"},
+    {"node_globals", in_script, [](auto raw, auto &) { return is_boolean(raw); }, "true or false"},
     {"warm_up", in_script, [](auto raw, auto &) { return is_warm_up(raw); },
      "[[function, [arg, ...]], ...]"},
     {"source_map", in_script, [](auto raw, auto &o) { return read_string(raw, o.source_map); },
@@ -158,7 +149,6 @@ constexpr Row rows[] = {
 
 Result<AllOptions> read_options(std::string_view raw, Where where) {
   AllOptions options;
-  options.call.number = where == in_inspect ? 1 : where == in_profile ? default_profile_ms : 0;
   Item head;
   Reader reader(raw);
   if (raw.empty())
@@ -183,7 +173,7 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
                    fmt::format("unknown option {}; there are: {}", *key, known));
     }
     // nil stands for the default, as it does for all of the options.
-    if (*value != "\xc0" && !row->read(*value, options))
+    if (*value != packed_nil && !row->read(*value, options))
       return Error(ErrorCode::invalid_request,
                    fmt::format("option {} must be {}", *key, row->expected));
   }
@@ -192,9 +182,8 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
 
 } // namespace
 
-Result<CallOptions> read_call_options(std::string_view raw, CallKind kind) {
-  constexpr Where where[] = {in_call, in_eval, in_inspect, in_profile, in_heap};
-  auto options = read_options(raw, where[static_cast<size_t>(kind)]);
+Result<CallOptions> read_call_options(std::string_view raw, RunKind kind) {
+  auto options = read_options(raw, static_cast<Where>(bit_of(kind)));
   if (!options)
     return options.error();
   options->call.pool = options->pool.value_or(options->call.pool);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the option maps of call, eval, chain and script.put.
+// Reading the option maps of the methods that run scripts and of script.put.
 #pragma once
 
 #include "daemon/master/script.h"
+#include "ipc/message_pack.h"
+#include "ipc/messages.h"
 
 #include <string_view>
 
 namespace lethe {
-
-enum class CallKind : uint8_t { call, eval, inspect, profile, heap };
 
 // Views are into the message.
 struct CallOptions {
@@ -16,8 +16,9 @@ struct CallOptions {
   Limits limits;
   bool console = false, stats = false, idempotent = false;
   std::string_view trace;
-  std::string_view globals = "\xc0"; // raw: a map, or nil
-  int64_t number = 0; // inspect: 1 to pause at the beginning; profile: for how many ms
+  std::string_view globals = packed_nil; // raw: a map, or nil
+  bool pause = true;                     // inspect: before the function's first statement
+  int64_t for_ms = 5000;                 // profile
 };
 
 struct ScriptOptions {
@@ -26,7 +27,7 @@ struct ScriptOptions {
 };
 
 // `raw` is a map, or nil, or empty (left out). Errors name the key.
-Result<CallOptions> read_call_options(std::string_view raw, CallKind kind);
+Result<CallOptions> read_call_options(std::string_view raw, RunKind kind);
 Result<ScriptOptions> read_script_options(std::string_view raw);
 
 } // namespace lethe

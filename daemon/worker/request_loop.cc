@@ -70,7 +70,8 @@ struct RequestLoop::Request {
     const auto script_name = reader.string(), function_or_source = reader.string();
     const auto flag_bits = reader.integer(), cpu = reader.integer(), memory_mb = reader.integer();
     const auto rest = reader.take_raw();
-    if (!rest || !kind_number || *kind_number < 0 || *kind_number > 4 || !cpu || *cpu < 0 ||
+    if (!rest || !kind_number || *kind_number < 0 ||
+        *kind_number > int64_t{static_cast<uint8_t>(RunKind::heap)} || !cpu || *cpu < 0 ||
         !memory_mb || *memory_mb < 0 || !reader.at_end())
       return false;
     kind = static_cast<RunKind>(*kind_number);
@@ -352,7 +353,7 @@ void RequestLoop::settle(const Frame &frame) {
   const auto failure = found->second.error.Get(isolate_);
   calls_.erase(found);
   const v8::Context::Scope scope(context);
-  const bool is_error = *error != "\xc0"; // nil
+  const bool is_error = *error != packed_nil;
   ValueReader values(context, is_error ? *error : *result, limits_.max_depth);
   v8::Local<v8::Value> answer;
   const bool is_read = values.read(answer);

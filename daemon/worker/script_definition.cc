@@ -25,12 +25,12 @@ std::shared_ptr<ScriptDefinition> read_definition(Reader &reader) {
     if (!key || !value)
       return nullptr;
     if (*key == "module")
-      definition->is_module = *value == "\xc3"; // true
+      definition->is_module = *value == packed_true;
     else if (*key == "node_globals")
-      definition->has_node_globals = *value == "\xc3";
-    else if (*key == "warm_up" && *value != "\xc0")
+      definition->has_node_globals = *value == packed_true;
+    else if (*key == "warm_up" && *value != packed_nil)
       definition->warm_up = *value;
-    else if (*key == "source_map" && *value != "\xc0")
+    else if (*key == "source_map" && *value != packed_nil)
       definition->source_map_text = Reader(*value).string().value_or("");
   }
   return definition;

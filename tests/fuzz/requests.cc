@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (length > 0 && !is_one_value(bytes, max_depth))
     return 0;
 
-  const auto call = read_call_options(bytes, static_cast<CallKind>(data[0] % 5));
+  const auto call = read_call_options(bytes, static_cast<RunKind>(data[0] % 5));
   call ? check(call->limits) : check(!call.error().message.empty());
   const auto script = read_script_options(bytes);
   script ? check(script->limits) : check(!script.error().message.empty());

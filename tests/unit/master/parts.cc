@@ -51,7 +51,7 @@ std::string one_option(std::string_view key, std::string_view raw_value) {
 }
 
 std::string option_error(std::string_view raw, bool for_eval = false) {
-  const auto options = read_call_options(raw, for_eval ? CallKind::eval : CallKind::call);
+  const auto options = read_call_options(raw, for_eval ? RunKind::eval : RunKind::call);
   return options ? "" : options.error().message;
 }
 
@@ -175,7 +175,7 @@ Test(script_name, what_is_no_name) {
 
 Test(options, left_out_or_nil_are_the_defaults) {
   for (const std::string &raw : {""s, "\xc0"s, "\x80"s}) {
-    const auto options = read_call_options(raw, CallKind::call);
+    const auto options = read_call_options(raw, RunKind::call);
     cr_assert(options);
     cr_assert_eq(options->pool, "default");
     cr_assert(!options->limits.deadline_ms && !options->console);
@@ -201,7 +201,7 @@ Test(options, a_wrong_type_or_value_is_named) {
 
 Test(options, a_whole_floating_point_number_is_a_number) {
   const auto whole = read_call_options(
-      one_option("deadline_ms", "\xcb\x40\x59\x00\x00\x00\x00\x00\x00"s), CallKind::call);
+      one_option("deadline_ms", "\xcb\x40\x59\x00\x00\x00\x00\x00\x00"s), RunKind::call);
   cr_assert(whole && whole->limits.deadline_ms == 100);
   cr_assert_neq(option_error(one_option("deadline_ms", "\xcb\x40\x59\x10\x00\x00\x00\x00\x00"s)),
                 "");
