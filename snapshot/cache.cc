@@ -5,6 +5,7 @@
 #include "daemon/worker/groups.h"
 #include "daemon/worker/natives.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/hex.h"
 #include "snapshot/prelude.h"
 
 #include <cstdio>
@@ -126,16 +127,6 @@ int look_for_build_id(dl_phdr_info *info, size_t, void *context) {
   return holds_address ? 1 : 0;
 }
 
-std::string hex(std::string_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const char byte : bytes) {
-    text += digits[static_cast<unsigned char>(byte) >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
-
 } // namespace
 
 Digest digest_of(std::string_view bytes) {
@@ -145,7 +136,7 @@ Digest digest_of(std::string_view bytes) {
 }
 
 std::string to_hex(const Digest &digest) {
-  return hex({reinterpret_cast<const char *>(digest.data()), digest.size()});
+  return to_hex({reinterpret_cast<const char *>(digest.data()), digest.size()});
 }
 
 Result<std::vector<PreloadFile>> read_preload_files(const std::vector<std::string> &paths) {
@@ -162,7 +153,7 @@ Result<std::vector<PreloadFile>> read_preload_files(const std::vector<std::strin
 std::string engine_build_id() {
   BuildIdSearch search{reinterpret_cast<uintptr_t>(&v8::V8::GetVersion), {}};
   dl_iterate_phdr(look_for_build_id, &search);
-  return hex(search.id);
+  return to_hex(search.id);
 }
 
 Digest snapshot_key(const std::vector<PreloadFile> &preload) {

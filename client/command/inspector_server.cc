@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP as far as debuggers need it: GET, one request for each connection.
 #include "client/command/inspector_server.h"
+#include "ipc/hex.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -22,16 +23,12 @@ constexpr size_t most_waiting_bytes = size_t{16} << 20;
 
 // A random UUID: nobody who has not seen the list can guess it.
 std::string random_id() {
-  unsigned char bytes[16] = {};
+  char bytes[16] = {};
   if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
     throw std::runtime_error("getrandom failed");
-  std::string id;
-  for (size_t i = 0; i < sizeof bytes; ++i) {
-    constexpr char digits[] = "0123456789abcdef";
-    if (i == 4 || i == 6 || i == 8 || i == 10)
-      id += '-';
-    id += {digits[bytes[i] >> 4], digits[bytes[i] & 15]};
-  }
+  std::string id = to_hex({bytes, sizeof bytes});
+  for (const size_t position : {20, 16, 12, 8})
+    id.insert(position, "-");
   return id;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decoding and searching source maps.
 #include "daemon/worker/source_map.h"
+#include "daemon/worker/base64.h"
 #include "daemon/worker/engine.h"
 #include "daemon/worker/percent.h"
 
@@ -26,27 +27,6 @@ bool read_number(std::string_view &text, int64_t &number) {
     }
   }
   return false;
-}
-
-// What is no digit is passed over.
-std::string decode_base64(std::string_view text) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const size_t digit = digits.find(c);
-    if (digit == digits.npos)
-      continue;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      bytes += static_cast<char>(bits >> count & 0xff);
-    }
-  }
-  return bytes;
 }
 
 bool is_end(std::string_view text) {
@@ -99,9 +79,16 @@ std::optional<SourceMap> SourceMap::find_inline(v8::Local<v8::Context> context,
   const size_t comma = url.find(',');
   if (comma == url.npos)
     return std::nullopt;
-  const std::string_view data = url.substr(comma + 1);
-  auto map = parse(context, url.substr(0, comma).ends_with(base64) ? decode_base64(data)
-                                                                   : percent_decoded(data));
+  std::string data = percent_decoded(url.substr(comma + 1));
+  if (url.substr(0, comma).ends_with(base64)) {
+    std::vector<unsigned char> bytes(data.size());
+    const auto count = decode_base64(
+        {reinterpret_cast<const unsigned char *>(data.data()), data.size()}, bytes.data());
+    if (!count)
+      return std::nullopt;
+    data.assign(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(*count));
+  }
+  auto map = parse(context, data);
   return map ? std::optional(std::move(*map)) : std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DESIGN, table of values: one test for each row, both ways. Bytes are given in hexadecimal, so
 // that the encoding itself is seen.
+#include "ipc/hex.h"
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
@@ -19,15 +20,6 @@ std::string from_hex(const std::string &digits) {
   return bytes;
 }
 
-std::string to_hex(const std::string &bytes) {
-  std::string digits;
-  for (const char byte : bytes) {
-    digits += "0123456789abcdef"[static_cast<unsigned char>(byte) >> 4];
-    digits += "0123456789abcdef"[byte & 15];
-  }
-  return digits;
-}
-
 std::string without_spaces(std::string text) {
   std::erase(text, ' ');
   return text;
@@ -35,22 +27,30 @@ std::string without_spaces(std::string text) {
 
 class Values {
 public:
-  // What the expression becomes in MessagePack.
-  void gives(const std::string &expression, const std::string &wanted,
-             Where where = Where::here()) {
-    const Reply reply = client_.request("eval", {"(" + expression + ")"});
-    expect(!reply.failed(), expression + ": " + shown(reply.error()), where);
-    if (to_hex(reply.result_bytes) != without_spaces(wanted))
-      fail(expression + " became " + to_hex(reply.result_bytes), where);
+  // What expressions become in MessagePack.
+  struct Given {
+    std::string expression, bytes;
+  };
+  void give(std::initializer_list<Given> rows, Where where = Where::here()) {
+    for (const auto &[expression, bytes] : rows) {
+      const Reply reply = client_.request("eval", {"(" + expression + ")"});
+      expect(!reply.failed(), expression + ": " + shown(reply.error()), where);
+      if (lethe::to_hex(reply.result_bytes) != without_spaces(bytes))
+        fail(expression + " became " + lethe::to_hex(reply.result_bytes), where);
+    }
   }
 
-  // The condition about `value`, which arrives as these bytes, is true.
-  void arrives(const std::string &bytes, const std::string &condition,
-               Where where = Where::here()) {
-    const Reply reply = send_global(bytes, "String(" + condition + ")");
-    expect(!reply.failed(), bytes + ": " + (reply.failed() ? shown(reply.error()) : ""), where);
-    if (reply.result() != "true")
-      fail(bytes + ": " + condition + " is " + shown(reply.result()), where);
+  // Conditions about `value`, which arrives as these bytes, that are true.
+  struct Arriving {
+    std::string bytes, condition;
+  };
+  void arrive(std::initializer_list<Arriving> rows, Where where = Where::here()) {
+    for (const auto &[bytes, condition] : rows) {
+      const Reply reply = send_global(bytes, "String(" + condition + ")");
+      expect(!reply.failed(), bytes + ": " + (reply.failed() ? shown(reply.error()) : ""), where);
+      if (reply.result() != "true")
+        fail(bytes + ": " + condition + " is " + shown(reply.result()), where);
+    }
   }
 
   void is_invalid(const std::string &expression, const std::string &path,
@@ -78,147 +78,175 @@ private:
 
 Test(values, null_and_undefined) {
   Values values;
-  values.gives("null", "c0");
-  values.gives("undefined", "c0");
-  values.gives("{a: undefined, b: null}", "81 a162 c0");
-  values.gives("[undefined]", "91 c0");
-  values.arrives("c0", "value === null");
+  values.give({
+      {"null", "c0"},
+      {"undefined", "c0"},
+      {"{a: undefined, b: null}", "81 a162 c0"},
+      {"[undefined]", "91 c0"},
+  });
+  values.arrive({{"c0", "value === null"}});
 }
 
 Test(values, booleans) {
   Values values;
-  values.gives("true", "c3");
-  values.gives("false", "c2");
-  values.arrives("c3", "value === true");
-  values.arrives("c2", "value === false");
+  values.give({
+      {"true", "c3"},
+      {"false", "c2"},
+  });
+  values.arrive({
+      {"c3", "value === true"},
+      {"c2", "value === false"},
+  });
 }
 
 Test(values, numbers) {
   Values values;
-  values.gives("0", "00");
-  values.gives("127", "7f");
-  values.gives("128", "cc80");
-  values.gives("65535", "cdffff");
-  values.gives("65536", "ce00010000");
-  values.gives("-1", "ff");
-  values.gives("-33", "d0df");
-  values.gives("2 ** 53 - 1", "cf001fffffffffffff");
-  values.gives("-(2 ** 53 - 1)", "d3ffe0000000000001");
-  values.gives("2 ** 53", "cb4340000000000000");
-  values.gives("-0", "cb8000000000000000");
-  values.gives("0.5", "cb3fe0000000000000");
-  values.gives("NaN", "cb7ff8000000000000");
-  values.gives("Infinity", "cb7ff0000000000000");
-  values.gives("-Infinity", "cbfff0000000000000");
-  values.gives("new Number(7)", "07");
-  values.arrives("cd0010", "value === 16");
-  values.arrives("d1ff00", "value === -256");
-  values.arrives("cb8000000000000000", "Object.is(value, -0)");
-  values.arrives("cb7ff8000000000000", "Number.isNaN(value)");
-  values.arrives("cbfff0000000000000", "value === -Infinity");
-  values.arrives("ca3fc00000", "value === 1.5");
-  values.arrives("cf001fffffffffffff", "value === Number.MAX_SAFE_INTEGER");
+  values.give({
+      {"0", "00"},
+      {"127", "7f"},
+      {"128", "cc80"},
+      {"65535", "cdffff"},
+      {"65536", "ce00010000"},
+      {"-1", "ff"},
+      {"-33", "d0df"},
+      {"2 ** 53 - 1", "cf001fffffffffffff"},
+      {"-(2 ** 53 - 1)", "d3ffe0000000000001"},
+      {"2 ** 53", "cb4340000000000000"},
+      {"-0", "cb8000000000000000"},
+      {"0.5", "cb3fe0000000000000"},
+      {"NaN", "cb7ff8000000000000"},
+      {"Infinity", "cb7ff0000000000000"},
+      {"-Infinity", "cbfff0000000000000"},
+      {"new Number(7)", "07"},
+  });
+  values.arrive({
+      {"cd0010", "value === 16"},
+      {"d1ff00", "value === -256"},
+      {"cb8000000000000000", "Object.is(value, -0)"},
+      {"cb7ff8000000000000", "Number.isNaN(value)"},
+      {"cbfff0000000000000", "value === -Infinity"},
+      {"ca3fc00000", "value === 1.5"},
+      {"cf001fffffffffffff", "value === Number.MAX_SAFE_INTEGER"},
+  });
 }
 
 Test(values, big_integers) {
   Values values;
-  values.gives("5n", "05");
-  values.gives("2n ** 64n - 1n", "cfffffffffffffffff");
-  values.gives("-(2n ** 63n)", "d38000000000000000");
+  values.give({
+      {"5n", "05"},
+      {"2n ** 64n - 1n", "cfffffffffffffffff"},
+      {"-(2n ** 63n)", "d38000000000000000"},
+  });
   values.is_invalid("2n ** 64n", "$");
   values.is_invalid("{a: [-(2n ** 63n) - 1n]}", "$.a[0]");
 }
 
 Test(values, integers_beyond_the_safe_ones_arrive_as_bigint) {
   Values values;
-  values.arrives("cf0020000000000000", "value === 2n ** 53n");
-  values.arrives("cfffffffffffffffff", "value === 2n ** 64n - 1n");
-  values.arrives("d38000000000000000", "value === -(2n ** 63n)");
-  values.arrives("d3ffe0000000000000", "value === -(2n ** 53n)");
+  values.arrive({
+      {"cf0020000000000000", "value === 2n ** 53n"},
+      {"cfffffffffffffffff", "value === 2n ** 64n - 1n"},
+      {"d38000000000000000", "value === -(2n ** 63n)"},
+      {"d3ffe0000000000000", "value === -(2n ** 53n)"},
+  });
 }
 
 Test(values, strings) {
   Values values;
-  values.gives("''", "a0");
-  values.gives("'aä€😀'", "aa 61 c3a4 e282ac f09f9880");
-  values.gives("'\\ud800'", "a3 efbfbd");
-  values.gives("'a\\udc00b'", "a5 61 efbfbd 62");
-  values.gives("'\\0'", "a100");
-  values.gives("new String('x')", "a178");
-  values.gives(
-      "'x'.repeat(32).slice(0, 1) + 'é'.repeat(20)", "d929 78" + [] {
-        std::string e;
-        for (int i = 0; i < 20; ++i)
-          e += "c3a9";
-        return e;
-      }());
-  values.arrives("aa 61 c3a4 e282ac f09f9880", "value === 'aä€😀'");
-  values.arrives("a2 c328", "value === '\\ufffd('"); // not UTF-8
-  values.arrives("a0", "value === ''");
+  values.give({
+      {"''", "a0"},
+      {"'aä€😀'", "aa 61 c3a4 e282ac f09f9880"},
+      {"'\\ud800'", "a3 efbfbd"},
+      {"'a\\udc00b'", "a5 61 efbfbd 62"},
+      {"'\\0'", "a100"},
+      {"new String('x')", "a178"},
+      {"'x'.repeat(32).slice(0, 1) + 'é'.repeat(20)",
+       "d929 78 c3a9c3a9c3a9c3a9c3a9c3a9c3a9c3a9c3a9c3a9"
+       "c3a9c3a9c3a9c3a9c3a9c3a9c3a9c3a9c3a9c3a9"},
+  });
+  values.arrive({
+      {"aa 61 c3a4 e282ac f09f9880", "value === 'aä€😀'"},
+      {"a2 c328", "value === '\\ufffd('"}, // not UTF-8
+      {"a0", "value === ''"},
+  });
 }
 
 Test(values, binary_data) {
   Values values;
-  values.gives("new Uint8Array([1, 2, 255])", "c403 0102ff");
-  values.gives("new Uint8Array([1, 2, 3, 4]).subarray(1, 3)", "c402 0203");
-  values.gives("new Uint16Array([1]).buffer", "c402 0100");
-  values.gives("new Uint16Array([258])", "c402 0201");
-  values.gives("new DataView(new ArrayBuffer(4), 2)", "c402 0000");
-  values.gives("new ArrayBuffer(0)", "c400");
-  values.arrives("c403 0102ff",
-                 "value instanceof Uint8Array && value.length === 3 && value[2] === 255");
-  values.arrives("c400", "value.length === 0");
+  values.give({
+      {"new Uint8Array([1, 2, 255])", "c403 0102ff"},
+      {"new Uint8Array([1, 2, 3, 4]).subarray(1, 3)", "c402 0203"},
+      {"new Uint16Array([1]).buffer", "c402 0100"},
+      {"new Uint16Array([258])", "c402 0201"},
+      {"new DataView(new ArrayBuffer(4), 2)", "c402 0000"},
+      {"new ArrayBuffer(0)", "c400"},
+  });
+  values.arrive({
+      {"c403 0102ff", "value instanceof Uint8Array && value.length === 3 && value[2] === 255"},
+      {"c400", "value.length === 0"},
+  });
 }
 
 Test(values, dates) {
   Values values;
-  values.gives("new Date(1000)", "d6ff 00000001");
-  values.gives("new Date(1700000000123)", "d7ff 1d53 5300 6553 f100");
-  values.gives("new Date(-1)", "c70cff 3b8b87c0 ffffffffffffffff");
-  values.arrives("d6ff 00000001", "value instanceof Date && value.getTime() === 1000");
-  values.arrives("d7ff 1d53 5300 6553 f100", "value.getTime() === 1700000000123");
-  values.arrives("c70cff 3b8b87c0 ffffffffffffffff", "value.getTime() === -1");
+  values.give({
+      {"new Date(1000)", "d6ff 00000001"},
+      {"new Date(1700000000123)", "d7ff 1d53 5300 6553 f100"},
+      {"new Date(-1)", "c70cff 3b8b87c0 ffffffffffffffff"},
+  });
+  values.arrive({
+      {"d6ff 00000001", "value instanceof Date && value.getTime() === 1000"},
+      {"d7ff 1d53 5300 6553 f100", "value.getTime() === 1700000000123"},
+      {"c70cff 3b8b87c0 ffffffffffffffff", "value.getTime() === -1"},
+  });
 }
 
 Test(values, arrays_and_sets) {
   Values values;
-  values.gives("[1, 'a', [true]]", "93 01 a161 91 c3");
-  values.gives("new Set([1, 2])", "92 01 02");
-  values.gives("[1, , 3]", "93 01 c0 03");
-  values.gives("Array.from({length: 16}, (_, i) => i)", "dc0010 000102030405060708090a0b0c0d0e0f");
-  values.arrives("93 01 a161 91 c3",
-                 "Array.isArray(value) && value.length === 3 && value[2][0] === true");
-  values.arrives("90", "Array.isArray(value) && value.length === 0");
+  values.give({
+      {"[1, 'a', [true]]", "93 01 a161 91 c3"},
+      {"new Set([1, 2])", "92 01 02"},
+      {"[1, , 3]", "93 01 c0 03"},
+      {"Array.from({length: 16}, (_, i) => i)", "dc0010 000102030405060708090a0b0c0d0e0f"},
+  });
+  values.arrive({
+      {"93 01 a161 91 c3", "Array.isArray(value) && value.length === 3 && value[2][0] === true"},
+      {"90", "Array.isArray(value) && value.length === 0"},
+  });
 }
 
 Test(values, maps) {
   Values values;
-  values.gives("new Map([[1, 'a'], ['b', 2], [null, 3]])", "83 01 a161 a162 02 c0 03");
-  values.arrives("82 a161 01 a162 02", "!(value instanceof Map) && value.a === 1 && value.b === 2");
-  values.arrives("82 01 a161 a162 02",
-                 "value instanceof Map && value.get(1) === 'a' && value.get('b') === 2");
-  values.arrives("80", "Object.keys(value).length === 0 && !(value instanceof Map)");
+  values.give({{"new Map([[1, 'a'], ['b', 2], [null, 3]])", "83 01 a161 a162 02 c0 03"}});
+  values.arrive({
+      {"82 a161 01 a162 02", "!(value instanceof Map) && value.a === 1 && value.b === 2"},
+      {"82 01 a161 a162 02",
+       "value instanceof Map && value.get(1) === 'a' && value.get('b') === 2"},
+      {"80", "Object.keys(value).length === 0 && !(value instanceof Map)"},
+  });
 }
 
 Test(values, objects) {
   Values values;
-  values.gives("{a: 1, b: {c: 2}}", "82 a161 01 a162 81 a163 02");
-  values.gives("{b: 1, a: 2, 1: 3}", "83 a131 03 a162 01 a161 02");
-  values.gives("Object.defineProperty({a: 1}, 'hidden', {value: 2})", "81 a161 01");
-  values.gives("Object.create({inherited: 1})", "80");
-  values.gives("{[Symbol('s')]: 1}", "80");
-  values.gives("{toJSON() { return {x: 1}; }}", "81 a178 01");
-  values.gives("{inner: {toJSON(key) { return key; }}}", "81 a5 696e6e6572 a5 696e6e6572");
-  values.gives("{get computed() { return 5; }}", "81 a8 636f6d7075746564 05");
-  values.gives("new (class Point { x = 1; })", "81 a178 01");
+  values.give({
+      {"{a: 1, b: {c: 2}}", "82 a161 01 a162 81 a163 02"},
+      {"{b: 1, a: 2, 1: 3}", "83 a131 03 a162 01 a161 02"},
+      {"Object.defineProperty({a: 1}, 'hidden', {value: 2})", "81 a161 01"},
+      {"Object.create({inherited: 1})", "80"},
+      {"{[Symbol('s')]: 1}", "80"},
+      {"{toJSON() { return {x: 1}; }}", "81 a178 01"},
+      {"{inner: {toJSON(key) { return key; }}}", "81 a5 696e6e6572 a5 696e6e6572"},
+      {"{get computed() { return 5; }}", "81 a8 636f6d7075746564 05"},
+      {"new (class Point { x = 1; })", "81 a178 01"},
+  });
 }
 
 Test(values, proto_is_an_ordinary_property) {
   Values values;
-  values.gives("JSON.parse('{\"__proto__\": 1}')", "81 a9 5f5f70726f746f5f5f 01");
-  values.arrives("81 a9 5f5f70726f746f5f5f 81 a178 01",
-                 "Object.getPrototypeOf(value) === Object.prototype && value.x === undefined && "
-                 "Object.keys(value)[0] === '__proto__'");
+  values.give({{"JSON.parse('{\"__proto__\": 1}')", "81 a9 5f5f70726f746f5f5f 01"}});
+  values.arrive({{"81 a9 5f5f70726f746f5f5f 81 a178 01",
+                  "Object.getPrototypeOf(value) === Object.prototype && value.x === undefined && "
+                  "Object.keys(value)[0] === '__proto__'"}});
 }
 
 Test(values, errors) {
@@ -234,9 +262,11 @@ Test(values, errors) {
 
 Test(values, functions_and_symbols) {
   Values values;
-  values.gives("{f() {}, s: Symbol('s'), a: 1}", "81 a161 01");
-  values.gives("[() => 1, Symbol('s'), 1]", "93 c0 c0 01");
-  values.gives("(() => 1)", "c0");
+  values.give({
+      {"{f() {}, s: Symbol('s'), a: 1}", "81 a161 01"},
+      {"[() => 1, Symbol('s'), 1]", "93 c0 c0 01"},
+      {"(() => 1)", "c0"},
+  });
 }
 
 Test(values, cycles_and_too_deep_nesting) {
@@ -246,8 +276,8 @@ Test(values, cycles_and_too_deep_nesting) {
       values.send_global("c0", "let o = 1; for (let i = 0; i < 5000; ++i) o = [o]; o").error();
   expect_equal(error["code"], "invalid_value");
   expect_contains(error["path"], "$[0][0][0]");
-  values.gives("(() => { const shared = {x: 1}; return [shared, shared]; })()",
-               "92 81 a178 01 81 a178 01"); // twice is no cycle
+  values.give({{"(() => { const shared = {x: 1}; return [shared, shared]; })()",
+                "92 81 a178 01 81 a178 01"}}); // twice is no cycle
 }
 
 Test(values, a_polluted_prototype_changes_nothing) {
@@ -255,8 +285,10 @@ Test(values, a_polluted_prototype_changes_nothing) {
   const std::string pollute =
       "(Object.prototype.injected = 1, Array.prototype.toJSON = () => 'x', "
       "Map.prototype[Symbol.iterator] = null, Array.prototype.push = null, ";
-  values.gives(pollute + "delete Array.prototype.toJSON, {a: [1, 2]})", "81 a161 92 01 02");
-  values.gives(pollute + "delete Array.prototype.toJSON, new Map([['k', 1]]))", "81 a16b 01");
+  values.give({
+      {pollute + "delete Array.prototype.toJSON, {a: [1, 2]})", "81 a161 92 01 02"},
+      {pollute + "delete Array.prototype.toJSON, new Map([['k', 1]]))", "81 a16b 01"},
+  });
 }
 
 Test(values, a_getter_that_throws_is_the_scripts_error) {

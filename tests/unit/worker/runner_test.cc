@@ -4,12 +4,12 @@
 
 #include <criterion/criterion.h>
 
-using lethe::test::hex;
+using lethe::to_hex;
 using lethe::test::World;
 
 Test(runner, promises_are_awaited) {
   World world;
-  cr_expect_eq(hex(world.eval("(async () => { await null; return 5 })()")), "05");
+  cr_expect_eq(to_hex(world.eval("(async () => { await null; return 5 })()")), "05");
   cr_expect_eq(world.eval("Promise.reject(new Error('later'))"), "script_error: later");
   cr_expect(
       world.eval("new Promise(() => {})").starts_with("script_error: the promise never settles"));
@@ -56,16 +56,18 @@ Test(memory_limit, a_web_assembly_memory_that_grows) {
 
 Test(runner, garbage_is_not_counted) {
   World world({}, 32);
-  cr_expect_eq(hex(world.eval("for (let i = 0; i < 100; ++i) new Uint8Array(4 << 20); 1")), "01");
+  cr_expect_eq(to_hex(world.eval("for (let i = 0; i < 100; ++i) new Uint8Array(4 << 20); 1")),
+               "01");
 }
 
 Test(runner, random_numbers_differ_between_contexts) {
   World world;
   const std::string first = world.eval("Math.random()"), second = world.eval("Math.random()");
   cr_expect_neq(first, second);
-  cr_expect_eq(hex(world.eval("let n = 0; for (let i = 0; i < 1e5; ++i) { const x = Math.random(); "
-                              "if (!(x >= 0 && x < 1)) throw x; n += x } Math.round(n / 1e4)")),
-               "05");
+  cr_expect_eq(
+      to_hex(world.eval("let n = 0; for (let i = 0; i < 1e5; ++i) { const x = Math.random(); "
+                        "if (!(x >= 0 && x < 1)) throw x; n += x } Math.round(n / 1e4)")),
+      "05");
   cr_expect_eq(world.eval("Math.random.name + Math.random.length"), "\xa7random0");
   cr_expect(world.eval("new Math.random()").starts_with("script_error: "));
 }

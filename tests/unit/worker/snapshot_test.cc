@@ -45,9 +45,9 @@ Test(snapshot, what_a_preload_file_defines_is_in_every_context) {
   test::World world(
       {{"a.js", "var answer = 42; const hidden = 1; function twice(x) { return 2 * x }"},
        {"b.js", "answer = twice(answer)"}});
-  cr_expect_eq(test::hex(world.eval("answer")), "54");
-  cr_expect_eq(test::hex(world.eval("answer = 0; twice(hidden)")), "02");
-  cr_expect_eq(test::hex(world.eval("answer")), "54", "each context has its own");
+  cr_expect_eq(to_hex(world.eval("answer")), "54");
+  cr_expect_eq(to_hex(world.eval("answer = 0; twice(hidden)")), "02");
+  cr_expect_eq(to_hex(world.eval("answer")), "54", "each context has its own");
 }
 
 Test(snapshot, an_error_in_a_preload_file_has_its_place) {

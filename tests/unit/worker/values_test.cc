@@ -4,7 +4,7 @@
 
 #include <criterion/criterion.h>
 
-using lethe::test::hex;
+using lethe::to_hex;
 using lethe::test::World;
 
 namespace {
@@ -17,8 +17,8 @@ void check_results(const Row *rows, size_t count) {
   World world;
   for (size_t i = 0; i < count; ++i) {
     const std::string result = world.eval(rows[i].source);
-    cr_expect_eq(hex(result), rows[i].bytes, "%s gives %s (%s)", rows[i].source,
-                 hex(result).c_str(), result.c_str());
+    cr_expect_eq(to_hex(result), rows[i].bytes, "%s gives %s (%s)", rows[i].source,
+                 to_hex(result).c_str(), result.c_str());
   }
 }
 
@@ -157,7 +157,7 @@ Test(values_out, what_cannot_be_sent_says_where_it_is) {
     cr_expect(result.find(path) != result.npos, "%s: %s", source, result.c_str());
   }
   cr_expect_eq(world.eval("let v=1; for (let i=0;i<16;++i) v=[v]; v").size(), 17u);
-  cr_expect_eq(hex(world.eval("let a=[1]; [a,a]")), "9291019101", "twice is no cycle");
+  cr_expect_eq(to_hex(world.eval("let a=[1]; [a,a]")), "9291019101", "twice is no cycle");
 }
 
 Test(values_out, a_getter_that_throws_is_the_scripts_error) {
@@ -212,10 +212,10 @@ Test(values_in, changed_prototypes_see_nothing) {
   const std::string source =
       "Object.defineProperty(Object.prototype, 'a', {set() { globalThis.seen = true }});"
       "Array.prototype.push = Map.prototype.set = () => { globalThis.seen = true }; 1";
-  cr_expect_eq(hex(world.eval(source)), "01");
-  cr_expect_eq(hex(world.eval("typeof seen + x.a", "\x81\xa1x\x81\xa1"
-                                                   "a\x05")),
-               hex("\xaaundefined5"));
+  cr_expect_eq(to_hex(world.eval(source)), "01");
+  cr_expect_eq(to_hex(world.eval("typeof seen + x.a", "\x81\xa1x\x81\xa1"
+                                                      "a\x05")),
+               to_hex("\xaaundefined5"));
 }
 
 Test(values_in, refused) {

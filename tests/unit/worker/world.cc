@@ -53,14 +53,4 @@ std::string World::eval(std::string_view source, std::string_view globals) {
   return text;
 }
 
-std::string hex(std::string_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const char byte : bytes) {
-    text += digits[static_cast<unsigned char>(byte) >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
-
 } // namespace lethe::test

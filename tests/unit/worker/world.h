@@ -6,6 +6,7 @@
 #include "daemon/worker/memory_limits.h"
 #include "daemon/worker/names.h"
 #include "daemon/worker/runner.h"
+#include "ipc/hex.h"
 #include "snapshot/builder.h"
 
 #include <memory>
@@ -33,7 +34,5 @@ private:
   v8::Isolate *isolate_;
   std::unique_ptr<Names> names_;
 };
-
-std::string hex(std::string_view bytes);
 
 } // namespace lethe::test
