@@ -2,15 +2,14 @@
 // What a script threw, as the error that its caller gets.
 #pragma once
 
+#include "daemon/worker/stacks.h"
 #include "ipc/buffer.h"
 #include "ipc/error.h"
 
-#include "daemon/worker/stacks.h"
 #include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
-
 #include <v8.h>
 #include <vector>
 

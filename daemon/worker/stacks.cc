@@ -96,6 +96,39 @@ bool is_of_prelude(v8::Local<v8::Context> context, v8::Local<v8::Object> site) {
          name->IsString() && to_text(isolate, name.As<v8::String>()).starts_with(prelude_prefix);
 }
 
+std::vector<v8::Local<v8::Value>> without_prelude(v8::Local<v8::Context> context,
+                                                  v8::Local<v8::Array> sites) {
+  std::vector<v8::Local<v8::Value>> shown;
+  for (uint32_t i = 0; i < sites->Length(); ++i) {
+    v8::Local<v8::Value> site;
+    if (sites->Get(context, i).ToLocal(&site) && site->IsObject() &&
+        !is_of_prelude(context, site.As<v8::Object>()))
+      shown.push_back(site);
+  }
+  return shown;
+}
+
+// `head` is what the error is as a text; then comes a line for each site.
+v8::Local<v8::String> stack_text(v8::Local<v8::Context> context, v8::MaybeLocal<v8::Value> head,
+                                 const std::vector<v8::Local<v8::Value>> &sites) {
+  v8::Isolate *isolate = context->GetIsolate();
+  const auto concatenate = [isolate](v8::Local<v8::String> left, v8::Local<v8::String> right) {
+    return v8::String::Concat(isolate, left, right);
+  };
+  const auto lead = to_string(isolate, "\n    at ");
+  v8::Local<v8::Value> shown;
+  auto text = to_string(isolate, "<error>"); // as V8 says if the error does not let itself be shown
+  if (head.ToLocal(&shown) && shown->IsString())
+    text = shown.As<v8::String>();
+  for (const auto site : sites) {
+    v8::Local<v8::String> line;
+    if (site->ToString(context).ToLocal(&line) &&
+        text->Length() + line->Length() < v8::String::kMaxLength / 2)
+      text = concatenate(concatenate(text, lead), line);
+  }
+  return text;
+}
+
 // What V8 does without a callback, but for the prelude's frames.
 v8::MaybeLocal<v8::Value> prepare_stack(v8::Local<v8::Context> context, v8::Local<v8::Value> error,
                                         v8::Local<v8::Array> sites) {
@@ -108,13 +141,7 @@ v8::MaybeLocal<v8::Value> prepare_stack(v8::Local<v8::Context> context, v8::Loca
   // Thrown again in any case: V8 ends the process if it is handed nothing without an exception that
   // is on its way.
   v8::TryCatch caught(isolate);
-  std::vector<v8::Local<v8::Value>> shown;
-  for (uint32_t i = 0; i < sites->Length(); ++i) {
-    v8::Local<v8::Value> site;
-    if (sites->Get(context, i).ToLocal(&site) && site->IsObject() &&
-        !is_of_prelude(context, site.As<v8::Object>()))
-      shown.push_back(site);
-  }
+  auto shown = without_prelude(context, sites);
   if (!constructor.As<v8::Object>()
            ->Get(context, Names::of(isolate).prepareStackTrace.Get(isolate))
            .ToLocal(&prepare)) {
@@ -128,21 +155,8 @@ v8::MaybeLocal<v8::Value> prepare_stack(v8::Local<v8::Context> context, v8::Loca
       caught.ReThrow();
     return stack;
   }
-  const auto concatenate = [isolate](v8::Local<v8::String> left, v8::Local<v8::String> right) {
-    return v8::String::Concat(isolate, left, right);
-  };
-  const auto lead = to_string(isolate, "\n    at ");
-  v8::Local<v8::Value> head;
-  auto text = to_string(isolate, "<error>"); // as V8 says if the error does not let itself be shown
-  if (to_string_function.As<v8::Function>()->Call(context, error, 0, nullptr).ToLocal(&head) &&
-      head->IsString())
-    text = head.As<v8::String>();
-  for (const auto site : shown) {
-    v8::Local<v8::String> line;
-    if (site->ToString(context).ToLocal(&line) &&
-        text->Length() + line->Length() < v8::String::kMaxLength / 2)
-      text = concatenate(concatenate(text, lead), line);
-  }
+  const auto text = stack_text(
+      context, to_string_function.As<v8::Function>()->Call(context, error, 0, nullptr), shown);
   if (!caught.HasTerminated())
     return text;
   caught.ReThrow();
