@@ -2,7 +2,7 @@
 // Blob and File: https://w3c.github.io/FileAPI/
 import native from 'lethe:native';
 import { concatenate, copyBytes, decodeText, encodeText, isBufferSource } from '../lib/bytes.js';
-import { asInterface, isObject, requireArguments, toDictionary, toDOMString, toInteger, toUSVString } from '../lib/webidl.js';
+import { asInterface, isObject, iterated, requireArguments, toDictionary, toDOMString, toInteger, toUSVString } from '../lib/webidl.js';
 
 const chunkBytes = 65536;
 const ours = Symbol('ours');
@@ -15,11 +15,8 @@ const toType = (value) => {
 
 // sequence<BlobPart>, still as given
 function toParts(parts) {
-  if (!isObject(parts)) throw new TypeError('Blob: the first argument is not a sequence');
-  const iterate = parts[Symbol.iterator];
-  if (typeof iterate !== 'function') throw new TypeError('Blob: the first argument is not iterable');
   const list = [];
-  for (const part of { [Symbol.iterator]: () => Reflect.apply(iterate, parts, []) }) list.push(isBufferSource(part) || isBlob(part) ? part : toUSVString(part));
+  for (const part of iterated(parts, 'Blob: the first argument')) list.push(isBufferSource(part) || isBlob(part) ? part : toUSVString(part));
   return list;
 }
 

@@ -2,7 +2,7 @@
 // structuredClone: https://html.spec.whatwg.org/multipage/structured-data.html#dom-structuredclone
 import native from 'lethe:native';
 import { DOMException } from 'lethe:dom_exception';
-import { isObject, requireArguments, toDictionary } from '../lib/webidl.js';
+import { isObject, iterated, requireArguments, toDictionary } from '../lib/webidl.js';
 
 const { keys } = Object;
 const errorPrototypes = [EvalError.prototype, URIError.prototype];
@@ -19,8 +19,7 @@ export function refuse(message) {
 
 export function toTransferList(value) {
   if (value === undefined) return [];
-  if (!isObject(value) || typeof value[Symbol.iterator] !== 'function') throw new TypeError('structuredClone: transfer is not iterable');
-  const list = [...value];
+  const list = [...iterated(value, 'structuredClone: transfer')];
   for (let i = 0; i < list.length; ++i) if (!isObject(list[i])) throw new TypeError('structuredClone: transfer has an element that is not an object');
   return list;
 }

@@ -3,7 +3,7 @@
 import native from 'lethe:native';
 import { cloneWith, refuse, setPorts, toTransferList } from 'lethe:clone';
 import { defineHandlers, dispatchTrusted, Event, EventTarget } from 'lethe:events';
-import { asInterface, isObject, requireArguments, toDictionary, toDOMString, toUSVString } from '../lib/webidl.js';
+import { asInterface, isObject, iterated, requireArguments, toDictionary, toDOMString, toUSVString } from '../lib/webidl.js';
 
 const ours = Symbol('ours');
 let isPort, sideOf, moveSide;
@@ -14,8 +14,7 @@ const toSource = (value) => {
 };
 
 function toPorts(value) {
-  if (!isObject(value) || typeof value[Symbol.iterator] !== 'function') throw new TypeError('MessageEvent: ports is not iterable');
-  const list = [...value];
+  const list = [...iterated(value, 'MessageEvent: ports')];
   if (!list.every(isPort)) throw new TypeError('MessageEvent: ports has an element that is not a MessagePort');
   return Object.freeze(list);
 }
@@ -91,7 +90,6 @@ class Side {
 
 export class MessagePort extends EventTarget {
   #side = null; // none: it was transferred or closed
-  #isDetached = false;
 
   constructor() {
     if (arguments[0] !== ours) throw new TypeError('Illegal constructor');
@@ -114,7 +112,6 @@ export class MessagePort extends EventTarget {
   }
   close() {
     const side = this.#side;
-    this.#isDetached = true;
     this.#side = null;
     if (!side) return;
     side.isEnabled = false;
@@ -124,11 +121,10 @@ export class MessagePort extends EventTarget {
 
   static {
     isPort = (value) => isObject(value) && #side in value;
-    sideOf = (port) => (port.#isDetached ? undefined : port.#side);
+    sideOf = (port) => port.#side;
     moveSide = (side, from, to) => {
       if (from) {
         from.#side = null;
-        from.#isDetached = true;
         side.isEnabled = false;
       }
       to.#side = side;

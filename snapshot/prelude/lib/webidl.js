@@ -4,7 +4,7 @@
 import native from 'lethe:native';
 
 const { defineProperty, getOwnPropertyDescriptor } = Object;
-const { ownKeys } = Reflect;
+const { apply, ownKeys } = Reflect;
 
 function makeEnumerable(object, except) {
   for (const key of ownKeys(object)) {
@@ -47,6 +47,14 @@ export function toDictionary(value, where) {
   if (value === undefined || value === null) return {};
   if (!isObject(value)) throw new TypeError(`${where} is not an object`);
   return value;
+}
+
+// What a sequence is made from: an iterable, not an array-like object. Its method is got once.
+export function iterated(value, where) {
+  if (!isObject(value)) throw new TypeError(`${where} is not a sequence`);
+  const iterate = value[Symbol.iterator];
+  if (typeof iterate !== 'function') throw new TypeError(`${where} is not iterable`);
+  return { [Symbol.iterator]: () => apply(iterate, value, []) };
 }
 
 export function toDOMString(value, where = 'The value') {

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON Web Keys: RFC 7517 and the dictionary JsonWebKey.
-import { toDictionary, toDOMString } from '../webidl.js';
+import { iterated, toDictionary, toDOMString } from '../webidl.js';
 import { fromBase64url, toBase64url } from './bytes.js';
 import { dataError } from './errors.js';
 
 const members = ['alg', 'crv', 'd', 'dp', 'dq', 'e', 'ext', 'k', 'key_ops', 'kty', 'n', 'oth', 'p', 'q', 'qi', 'use', 'x', 'y'];
 
 function toStrings(value, where) {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) throw new TypeError(`${where} is not a sequence`);
   return Array.from(iterated(value, where), (item) => toDOMString(item, where));
-}
-
-// What a sequence of Web IDL is made from: an iterable, not an array-like object.
-export function iterated(value, where) {
-  const method = value[Symbol.iterator];
-  if (typeof method !== 'function') throw new TypeError(`${where} is not iterable`);
-  return { [Symbol.iterator]: () => Reflect.apply(method, value, []) };
 }
 
 // The dictionary, its members in the order in which Web IDL reads them.

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What keys may be used for.
-import { isObject, toDOMString } from '../webidl.js';
+import { iterated, toDOMString } from '../webidl.js';
 import { syntaxError } from './errors.js';
-import { iterated } from './jwk.js';
 
 const known = ['encrypt', 'decrypt', 'sign', 'verify', 'deriveKey', 'deriveBits', 'wrapKey', 'unwrapKey'];
 
 // sequence<KeyUsage>
 export function toUsages(value) {
-  if (!isObject(value)) throw new TypeError('The key usages are not a sequence');
   const usages = [];
   for (const item of iterated(value, 'The key usages')) {
     const usage = toDOMString(item, 'A key usage');
