@@ -22,7 +22,19 @@ interface BufferConstructor {
 }
 declare var Buffer: BufferConstructor;
 
-interface Buffer extends Uint8Array<ArrayBuffer> {
+type BufferByteOrder = 'LE' | 'BE';
+type BufferNumber = 'Int8' | 'UInt8' | `${'Int16' | 'UInt16' | 'Int32' | 'UInt32' | 'Float' | 'Double'}${BufferByteOrder}`;
+type BufferBigInt = `Big${'Int64' | 'UInt64'}${BufferByteOrder}`;
+type BufferInteger = `${'Int' | 'UInt'}${BufferByteOrder}`;
+type BufferNumbers =
+  & { [Name in `read${BufferNumber}`]: (offset?: number) => number }
+  & { [Name in `read${BufferBigInt}`]: (offset?: number) => bigint }
+  & { [Name in `read${BufferInteger}`]: (offset: number, byteLength: number) => number }
+  & { [Name in `write${BufferNumber}`]: (value: number, offset?: number) => number }
+  & { [Name in `write${BufferBigInt}`]: (value: bigint, offset?: number) => number }
+  & { [Name in `write${BufferInteger}`]: (value: number, offset: number, byteLength: number) => number };
+
+interface Buffer extends Uint8Array<ArrayBuffer>, BufferNumbers {
   toString(encoding?: BufferEncoding, start?: number, end?: number): string;
   toJSON(): { type: 'Buffer'; data: number[] };
   equals(other: Uint8Array): boolean;
@@ -39,51 +51,6 @@ interface Buffer extends Uint8Array<ArrayBuffer> {
   swap16(): this;
   swap32(): this;
   swap64(): this;
-
-  readUInt8(offset?: number): number;
-  readUInt16LE(offset?: number): number;
-  readUInt16BE(offset?: number): number;
-  readUInt32LE(offset?: number): number;
-  readUInt32BE(offset?: number): number;
-  readUIntLE(offset: number, byteLength: number): number;
-  readUIntBE(offset: number, byteLength: number): number;
-  readBigUInt64LE(offset?: number): bigint;
-  readBigUInt64BE(offset?: number): bigint;
-  readInt8(offset?: number): number;
-  readInt16LE(offset?: number): number;
-  readInt16BE(offset?: number): number;
-  readInt32LE(offset?: number): number;
-  readInt32BE(offset?: number): number;
-  readIntLE(offset: number, byteLength: number): number;
-  readIntBE(offset: number, byteLength: number): number;
-  readBigInt64LE(offset?: number): bigint;
-  readBigInt64BE(offset?: number): bigint;
-  readFloatLE(offset?: number): number;
-  readFloatBE(offset?: number): number;
-  readDoubleLE(offset?: number): number;
-  readDoubleBE(offset?: number): number;
-  writeUInt8(value: number, offset?: number): number;
-  writeUInt16LE(value: number, offset?: number): number;
-  writeUInt16BE(value: number, offset?: number): number;
-  writeUInt32LE(value: number, offset?: number): number;
-  writeUInt32BE(value: number, offset?: number): number;
-  writeUIntLE(value: number, offset: number, byteLength: number): number;
-  writeUIntBE(value: number, offset: number, byteLength: number): number;
-  writeBigUInt64LE(value: bigint, offset?: number): number;
-  writeBigUInt64BE(value: bigint, offset?: number): number;
-  writeInt8(value: number, offset?: number): number;
-  writeInt16LE(value: number, offset?: number): number;
-  writeInt16BE(value: number, offset?: number): number;
-  writeInt32LE(value: number, offset?: number): number;
-  writeInt32BE(value: number, offset?: number): number;
-  writeIntLE(value: number, offset: number, byteLength: number): number;
-  writeIntBE(value: number, offset: number, byteLength: number): number;
-  writeBigInt64LE(value: bigint, offset?: number): number;
-  writeBigInt64BE(value: bigint, offset?: number): number;
-  writeFloatLE(value: number, offset?: number): number;
-  writeFloatBE(value: number, offset?: number): number;
-  writeDoubleLE(value: number, offset?: number): number;
-  writeDoubleBE(value: number, offset?: number): number;
 }
 
 declare var process: {
