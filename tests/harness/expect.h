@@ -44,6 +44,13 @@ inline void expect_equal(const json &actual, const json &wanted, Where where = W
     fail("got " + shown(actual) + ", wanted " + shown(wanted), where);
 }
 
+// The object has these members; what else it has does not matter.
+inline void expect_members(const json &actual, const json &wanted, Where where = Where::here()) {
+  for (const auto &[key, value] : wanted.items())
+    if (!actual.contains(key) || actual[key] != value)
+      fail("got " + shown(actual) + ", wanted " + key + ": " + shown(value), where);
+}
+
 inline void expect_contains(const std::string &text, const std::string &part,
                             Where where = Where::here()) {
   if (text.find(part) == std::string::npos)

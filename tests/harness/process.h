@@ -36,9 +36,8 @@ private:
   std::filesystem::path path_;
 };
 
-// The folder with lethed and its siblings, and the one with everything that was built.
-std::filesystem::path build_folder();
-std::filesystem::path source_folder();
+std::filesystem::path build_folder();         // with everything that was built
+std::filesystem::path source_folder();        // the working copy
 std::string program(const std::string &name); // build/bin/NAME
 std::string read_file(const std::filesystem::path &path);
 

@@ -22,6 +22,12 @@ struct Scene {
     if (std::uncaught_exceptions() == 0)
       expect_equal(other.eval("1 + 1"), 2);
   }
+  std::vector<Client> connect(size_t count) {
+    std::vector<Client> clients;
+    for (size_t i = 0; i < count; ++i)
+      clients.push_back(daemon.connect());
+    return clients;
+  }
   Daemon daemon;
   Client client = daemon.connect();
   Client other = daemon.connect();
@@ -41,6 +47,14 @@ void is_closed(const std::string &bytes, Where where = Where::here()) {
   Scene scene;
   scene.client.send(bytes);
   expect(scene.client.closes(), "the connection stays open", where);
+}
+
+bool may_open_files(rlim_t count) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur >= count;
 }
 
 std::string nested(size_t depth) { return std::string(depth, '\x91') + "\xc0"; }
@@ -146,7 +160,6 @@ Test(bad_input, a_valid_message_with_random_changes) {
 Test(bad_input, a_client_that_never_reads) {
   Scene scene(DaemonOptions{.settings = {"max_message_bytes=1000000"}});
   const size_t before = memory_kb(scene.daemon.pid(), "status", "VmRSS");
-  const std::string request = to_bytes({0, 1, "eval", {"'x'.repeat(900000)"}});
   std::string requests;
   for (uint32_t i = 0; i < 200; ++i)
     requests += to_bytes({0, i, "eval", {"'x'.repeat(900000)"}});
@@ -168,16 +181,10 @@ Test(bad_input, a_client_that_sends_byte_by_byte) {
 }
 
 Test(bad_input, two_thousand_connections) {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < 4500)
+  if (!may_open_files(4500))
     cr_skip_test("the limit on open files is too low");
   Scene scene(DaemonOptions{.settings = {"max_connections=3000"}});
-  std::vector<Client> clients;
-  for (int i = 0; i < 2000; ++i)
-    clients.push_back(scene.daemon.connect());
+  std::vector<Client> clients = scene.connect(2000);
   std::vector<uint32_t> msgids;
   for (Client &client : clients)
     msgids.push_back(client.start("ping", json::array()));
@@ -187,16 +194,10 @@ Test(bad_input, two_thousand_connections) {
 }
 
 Test(bad_input, two_thousand_connections_over_the_limit) {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < 4500)
+  if (!may_open_files(4500))
     cr_skip_test("the limit on open files is too low");
   Scene scene(DaemonOptions{.settings = {"max_connections=50"}});
-  std::vector<Client> clients;
-  for (int i = 0; i < 2000; ++i)
-    clients.push_back(scene.daemon.connect());
+  std::vector<Client> clients = scene.connect(2000);
   int served = 0;
   for (Client &client : clients) {
     const Reply reply = client.request("ping", json::array());

@@ -98,6 +98,13 @@ private:
   Process process_;
 };
 
+// Lets the script run, and waits until it stops at the function's first statement.
+void go_to_first_statement(DevTools &tools) {
+  tools.ask("Debugger.enable");
+  tools.ask("Runtime.runIfWaitingForDebugger");
+  tools.event("Debugger.paused");
+}
+
 } // namespace
 
 Test(debugging, a_profile_names_the_hot_function_and_its_line) {
@@ -232,7 +239,6 @@ Test(debugging, a_running_script_can_be_paused_and_ended) {
          "it does not run");
   tools.ask("Debugger.pause");
   expect_equal(tools.event("Debugger.paused")["callFrames"][0]["functionName"], "spin");
-  const auto pid = world.daemon().connect().result("stats", json::array());
   inspection.process().signal(SIGINT); // Ctrl-C
   inspection.process().wait();
   expect(becomes_true([&] { return world.debugging() == 0; }), "the worker is still there");
@@ -243,9 +249,7 @@ Test(debugging, when_the_debugger_leaves_the_script_runs_on) {
   Inspection inspection(world, {"acme/s", "add", "1", "2"});
   {
     DevTools tools(inspection.port);
-    tools.ask("Debugger.enable");
-    tools.ask("Runtime.runIfWaitingForDebugger");
-    tools.event("Debugger.paused");
+    go_to_first_statement(tools);
   }
   expect_equal(inspection.process().wait(), 0);
   expect_equal(inspection.output(), "3\n");
@@ -285,9 +289,7 @@ Test(debugging, other_requests_go_on_and_the_pool_keeps_its_workers) {
   World world({"pool.default.workers=1"});
   Inspection inspection(world, {"acme/s", "add", "1", "2"});
   DevTools tools(inspection.port);
-  tools.ask("Debugger.enable");
-  tools.ask("Runtime.runIfWaitingForDebugger");
-  tools.event("Debugger.paused");
+  go_to_first_statement(tools);
   Client client = world.daemon().connect();
   for (int i = 0; i < 100; ++i)
     expect_equal(client.call("acme/s", "add", {i, 1}), i + 1);
@@ -305,9 +307,7 @@ Test(debugging, its_deadline_is_off) {
   World world({"pool.default.deadline_ms=100"});
   Inspection inspection(world, {"acme/s", "add", "1", "2"});
   DevTools tools(inspection.port);
-  tools.ask("Debugger.enable");
-  tools.ask("Runtime.runIfWaitingForDebugger");
-  tools.event("Debugger.paused");
+  go_to_first_statement(tools);
   ::usleep(500'000); // time that must not matter
   tools.ask("Debugger.resume");
   expect_equal(inspection.process().wait(), 0);

@@ -19,26 +19,20 @@ Test(errors, script_error) {
              "function value() { throw {reason: 5}; }\n"
              "async function rejected() { throw new RangeError('later'); }");
   const json thrown = client.error("call", {"acme/s", "f", json::array()});
-  expect_equal(thrown["code"], "script_error");
-  expect_equal(thrown["name"], "TypeError");
+  expect_members(thrown, {{"code", "script_error"}, {"name", "TypeError"}});
   expect_contains(thrown["message"], "no");
-  expect_equal(thrown["script"], "acme/s");
-  expect_equal(thrown["line"], 5);
-  expect_equal(thrown["column"], 3);
+  expect_members(thrown, {{"script", "acme/s"}, {"line", 5}, {"column", 3}});
   expect_contains(thrown["stack"], "acme/s:2");
   expect_equal(client.error("call", {"acme/s", "value", json::array()})["value"], {{"reason", 5}});
   const json rejected = client.error("call", {"acme/s", "rejected", json::array()});
-  expect_equal(rejected["code"], "script_error");
-  expect_equal(rejected["name"], "RangeError");
+  expect_members(rejected, {{"code", "script_error"}, {"name", "RangeError"}});
 }
 
 Test(errors, compile_error) {
   Daemon daemon;
   Client client = daemon.connect();
   const json error = client.error("script.put", {"s", "var ok = 1;\nvar 2bad = 3;\n"});
-  expect_equal(error["code"], "compile_error");
-  expect_equal(error["script"], "s");
-  expect_equal(error["line"], 2);
+  expect_members(error, {{"code", "compile_error"}, {"script", "s"}, {"line", 2}});
   expect(error["column"].is_number(), shown(error));
   expect_equal(error["source_line"], "var 2bad = 3;");
   expect_equal(client.eval_error("let let")["code"], "compile_error");
@@ -54,24 +48,20 @@ Test(errors, deadline_exceeded) {
       client.start("call", {"s", "looping", json::array(), {{"deadline_ms", 300}}});
   const uint32_t queued = client.start("eval", {"1", {{"deadline_ms", 100}}});
   const json in_queue = client.wait(queued).error();
-  expect_equal(in_queue["code"], "deadline_exceeded");
-  expect_equal(in_queue["phase"], "queued");
-  expect_equal(in_queue["limit"], "deadline");
+  expect_members(in_queue,
+                 {{"code", "deadline_exceeded"}, {"phase", "queued"}, {"limit", "deadline"}});
   const json in_script = client.wait(running).error();
-  expect_equal(in_script["phase"], "running");
-  expect_equal(in_script["limit"], "deadline");
+  expect_members(in_script, {{"phase", "running"}, {"limit", "deadline"}});
   expect_contains(in_script["stack"], "looping");
   const json at_load = client.error("script.put", {"loop", "while (1);"});
-  expect_equal(at_load["code"], "deadline_exceeded");
-  expect_equal(at_load["phase"], "loading");
+  expect_members(at_load, {{"code", "deadline_exceeded"}, {"phase", "loading"}});
 }
 
 Test(errors, memory_limit) {
   Daemon daemon({"pool.default.memory_mb=40"});
   const json error =
       daemon.connect().eval_error("const kept = []; while (1) kept.push({a: kept.length});");
-  expect_equal(error["code"], "memory_limit");
-  expect_equal(error["limit_mb"], 40);
+  expect_members(error, {{"code", "memory_limit"}, {"limit_mb", 40}});
 }
 
 Test(errors, worker_crashed) {
@@ -83,8 +73,7 @@ Test(errors, worker_crashed) {
     return nullptr;
   };
   const json error = client.eval_error("host.call('kill me').then(() => { while (1); })");
-  expect_equal(error["code"], "worker_crashed");
-  expect_equal(error["signal"], SIGSEGV);
+  expect_members(error, {{"code", "worker_crashed"}, {"signal", SIGSEGV}});
   expect_equal(client.eval("1"), 1);
 }
 
@@ -100,8 +89,7 @@ Test(errors, invalid_value) {
   Daemon daemon;
   Client client = daemon.connect();
   json error = client.eval_error("({a: [0, {b: 2n ** 64n}]})");
-  expect_equal(error["code"], "invalid_value");
-  expect_equal(error["path"], "$.a[1].b");
+  expect_members(error, {{"code", "invalid_value"}, {"path", "$.a[1].b"}});
   error = client.eval_error("const o = {}; o.self = {o}; o");
   expect_equal(error["code"], "invalid_value");
   expect_contains(error["path"], "$.self");
@@ -111,13 +99,10 @@ Test(errors, not_found) {
   Daemon daemon;
   Client client = daemon.connect();
   json error = client.error("call", {"none", "f", json::array()});
-  expect_equal(error["code"], "not_found");
-  expect_equal(error["kind"], "script");
-  expect_equal(error["name"], "none");
+  expect_members(error, {{"code", "not_found"}, {"kind", "script"}, {"name", "none"}});
   client.put("s", "function f() {} var notFunction = 1;");
   error = client.error("call", {"s", "g", json::array()});
-  expect_equal(error["kind"], "function");
-  expect_equal(error["name"], "g");
+  expect_members(error, {{"kind", "function"}, {"name", "g"}});
   expect_contains(error["message"], "f"); // says what there is
   expect_equal(client.error("call", {"s", "notFunction", json::array()})["kind"], "function");
 }
@@ -131,14 +116,12 @@ Test(errors, overloaded) {
   for (int i = 0; i < 2; ++i)
     client.start("eval", {"1"});
   json error = client.eval_error("1");
-  expect_equal(error["code"], "overloaded");
-  expect_equal(error["limit"], "queue");
+  expect_members(error, {{"code", "overloaded"}, {"limit", "queue"}});
   expect(error["retry_after_ms"].is_number(), shown(error));
 
   Client third = daemon.connect();
   error = third.error("ping", json::array());
-  expect_equal(error["code"], "overloaded");
-  expect_equal(error["limit"], "connections");
+  expect_members(error, {{"code", "overloaded"}, {"limit", "connections"}});
 }
 
 Test(errors, overloaded_in_flight) {
@@ -148,16 +131,14 @@ Test(errors, overloaded_in_flight) {
   for (int i = 0; i < 3; ++i)
     client.start("eval", {"1"});
   const json error = client.eval_error("1");
-  expect_equal(error["code"], "overloaded");
-  expect_equal(error["limit"], "in_flight");
+  expect_members(error, {{"code", "overloaded"}, {"limit", "in_flight"}});
 }
 
 Test(errors, too_large) {
   Daemon daemon({"max_message_bytes=100000"});
   Client client = daemon.connect();
   json error = client.eval_error("'x'.repeat(200000)");
-  expect_equal(error["code"], "too_large");
-  expect_equal(error["limit_bytes"], 100'000);
+  expect_members(error, {{"code", "too_large"}, {"limit_bytes", 100'000}});
   expect_equal(client.eval("'x'.repeat(1000).length"), 1000);
   error = client.eval_error("/*" + std::string(200'000, 'x') + "*/");
   expect_equal(error["code"], "too_large");
@@ -173,8 +154,7 @@ Test(errors, forbidden) {
   Client client = daemon.connect();
   expect(::seteuid(0) == 0, "seteuid");
   const json error = client.error("reload", json::array());
-  expect_equal(error["code"], "forbidden");
-  expect_equal(error["method"], "reload");
+  expect_members(error, {{"code", "forbidden"}, {"method", "reload"}});
 }
 
 Test(errors, cancelled) {

@@ -53,9 +53,7 @@ Test(methods, script_get) {
   const std::string source = "function f() {}\nconst g = () => 1;";
   const json put = client.put("s", source, {{"deadline_ms", 500}});
   const json got = client.result("script.get", {"s"});
-  expect_equal(got["name"], "s");
-  expect_equal(got["version"], put["version"]);
-  expect_equal(got["source"], source);
+  expect_members(got, {{"name", "s"}, {"version", put["version"]}, {"source", source}});
   expect_equal(got["options"]["deadline_ms"], 500);
   expect_equal(got["functions"], {"f", "g"});
   expect_equal(client.error("script.get", {"other"})["code"], "not_found");
@@ -90,8 +88,7 @@ Test(methods, script_delete) {
 Test(methods, ping) {
   Daemon daemon;
   const json pong = daemon.connect().result("ping", json::array());
-  expect_equal(pong["name"], "lethe");
-  expect_equal(pong["pid"], daemon.pid());
+  expect_members(pong, {{"name", "lethe"}, {"pid", daemon.pid()}});
   expect(pong["version"].is_string() && pong["v8"].is_string(), shown(pong));
   expect(pong["uptime_s"].is_number() && pong["uptime_s"] >= 0 && pong["uptime_s"] < 60,
          shown(pong));
@@ -182,8 +179,7 @@ Test(methods, administration_is_for_administrators) {
                                                  {"resume", {"default"}},
                                                  {"drain", {"default"}}}) {
     const json error = client.error(method, params);
-    expect_equal(error["code"], "forbidden");
-    expect_equal(error["method"], method);
+    expect_members(error, {{"code", "forbidden"}, {"method", method}});
   }
   expect_equal(client.call("s", "f"), 1);
   client.result("ping", json::array());

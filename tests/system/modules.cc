@@ -3,7 +3,6 @@
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
-#include <fstream>
 
 using namespace lethe::test;
 
@@ -12,12 +11,6 @@ TestSuite(modules, .timeout = 60);
 namespace {
 
 const json as_module = {{"module", true}};
-
-std::string import_map_in(const ScratchFolder &folder, const std::string &text) {
-  const auto file = folder.path() / "map.json";
-  std::ofstream(file) << text;
-  return file.string();
-}
 
 } // namespace
 
@@ -100,8 +93,7 @@ Test(modules, a_dynamic_import_that_fails_can_be_caught) {
                   "Promise.all([once(), once()]).then(([a, b]) => [a.message, a === b])"),
       {"thrown", true});
   const json error = client.eval_error("\n  import('none')");
-  expect_equal(error["code"], "script_error");
-  expect_equal(error["line"], 2);
+  expect_members(error, {{"code", "script_error"}, {"line", 2}});
 }
 
 Test(modules, have_import_meta) {
@@ -133,10 +125,10 @@ Test(modules, of_json) {
   expect_equal(client.call("conf/main", "f"), R"([[1, 2], ["n", "__proto__"], true])"_json);
   expect_equal(client.eval("import('conf/data.json').then((m) => m.default.n)"), {1, 2});
   const json error = client.error("script.put", {"conf/data.json", "{\"n\": 1,\n  \"m\": }"});
-  expect_equal(error["code"], "compile_error");
-  expect_equal(error["script"], "conf/data.json");
-  expect_equal(error["line"], 2);
-  expect_equal(error["source_line"], "  \"m\": }");
+  expect_members(error, {{"code", "compile_error"},
+                         {"script", "conf/data.json"},
+                         {"line", 2},
+                         {"source_line", "  \"m\": }"}});
   expect_contains(
       client.error("script.put", {"m", "import 'conf/main' " + attribute, as_module})["message"],
       "not JSON");
@@ -153,10 +145,10 @@ Test(modules, say_which_import_leads_nowhere) {
   expect_equal(error["code"], "compile_error");
   expect_contains(error["message"], "'./none.js'");
   expect_contains(error["message"], "acme/none.js");
-  expect_equal(error["script"], "acme/main.js");
-  expect_equal(error["line"], 2);
-  expect_equal(error["column"], 21);
-  expect_equal(error["source_line"], "  import { x } from './none.js';");
+  expect_members(error, {{"script", "acme/main.js"},
+                         {"line", 2},
+                         {"column", 21},
+                         {"source_line", "  import { x } from './none.js';"}});
   error = client.error("script.put",
                        {"acme/main.js", "\nimport { there, missing } from './ok.js';", as_module});
   expect_equal(error["code"], "compile_error");
@@ -222,7 +214,7 @@ Test(modules, are_there_after_a_restart_in_whatever_order_they_are_loaded) {
 
 Test(modules, follow_the_pools_import_map) {
   ScratchFolder folder;
-  const std::string file = import_map_in(folder, R"({
+  const std::string file = folder.file("map.json", R"({
     "imports": {"math": "lib/math.js", "lib/": "./vendor/lib/", "/moved.js": "lethe:/lib/math.js",
                 "forbidden": null},
     "scopes": {"old/": {"math": "lib/old_math.js"}, "old/new.js": {"math": "lib/math.js"}}})");
@@ -243,12 +235,12 @@ Test(modules, follow_the_pools_import_map) {
   for (const std::string wrong : {"forbidden", "lib/../../secret"})
     expect_contains(client.eval_error("import('" + wrong + "')")["message"], "import map forbids");
 
-  import_map_in(folder, R"({"imports": {"math": "lib/old_math.js", "lib/": "vendor/lib/",
+  folder.file("map.json", R"({"imports": {"math": "lib/old_math.js", "lib/": "vendor/lib/",
                             "/moved.js": "lib/math.js"}})");
   client.result("reload", json::array());
   expect_equal(client.call("app/main.js", "f"), {"old math", "vendor", "math"});
 
-  import_map_in(folder, R"({"imports": {"math": 5}})");
+  folder.file("map.json", R"({"imports": {"math": 5}})");
   const json error = client.error("reload", json::array());
   expect_contains(error["message"], file);
   expect_contains(error["message"], "\"math\" must be a string");
@@ -264,7 +256,5 @@ Test(modules, await_at_their_top_level) {
   expect_equal(client.call("main", "f"), "slow");
   const json error = client.error(
       "script.put", {"rejects", "\nawait Promise.reject(new RangeError('no'));", as_module});
-  expect_equal(error["code"], "script_error");
-  expect_equal(error["name"], "RangeError");
-  expect_equal(error["line"], 2);
+  expect_members(error, {{"code", "script_error"}, {"name", "RangeError"}, {"line", 2}});
 }

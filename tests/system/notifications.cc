@@ -81,9 +81,7 @@ Test(host_calls, an_error_tells_where_the_call_was) {
   client.put("acme/s", "const ask = async () => {\n  await null;\n  return host.call('x');\n};\n"
                        "async function f() { return await ask(); }");
   const json error = client.error("call", {"acme/s", "f", json::array()});
-  expect_equal(error["message"], "no such account");
-  expect_equal(error["script"], "acme/s");
-  expect_equal(error["line"], 3);
+  expect_members(error, {{"message", "no such account"}, {"script", "acme/s"}, {"line", 3}});
   expect_equal(error["stack"].get<std::string>(),
                "Error: no such account\n    at ask (acme/s:3:15)\n"
                "    at async f (acme/s:5:29)");

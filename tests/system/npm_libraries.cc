@@ -150,6 +150,7 @@ Test(npm_libraries, immer) {
                     "isFrozen": true, "isShared": true, "tags": ["a", "b"],
                     "patches": [{"op": "add", "path": ["tags", 1], "value": "b"}]})"_json);
 }
+
 Test(npm_libraries, uuid) {
   expect_result("uuid", {"www.example.com"},
                 {{"named", "2ed6657d-e927-568b-95e1-2665a8aea6a2"},

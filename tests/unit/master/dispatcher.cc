@@ -137,6 +137,13 @@ public:
     dispatcher->submit(request);
     return request;
   }
+  // A request that the worker has begun.
+  Request &start(PlayedWorker &worker, int64_t deadline_ms = 10'000) {
+    Request &request = submit(1, deadline_ms);
+    round();
+    cr_assert_eq(worker.claim(), 1);
+    return request;
+  }
   void round() { environment.loop.run_round(false); }
   // Runs the loop until the client has this many replies, at most a second.
   void wait_for_replies(size_t count, size_t client = 0) {
@@ -318,9 +325,7 @@ Test(dispatcher, the_page_tells_why_a_worker_died) {
   for (const auto &[reason, code] : reasons) {
     Stage stage;
     PlayedWorker &worker = stage.add_worker();
-    stage.submit(1);
-    stage.round();
-    cr_assert(worker.claim());
+    stage.start(worker);
     worker.page().death_reason = reason;
     worker.hang_up();
     worker.end(); // its status is not told: it is not needed
@@ -341,9 +346,7 @@ Test(dispatcher, a_deadline_in_the_queue) {
 Test(dispatcher, a_deadline_interrupts_first) {
   Stage stage;
   PlayedWorker &worker = stage.add_worker();
-  stage.submit(1, 5);
-  stage.round();
-  cr_assert(worker.claim());
+  stage.start(worker, 5);
   while (stage.environment.counters.interrupts == 0)
     stage.environment.loop.run_round(true);
   cr_assert_eq(stage.left, 1, "it is replaced at once");
@@ -355,9 +358,7 @@ Test(dispatcher, after_the_grace_time_a_worker_is_killed) {
   stage.environment.settings.grace_ms = 0;
   PlayedWorker &worker = stage.add_worker();
   kill(worker.master->pid(), SIGSTOP); // nothing but SIGKILL moves it
-  stage.submit(1, 5);
-  stage.round();
-  cr_assert(worker.claim());
+  stage.start(worker, 5);
   stage.wait_for_replies(1);
   cr_assert_eq(stage.replies().at(1), "deadline_exceeded");
   cr_assert(worker.gets(SIGKILL));
@@ -383,9 +384,7 @@ Test(dispatcher, cancelling_what_was_not_started_harms_nobody) {
 Test(dispatcher, cancelling_what_runs_kills_its_worker) {
   Stage stage;
   PlayedWorker &worker = stage.add_worker();
-  Request &request = stage.submit(1);
-  stage.round();
-  cr_assert(worker.claim());
+  Request &request = stage.start(worker);
   stage.dispatcher->cancel(request, true);
   stage.wait_for_replies(1);
   cr_assert_eq(stage.replies().at(1), "cancelled");
@@ -435,9 +434,7 @@ Test(dispatcher, a_worker_that_breaks_the_protocol_is_killed) {
   for (const auto &[type, sequence, body] : lies) {
     Stage stage;
     PlayedWorker &worker = stage.add_worker();
-    stage.submit(1);
-    stage.round();
-    cr_assert_eq(worker.claim(), 1);
+    stage.start(worker);
     worker.say(type, sequence, body);
     stage.round();
     cr_assert(worker.gets(SIGKILL));
