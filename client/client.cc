@@ -24,8 +24,8 @@ void add_to(int poll_set, int descriptor, uint32_t events) {
 
 } // namespace
 
-lethe_client::lethe_client(std::string path, std::chrono::milliseconds connect_timeout)
-    : transport_(std::move(path)), connect_timeout_(connect_timeout),
+lethe_client::lethe_client(const std::string &path, std::chrono::milliseconds connect_timeout)
+    : transport_(path), connect_timeout_(connect_timeout),
       wake_leader_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       poll_set_(::epoll_create1(EPOLL_CLOEXEC)),
       ready_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),

@@ -73,7 +73,7 @@ struct lethe_client : std::enable_shared_from_this<lethe_client> {
   using Lock = std::unique_lock<std::mutex>;
   using Request = std::shared_ptr<lethe_request>;
 
-  lethe_client(std::string path, std::chrono::milliseconds connect_timeout);
+  lethe_client(const std::string &path, std::chrono::milliseconds connect_timeout);
 
   // 0, or the errno of the last attempt.
   int open();

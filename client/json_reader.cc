@@ -4,11 +4,11 @@
 #include "client/json.h"
 #include "client/timestamp.h"
 #include "ipc/message_pack.h"
+#include "ipc/packer.h"
 
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <msgpack.hpp>
 #include <nlohmann/json.hpp>
 
 namespace lethe {
@@ -58,12 +58,12 @@ public:
     return count();
   }
   bool string(string_t &value) override {
-    pack_string(value);
+    pack_string(packer_, value);
     return count();
   }
   bool binary(binary_t &) override { return false; } // not in JSON text
   bool key(string_t &value) override {
-    pack_string(value);
+    pack_string(packer_, value);
     return true;
   }
   bool start_object(size_t) override { return open(); }
@@ -95,10 +95,6 @@ private:
     uint32_t count;
   };
 
-  void pack_string(const std::string &text) {
-    packer_.pack_str(static_cast<uint32_t>(text.size()));
-    packer_.pack_str_body(text.data(), static_cast<uint32_t>(text.size()));
-  }
   bool count() {
     if (!open_.empty())
       ++open_.back().count;
@@ -243,7 +239,7 @@ private:
   }
 
   Buffer &output_;
-  msgpack::packer<Buffer> packer_;
+  Packer packer_;
   std::vector<Open> open_;
   bool replaced_ = false; // the object that ends was a form
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages out and in: requests, replies, and what comes between them.
 #include "client/client.h"
+#include "ipc/rpc.h"
 
-#include <msgpack.hpp>
 #include <sys/eventfd.h>
 
 using lethe::Clock;
@@ -17,8 +17,6 @@ constexpr size_t max_output_bytes = size_t{256} << 20;
 // A connection that was idle this long is looked at before it is used: the daemon may have been
 // restarted meanwhile, and a request that is not sent needs no excuse.
 constexpr std::chrono::milliseconds trusted_idle{10};
-
-enum MessageKind : int64_t { request_kind = 0, response_kind = 1, notification_kind = 2 };
 
 } // namespace
 
@@ -57,10 +55,8 @@ lethe_client::Request lethe_client::submit(std::string_view body, std::chrono::m
   }
   request->begin = transport_.end_of_output();
   lethe::Buffer &output = transport_.output();
-  msgpack::packer packer(output);
-  packer.pack_array(4);
-  packer.pack_uint8(request_kind);
-  packer.pack_uint32(request->id);
+  lethe::Packer packer(output);
+  lethe::begin_request(packer, request->id);
   output.append(body);
   request->end = transport_.end_of_output();
   if (!transport_.connected() && in_flight_.empty())
@@ -109,12 +105,8 @@ void lethe_client::abandon(lethe_request &request) {
 
 void lethe_client::send_cancel(lethe_request &request) {
   request.cancelled = true;
-  msgpack::packer packer(transport_.output());
-  packer.pack_array(3);
-  packer.pack_uint8(notification_kind);
-  packer.pack(std::string_view("cancel"));
-  packer.pack_array(1);
-  packer.pack_uint32(request.id);
+  lethe::Packer packer(transport_.output());
+  lethe::begin_notification(packer, "cancel", request.id, 1);
   send();
 }
 
@@ -126,10 +118,8 @@ void lethe_client::answer(uint64_t epoch, uint32_t call_id, std::string_view err
 }
 
 void lethe_client::send_answer(uint32_t call_id, std::string_view error, std::string_view result) {
-  msgpack::packer packer(transport_.output());
-  packer.pack_array(4);
-  packer.pack_uint8(response_kind);
-  packer.pack_uint32(call_id);
+  lethe::Packer packer(transport_.output());
+  lethe::begin_response(packer, call_id);
   transport_.output().append(error);
   transport_.output().append(result);
   send();
@@ -156,11 +146,11 @@ bool lethe_client::handle_message(std::string_view message) {
   const auto kind = reader.integer();
   if (reader.failed())
     return false;
-  if (kind == response_kind && parts == uint32_t{4})
+  if (kind == lethe::rpc_response && parts == uint32_t{4})
     return handle_response(reader);
-  if (kind == request_kind && parts == uint32_t{4})
+  if (kind == lethe::rpc_request && parts == uint32_t{4})
     return handle_request(reader);
-  return kind == notification_kind && parts == uint32_t{3} && handle_notification(reader);
+  return kind == lethe::rpc_notification && parts == uint32_t{3} && handle_notification(reader);
 }
 
 bool lethe_client::handle_response(Reader &reader) {

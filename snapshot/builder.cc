@@ -13,13 +13,13 @@
 #include "ipc/buffer.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/message_pack.h"
+#include "ipc/packer.h"
 #include "snapshot/prelude.h"
 
 #include <chrono>
 #include <csignal>
 #include <ctime>
 #include <fcntl.h>
-#include <msgpack/pack.hpp>
 #include <new>
 #include <poll.h>
 #include <set>
@@ -37,20 +37,13 @@ enum class Report : uint8_t { evaluating, failed, serializing, built };
 
 // --- in the child ------------------------------------------------------------------------------
 
-using Packer = msgpack::packer<Buffer>;
-
-void pack_text(Packer &packer, std::string_view text) {
-  packer.pack_str(static_cast<uint32_t>(text.size()));
-  packer.pack_str_body(text.data(), static_cast<uint32_t>(text.size()));
-}
-
 class Reporter {
 public:
   explicit Reporter(int pipe) : pipe_(pipe) {}
 
   void evaluating(std::string_view name) {
     Packer packer(begin(Report::evaluating));
-    pack_text(packer, name);
+    pack_string(packer, name);
     send();
   }
   void serializing() {
@@ -65,7 +58,7 @@ public:
     Packer packer(begin(Report::built));
     packer.pack_array(static_cast<uint32_t>(globals.size()));
     for (const std::string &name : globals)
-      pack_text(packer, name);
+      pack_string(packer, name);
     packer.pack_bin(static_cast<uint32_t>(blob.size()));
     packer.pack_bin_body(blob.data(), static_cast<uint32_t>(blob.size()));
     send();
@@ -313,30 +306,30 @@ std::string describe_snapshot(const std::vector<PreloadFile> &preload,
   Packer packer(buffer);
   packer.pack_map(8);
   const auto pair = [&](std::string_view key, std::string_view value) {
-    pack_text(packer, key);
-    pack_text(packer, value);
+    pack_string(packer, key);
+    pack_string(packer, value);
   };
   pair("lethe", LETHE_VERSION);
   pair("v8", v8::V8::GetVersion());
   pair("flags", v8_flags());
   pair("build_id", engine_build_id());
-  pack_text(packer, "created");
+  pack_string(packer, "created");
   packer.pack_int64(static_cast<int64_t>(::time(nullptr)));
-  pack_text(packer, "blob_bytes");
+  pack_string(packer, "blob_bytes");
   packer.pack_uint64(blob_bytes);
-  pack_text(packer, "preload");
+  pack_string(packer, "preload");
   packer.pack_array(static_cast<uint32_t>(preload.size()));
   for (const PreloadFile &file : preload) {
     packer.pack_map(3);
     pair("path", file.path);
-    pack_text(packer, "bytes");
+    pack_string(packer, "bytes");
     packer.pack_uint64(file.text.size());
     pair("sha256", to_hex(digest_of(file.text)));
   }
-  pack_text(packer, "globals");
+  pack_string(packer, "globals");
   packer.pack_array(static_cast<uint32_t>(globals.size()));
   for (const std::string &name : globals)
-    pack_text(packer, name);
+    pack_string(packer, name);
   return std::string(buffer.view());
 }
 

@@ -2,7 +2,7 @@
 // Messages of a debugger's request.
 #include "client/command/debug_session.h"
 #include "client/reply.h"
-#include "ipc/packer.h"
+#include "ipc/rpc.h"
 
 #include <iostream>
 #include <poll.h>
@@ -21,7 +21,7 @@ void DebugSession::start(const std::string &method, Value params) {
   if (const int error = transport_.connect(); error != 0)
     return fail("unreachable", transport_.unreachable_message(error));
   Packer packer(transport_.output());
-  packer.pack_array(4).pack_uint8(0).pack_uint32(request_id);
+  begin_request(packer, request_id);
   pack_string(packer, method);
   const lethe_value value = params.c_value();
   transport_.output().append({static_cast<const char *>(value.data), value.size});
@@ -32,9 +32,7 @@ void DebugSession::say(std::optional<std::string_view> message) {
   if (reply_)
     return;
   Packer packer(transport_.output());
-  packer.pack_array(3).pack_uint8(2);
-  pack_string(packer, "debug");
-  packer.pack_array(2).pack_uint32(request_id);
+  begin_notification(packer, "debug", request_id, 2);
   if (message)
     pack_string(packer, *message);
   else
@@ -74,14 +72,14 @@ bool DebugSession::handle(std::string_view message) {
   Reader reader(message);
   const auto parts = reader.array();
   const auto kind = reader.integer();
-  if (parts == 3u && kind == 2) {
+  if (parts == 3u && kind == rpc_notification) {
     handle_notification(reader);
     return !reader.failed();
   }
   const auto id = reader.integer();
   if (parts != 4u || !id)
     return false;
-  if (kind == 0) {
+  if (kind == rpc_request) {
     refuse_call(static_cast<uint32_t>(*id));
     return true;
   }
@@ -110,7 +108,7 @@ void DebugSession::handle_notification(Reader &reader) {
 // host.call(): this command does nothing for scripts.
 void DebugSession::refuse_call(uint32_t id) {
   Packer packer(transport_.output());
-  packer.pack_array(4).pack_uint8(1).pack_uint32(id);
+  begin_response(packer, id);
   packer.pack_map(2);
   pack_string(packer, "code");
   pack_string(packer, "unknown_method");

@@ -4,6 +4,7 @@
 #include "daemon/master/dispatcher.h"
 #include "daemon/master/log.h"
 #include "daemon/master/wire.h"
+#include "ipc/rpc.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -344,9 +345,7 @@ void Connection::send_console(const Request &request, std::string_view level,
     return;
   }
   Packer packer(output_);
-  packer.pack_array(3).pack_uint8(2);
-  pack_string(packer, "console");
-  packer.pack_array(3).pack_uint32(request.msgid);
+  begin_notification(packer, "console", request.msgid, 3);
   pack_string(packer, level);
   pack_string(packer, text);
   flush_later();
@@ -354,9 +353,7 @@ void Connection::send_console(const Request &request, std::string_view level,
 
 void Connection::send_stats(const Request &request, const RunStats &stats) {
   Packer packer(output_);
-  packer.pack_array(3).pack_uint8(2);
-  pack_string(packer, "stats");
-  packer.pack_array(2).pack_uint32(request.msgid);
+  begin_notification(packer, "stats", request.msgid, 2);
   const std::pair<std::string_view, int64_t> values[] = {
       {"queue_us", stats.queue_us},   {"run_us", stats.run_us},   {"cpu_us", stats.cpu_us},
       {"rewind_us", stats.rewind_us}, {"heap_kb", stats.heap_kb}, {"generation", stats.generation},
@@ -371,9 +368,7 @@ void Connection::send_stats(const Request &request, const RunStats &stats) {
 
 bool Connection::send_debug_output(const Request &request, std::string_view message) {
   Packer packer(output_);
-  packer.pack_array(3).pack_uint8(2);
-  pack_string(packer, "debug");
-  packer.pack_array(2).pack_uint32(request.msgid);
+  begin_notification(packer, "debug", request.msgid, 2);
   output_.append(message);
   flush_later();
   room_awaited_ |= output_full();
@@ -394,7 +389,7 @@ void Connection::send_host_call(Request &request, int64_t call_id, std::string_v
   host_calls_[last_host_call_] = {&request, call_id};
   ++request.host_calls;
   Packer packer(output_);
-  packer.pack_array(4).pack_uint8(0).pack_uint32(last_host_call_);
+  begin_request(packer, last_host_call_);
   pack_string(packer, "host.call");
   packer.pack_array(3).pack_uint32(request.msgid);
   output_.append(name);

@@ -1,35 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Responses and error maps.
 #include "daemon/master/wire.h"
+#include "ipc/error_map.h"
 #include "ipc/message_pack.h"
+#include "ipc/rpc.h"
 
 namespace lethe {
 
 void write_error(Buffer &out, const Error &error) {
   Packer packer(out);
-  packer.pack_map(static_cast<uint32_t>(2 + error.keys.size()));
-  pack_string(packer, "code");
-  pack_string(packer, error_name(error.code));
-  pack_string(packer, "message");
-  pack_string(packer, error.message);
-  for (const auto &[key, value] : error.keys) {
-    pack_string(packer, key);
-    if (const auto *number = std::get_if<int64_t>(&value))
-      packer.pack_int64(*number);
-    else
-      pack_string(packer, std::get<std::string>(value));
-  }
+  pack_error(packer, error);
 }
 
 void write_result_head(Buffer &out, uint32_t msgid) {
   Packer packer(out);
-  packer.pack_array(4).pack_uint8(1).pack_uint32(msgid).pack_nil();
+  begin_response(packer, msgid);
+  packer.pack_nil();
 }
 
 void write_error_response(Buffer &out, uint32_t msgid, const Error &error) {
   Packer packer(out);
-  packer.pack_array(4).pack_uint8(1).pack_uint32(msgid);
-  write_error(out, error);
+  begin_response(packer, msgid);
+  pack_error(packer, error);
   packer.pack_nil();
 }
 
@@ -39,7 +31,7 @@ bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view erro
   if (!pairs)
     return false;
   Packer packer(out);
-  packer.pack_array(4).pack_uint8(1).pack_uint32(msgid);
+  begin_response(packer, msgid);
   packer.pack_map(*pairs + (step >= 0 ? 1 : 0));
   out.append(reader.rest());
   if (step >= 0) {

@@ -13,7 +13,11 @@ namespace {
 
 constexpr int embedder_index = 5; // of a context's data
 
-// The text of an attribute of an import; V8 gives [key, value, …] in pieces of `size`.
+// V8 gives the attributes of an import as [key, value, offset, …], those of import() without
+// offsets.
+constexpr int import_attribute = 3, dynamic_import_attribute = 2;
+
+// `size`: one of these.
 Result<Nothing> check_attributes(v8::Local<v8::Context> context,
                                  v8::Local<v8::FixedArray> attributes, int size, bool is_json) {
   v8::Isolate *isolate = context->GetIsolate();
@@ -94,7 +98,7 @@ bool Modules::link_graph(const std::string &name, std::map<std::string, Linked> 
     for (int i = 0; i < requests->Length(); ++i) {
       const auto request = requests->Get(context, i).As<v8::ModuleRequest>();
       auto found = find(to_text(isolate_, request->GetSpecifier()), definition->name,
-                        v8_compat::import_attributes(request), 3);
+                        v8_compat::import_attributes(request), import_attribute);
       if (!found) {
         throw_missing(found.error(), *definition, module, request->GetSourceOffset());
         return false;
@@ -252,7 +256,8 @@ v8::MaybeLocal<v8::Promise> Modules::import_dynamically(v8::Local<v8::Context> c
       importer->IsString() ? to_text(isolate, importer.As<v8::String>()) : std::string();
   Modules *self = of(context);
   const auto found = self
-                         ? self->find(to_text(isolate, specifier), importer_name, attributes, 2)
+                         ? self->find(to_text(isolate, specifier), importer_name, attributes,
+                                      dynamic_import_attribute)
                          : Error(ErrorCode::compile_error, "nothing can be imported here any more");
   if (!found) {
     const auto error = v8::Exception::TypeError(to_string(isolate, found.error().message));

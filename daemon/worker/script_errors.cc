@@ -3,6 +3,7 @@
 #include "daemon/worker/script_errors.h"
 #include "daemon/worker/stacks.h"
 #include "daemon/worker/value_writer.h"
+#include "ipc/error_map.h"
 
 #include <algorithm>
 
@@ -138,22 +139,10 @@ void add_place(Error &error, std::string_view source, const Place &place) {
 
 namespace {
 
-void pack_text(Buffer &output, std::string_view text) {
-  msgpack::packer<Buffer> packer(output);
-  packer.pack_str(static_cast<uint32_t>(text.size()));
-  packer.pack_str_body(text.data(), static_cast<uint32_t>(text.size()));
-}
-
-void write_keys(Buffer &output, const Error &error, const RawKeys &raw) {
-  for (const auto &[key, value] : error.keys) {
-    pack_text(output, key);
-    if (const auto *number = std::get_if<int64_t>(&value))
-      msgpack::packer<Buffer>(output).pack_int64(*number);
-    else
-      pack_text(output, std::get<std::string>(value));
-  }
+void append_keys(Buffer &output, const RawKeys &raw) {
+  Packer packer(output);
   for (const auto &[key, bytes] : raw) {
-    pack_text(output, key);
+    pack_string(packer, key);
     output.append(bytes);
   }
 }
@@ -213,7 +202,7 @@ private:
         items.push_back(std::move(item));
     }
     Buffer list;
-    msgpack::packer<Buffer>(list).pack_array(static_cast<uint32_t>(items.size()));
+    Packer(list).pack_array(static_cast<uint32_t>(items.size()));
     for (const std::string &item : items)
       list.append(item);
     return std::string(list.view());
@@ -228,11 +217,12 @@ private:
     see_(error);
     const RawKeys raw = keys_of(value, depth + 1);
     Buffer map;
-    msgpack::packer<Buffer>(map).pack_map(
-        static_cast<uint32_t>(1 + error.keys.size() + raw.size()));
-    pack_text(map, "message");
-    pack_text(map, error.message);
-    write_keys(map, error, raw);
+    Packer packer(map);
+    packer.pack_map(static_cast<uint32_t>(1 + error.keys.size() + raw.size()));
+    pack_string(packer, "message");
+    pack_string(packer, error.message);
+    pack_keys(packer, error);
+    append_keys(map, raw);
     return std::string(map.view());
   }
 
@@ -252,13 +242,9 @@ RawKeys convert_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thro
 }
 
 void write_error(Buffer &output, const Error &error, const RawKeys &raw) {
-  msgpack::packer<Buffer>(output).pack_map(
-      static_cast<uint32_t>(2 + error.keys.size() + raw.size()));
-  pack_text(output, "code");
-  pack_text(output, error_name(error.code));
-  pack_text(output, "message");
-  pack_text(output, error.message);
-  write_keys(output, error, raw);
+  Packer packer(output);
+  pack_error(packer, error, raw.size());
+  append_keys(output, raw);
 }
 
 } // namespace lethe
