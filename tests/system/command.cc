@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PROTOCOL, the command `lethe`: one test for each subcommand, option, kind of output and exit
 // status.
-#include "tests/harness/daemon.h"
+#include "tests/harness/command.h"
 
 #include <criterion/criterion.h>
 
@@ -15,9 +15,8 @@ class Shell {
 public:
   explicit Shell(std::initializer_list<std::string> settings = {}) : daemon_(settings) {}
 
-  Finished lethe(std::vector<std::string> words, const std::string &input = {}) {
-    words.insert(words.begin(), program("lethe"));
-    return run({words, {"LETHE_SOCKET=" + daemon_.socket_path()}, input});
+  Finished lethe(const std::vector<std::string> &words, const std::string &input = {}) {
+    return run(lethe_command(daemon_, words, input));
   }
   // Its output as JSON; it must succeed.
   json output(const std::vector<std::string> &words, const std::string &input = {},

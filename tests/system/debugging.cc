@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lethe inspect, profile, heap and top, with the real daemon: what debuggers and viewers of
 // profiles rely on.
-#include "tests/harness/daemon.h"
+#include "tests/harness/command.h"
 #include "tests/harness/devtools.h"
 
 #include <criterion/criterion.h>
@@ -50,9 +50,8 @@ public:
   explicit World(std::initializer_list<std::string> settings = {}) : daemon_(settings) {
     daemon_.connect().put("acme/s", source);
   }
-  Finished lethe(std::vector<std::string> words) {
-    words.insert(words.begin(), program("lethe"));
-    return run({words, {"LETHE_SOCKET=" + daemon_.socket_path()}, ""});
+  Finished lethe(const std::vector<std::string> &words) {
+    return run(lethe_command(daemon_, words));
   }
   std::string file(const std::string &name) const { return daemon_.folder().path() / name; }
   Daemon &daemon() { return daemon_; }
@@ -84,9 +83,9 @@ public:
 
 private:
   static Command command(World &world, std::vector<std::string> words) {
-    words.insert(words.begin(), {program("lethe"), "inspect"});
+    words.insert(words.begin(), "inspect");
     words.insert(words.end(), {"--port", "0"});
-    return {words, {"LETHE_SOCKET=" + world.daemon().socket_path()}};
+    return lethe_command(world.daemon(), words);
   }
   FileDescriptor &open(const std::string &path) {
     files_.emplace_back(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
