@@ -57,6 +57,12 @@ bool may_open_files(rlim_t count) {
   return limit.rlim_cur >= count;
 }
 
+std::string source_of_50_mb() {
+  std::string source = "function f() { return 1; }//";
+  source.resize(50'000'000, 'x');
+  return source;
+}
+
 std::string nested(size_t depth) { return std::string(depth, '\x91') + "\xc0"; }
 
 } // namespace
@@ -211,10 +217,9 @@ Test(bad_input, two_thousand_connections_over_the_limit) {
 
 Test(bad_input, a_script_of_50_mb) {
   Scene scene;
-  const std::string source = "//" + std::string(50'000'000, 'x');
   std::thread sender([&] {
     try {
-      scene.client.send(to_bytes({0, 7, "script.put", {"large", source}}));
+      scene.client.send(to_bytes({0, 7, "script.put", {"large", source_of_50_mb()}}));
     } catch (const Failure &) { // closed before all was sent
     }
   });
@@ -226,8 +231,7 @@ Test(bad_input, a_script_of_50_mb) {
 
 Test(bad_input, a_script_of_50_mb_where_it_is_allowed) {
   Scene scene(DaemonOptions{.settings = {"max_message_bytes=100000000"}});
-  const Reply reply = scene.client.request(
-      "script.put", {"large", "function f() { return 1; }//" + std::string(50'000'000, 'x')});
+  const Reply reply = scene.client.request("script.put", {"large", source_of_50_mb()});
   if (reply.failed()) // a limit may refuse it, clearly
     expect(reply.error()["code"] == "too_large" || reply.error()["code"] == "memory_limit",
            shown(reply.error()));

@@ -75,7 +75,7 @@ Test(libraries, a_preload_file_that_loops_stops_the_start) {
   const std::string file = folder.file("loop.js", "while (true) {}\n");
   const Finished finished =
       run(daemon_command(folder, {.settings = {"pool.default.preload=[\"" + file + "\"]",
-                                               "snapshot_deadline_ms=500"}}));
+                                               "snapshot_deadline_ms=5000"}}));
   expect(finished.status != 0, "it started");
   expect_contains(finished.errors, file);
 }
