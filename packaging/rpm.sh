@@ -20,5 +20,5 @@ mkdir /tmp/package
 rpmbuild -bb --nodeps --load packaging/rpm/debian.macros --define '_topdir /tmp/rpm' --define '_builddir /tmp/package' /tmp/rpm/lethe.spec
 
 cp /tmp/rpm/RPMS/*/*.rpm /tmp/rpm/lethe.spec "$output"
-rpmlint -c packaging/rpm/rpmlint.toml "$output"
+rpmlint --strict -c packaging/rpm/rpmlint.toml "$output" # warnings are errors
 ls -l "$output"

@@ -315,6 +315,9 @@ void Server::every_second() {
   if (ready_)
     service_manager_.status(fmt::format("{} connections, {} requests running, {} queued",
                                         connections_.size(), running, queued));
+  else
+    service_manager_.status(environment_.snapshot_builds > 0 ? "building the startup snapshot"
+                                                             : "starting workers");
 }
 
 } // namespace lethe

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients under load: each thread calls function greet of script hello, one call after the other,
-// until SIGTERM comes. usage: load THREADS   Prints then, one a line: results, each error's code
-// with its count, the longest time between two results of any thread in ms. Built against the
-// installed liblethe-dev.
+// until SIGTERM comes. All but one keep their connection, that one connects anew for each call.
+// usage: load THREADS   Prints then, one a line: results, each error's code with its count, the
+// longest time between two results of any thread in ms. Built against the installed liblethe-dev.
 #include <lethe.h>
 #include <pthread.h>
 #include <signal.h>
@@ -64,21 +64,28 @@ static void count_reply(lethe_reply *reply) {
   lethe_reply_free(reply);
 }
 
-static void *run(void *unused) {
-  (void)unused;
+static lethe_client *connect_or_count(void) {
   lethe_reply *error = NULL;
   lethe_client *client = lethe_connect(NULL, 20000, &error);
-  if (!client) {
+  if (!client)
     count_reply(error);
-    return NULL;
-  }
+  return client;
+}
+
+static void *run(void *connects_anew) {
+  lethe_client *client = connect_or_count();
   lethe_builder *arguments = lethe_builder_new();
   lethe_build_array(arguments, 1);
   lethe_build_string(arguments, "load", LETHE_TEXT);
   lethe_options options = LETHE_OPTIONS_INIT;
   options.deadline_ms = 60000;
-  while (!atomic_load(&stopping))
+  while (client && !atomic_load(&stopping)) {
     count_reply(lethe_call(client, "hello", "greet", lethe_builder_value(arguments), &options));
+    if (connects_anew) {
+      lethe_close(client);
+      client = connect_or_count();
+    }
+  }
   lethe_builder_free(arguments);
   lethe_close(client);
   return NULL;
@@ -94,7 +101,7 @@ int main(int count, char **words) {
   pthread_sigmask(SIG_BLOCK, &terminate, NULL);
   pthread_t ids[most_threads];
   for (int i = 0; i < threads; ++i)
-    pthread_create(&ids[i], NULL, run, NULL);
+    pthread_create(&ids[i], NULL, run, i == 0 ? &stopping : NULL);
   int received;
   sigwait(&terminate, &received);
   atomic_store(&stopping, true);

@@ -43,8 +43,6 @@ zygote_pid() {
   processes lethe-zygote
 }
 worker_pid() { processes lethe-worker | tail -n 1; }
-# It may be gone before the signal: then another one.
-kill_one() { until kill -9 "$("$1")" 2>/dev/null; do :; done; }
 
 # Clients that call without a pause. load_stop prints what came of it.
 load_start() {

@@ -14,4 +14,5 @@ for path in /var/lib/lethe /var/lib/lethe@blue /var/cache/lethe /var/cache/lethe
 done
 grep 'lethe: /etc/lethe@blue has' purge.log
 grep 'lethe: user and group lethe stay' purge.log
+expect "links to units" "" "$(find /etc/systemd/system -name 'lethed*')"
 expect "enabled units" "" "$(systemctl --no-legend list-unit-files 'lethed*' --state=enabled)"

@@ -19,6 +19,12 @@ expect "the first evaluation" 42 "$(lethe eval '6*7')"
 expect "the service" active "$(systemctl is-active lethed.service)"
 lethe script put hello "$sources/tests/hello.js"
 
+# A further instance.
+mkdir /etc/lethe@blue
+systemctl enable --now lethed@blue.socket
+blue=(lethe --socket /run/lethe@blue/lethe.sock)
+expect "the instance" 42 "$("${blue[@]}" eval '6*7')"
+
 # Each file is as the package has it; every directory of its own is the package's; manual pages can be found.
 rpm --verify --nodeps lethe liblethe liblethe-devel
 for file in /usr/bin/lethe /usr/sbin/lethed /usr/libexec/lethe/lethe-zygote /etc/lethe/conf.d /usr/share/man/man8/lethed.8.gz; do
@@ -38,20 +44,45 @@ export LD_LIBRARY_PATH=$libraries
 # The same packages once more, as an upgrade: nobody gets an error, the changed configuration stays.
 echo '# changed here' >>/etc/lethe/lethe.toml
 rpm --verify --nodeps lethe && fail "rpm does not see the changed configuration"
-pid=$(main_pid)
+pid=$(main_pid) blue_pid=$(property MainPID lethed@blue)
 load_start
 rpm --upgrade --nodeps --force "${rpms[@]}"
 sleep 0.5
 load_stop
 load_expect_no_error
 main_pid_is_not "$pid" || fail "the service was not restarted"
+expect "the instance" 42 "$("${blue[@]}" eval '6*7')"
+[ "$(property MainPID lethed@blue)" != "$blue_pid" ] || fail "the instance was not restarted"
 tail -n 1 /etc/lethe/lethe.toml | grep '# changed here'
 expect "a script of before" '"Hello, upgrade!"' "$(lethe call hello greet '"upgrade"')"
+
+# Another package brings a library of V8's: the service runs with it at once.
+cat >v8.spec <<'EOF'
+Name: v8-of-the-test
+Version: 1
+Release: 1
+Summary: A file where the library of V8 would be
+License: Apache-2.0
+%description
+%{summary}.
+%install
+mkdir -p %{buildroot}%{_libdir}
+echo >%{buildroot}%{_libdir}/libnode.so.999
+%files
+%{_libdir}/libnode.so.999
+EOF
+rpmbuild -bb --quiet --define "_topdir $work/rpmbuild" v8.spec
+pid=$(main_pid)
+rpm --install --nodeps rpmbuild/RPMS/*/v8-of-the-test-*.rpm
+main_pid_is_not "$pid" || fail "the service was not restarted when V8's library came"
+expect "after that" 42 "$(lethe eval '6*7')"
 
 # Removed: nothing runs, scripts and the changed configuration stay.
 rpm --erase lethe liblethe liblethe-devel
 if pgrep -u lethe -l; then fail "processes are left"; fi
 [ ! -e "$socket" ] || fail "the socket is left"
+if systemctl --no-legend list-units 'lethed*' --state=active | grep .; then fail "units are left"; fi
+expect "links to units" "" "$(find /etc/systemd/system -name 'lethed*')"
 [ ! -e /usr/sbin/lethed ] || fail "a program is left"
 [ -n "$(ls -A /var/lib/lethe)" ] || fail "the scripts are gone"
 grep '# changed here' /etc/lethe/lethe.toml.rpmsave
