@@ -67,14 +67,16 @@ deb: dist $(ROOTS)/$(SUITE)-build ## build Debian packages for SUITE (bookworm, 
 rpm: dist $(ROOTS)/$(SUITE)-build ## build RPM packages, build/rpm/
 	OFFLINE=1 packaging/in-root.sh $(ROOTS)/$(SUITE)-build packaging/rpm.sh $(BUILD)/dist/$(NAME_VERSION).tar.gz $(RPM)
 
-check-deb: $(ROOTS)/$(SUITE)-test ## test the Debian packages of SUITE in a system that boots; TEST names some of the tests
+# After those of the steps before that are to be made in the same go.
+after = $(filter $(1),$(MAKECMDGOALS))
+check-deb: $(ROOTS)/$(SUITE)-test | $(call after,deb) ## test the Debian packages of SUITE in a system that boots; TEST names some of the tests
 	packaging/tests/check.sh $(SUITE) $(BUILD) $(TEST)
-check-vm: $(ROOTS)/$(SUITE)-vm ## test them in a virtual machine: limits of memory
+check-vm: $(ROOTS)/$(SUITE)-vm | $(call after,deb check-deb) ## test them in a virtual machine: limits of memory
 	packaging/tests/check-vm.sh $(SUITE) $(BUILD) $(TEST)
-check-rpm: $(ROOTS)/$(SUITE)-test ## test the RPM packages in a system that boots (they need the Debian packages of SUITE)
+check-rpm: $(ROOTS)/$(SUITE)-test | $(call after,deb check-deb check-vm rpm) ## test the RPM packages in a system that boots (they need the Debian packages of SUITE)
 	packaging/tests/check.sh $(SUITE) $(BUILD) rpm
 # All is compiled again for the Debian packages; the RPM packages show that the rest depends on nothing else either.
-check-reproducible: ## build the packages of SUITE, and those for rpm, once more and compare
+check-reproducible: | $(call after,deb rpm check-deb check-rpm) ## build the packages of SUITE, and those for rpm, once more and compare
 	$(AGAIN) CCACHE_DISABLE=1 $(MAKE) --no-print-directory deb DEB=$(BUILD)/again/deb/$(SUITE)
 	packaging/tests/reproducible.sh $(DEB) $(BUILD)/again/deb/$(SUITE)
 	$(AGAIN) $(MAKE) --no-print-directory rpm RPM=$(BUILD)/again/rpm
@@ -82,7 +84,7 @@ check-reproducible: ## build the packages of SUITE, and those for rpm, once more
 
 # One after the other: each needs what the one before has built.
 check-packages: ## build and test all packages, in systems of Debian 12 and 13 that boot
-	set -e; for suite in bookworm trixie; do for step in deb check-deb; do $(MAKE) --no-print-directory SUITE=$$suite $$step; done; done
-	set -e; for step in rpm check-rpm check-vm check-reproducible; do $(MAKE) --no-print-directory SUITE=bookworm $$step; done
+	set -e; for suite in bookworm trixie; do for step in deb check-deb check-vm; do $(MAKE) --no-print-directory SUITE=$$suite $$step; done; done
+	set -e; for step in rpm check-rpm check-reproducible; do $(MAKE) --no-print-directory SUITE=bookworm $$step; done
 
 .PHONY: man dist deb rpm check-deb check-vm check-rpm check-reproducible check-packages

@@ -21,6 +21,7 @@ lethe script put hello "$sources/tests/hello.js"
 
 # A further instance.
 mkdir /etc/lethe@blue
+printf '[pool.default]\nworkers = 1\n' >/etc/lethe@blue/lethe.toml
 systemctl enable --now lethed@blue.socket
 blue=(lethe --socket /run/lethe@blue/lethe.sock)
 expect "the instance" 42 "$("${blue[@]}" eval '6*7')"

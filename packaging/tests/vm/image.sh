@@ -32,7 +32,7 @@ TimeoutStartSec=infinity
 Environment=LC_ALL=C.UTF-8
 StandardOutput=file:/dev/ttyS1
 StandardError=inherit
-ExecStart=sh -c "/tests/tests/booted/run.sh $* && echo all passed"
+ExecStart=sh -c "echo kernel \$\$(uname -r); /tests/tests/booted/run.sh $* && echo all passed"
 EOF
 
 # Seen through a mount of its own, the root is without /proc and all else that is mounted over it.
