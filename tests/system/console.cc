@@ -5,6 +5,7 @@
 
 #include <array>
 #include <criterion/criterion.h>
+#include <regex>
 
 using namespace lethe::test;
 
@@ -37,6 +38,13 @@ Test(console, prints_what_nodejs_prints) {
   const json recorded =
       json::parse(read_file(source_folder() / "tests" / "system" / "console" / "recorded.json"));
   expect(recorded.size() > 700, "the corpus is small");
+  // Newer than the Node.js that recorded it, V8 makes `stack` an accessor.
+  const bool is_accessor =
+      client.eval("'get' in Object.getOwnPropertyDescriptor(new Error(), 'stack')");
+  const auto wanted_of = [&](const std::string &text) {
+    static const std::regex stack_value(R"(\[stack\]: '[^']*')");
+    return is_accessor ? std::regex_replace(text, stack_value, "[stack]: [Getter/Setter]") : text;
+  };
   std::string differences;
   constexpr size_t batch = 100;
   for (size_t first = 0; first < recorded.size(); first += batch) {
@@ -47,10 +55,12 @@ Test(console, prints_what_nodejs_prints) {
       source += "(0, eval)(" + recorded[i][0].dump() + ");\n";
     const json lines = output_of(client, source);
     expect_equal(lines.size(), end - first);
-    for (size_t i = first; i < end; ++i)
-      if (lines[i - first] != json{"log", recorded[i][1]})
-        differences += "\n" + recorded[i][0].get<std::string>() + "\n  wanted " +
-                       shown(recorded[i][1]) + "\n  got    " + shown(lines[i - first]);
+    for (size_t i = first; i < end; ++i) {
+      const json wanted = wanted_of(recorded[i][1]);
+      if (lines[i - first] != json{"log", wanted})
+        differences += "\n" + recorded[i][0].get<std::string>() + "\n  wanted " + shown(wanted) +
+                       "\n  got    " + shown(lines[i - first]);
+    }
   }
   expect(differences.empty(), differences);
 }
