@@ -168,7 +168,7 @@ void GenerationBuild::grow() {
                                         ++*plan_.last_generation);
   parent.grow(candidate_->generation(), plan_.strict, count < plan_.load.size(), scripts.view(),
               drop.view(), std::move(pair->ends[1]));
-  deadline_.start(plan_.settings->load_deadline_ms * 1000);
+  deadline_.start(start_limit_us); // each script has its own, once the candidate has come to it
 }
 
 void GenerationBuild::zygote_ready(Zygote &zygote, ZygoteReport report) {
@@ -224,7 +224,7 @@ void GenerationBuild::zygote_load_failed(Zygote &zygote, std::string_view script
 
 void GenerationBuild::load_deadline_passed() {
   candidate_->kill();
-  if (executing_)
+  if (culprit_.empty())
     return fail(Error(ErrorCode::internal, "the zygote is not ready after 30 s"));
   leave_out_culprit(
       Error(ErrorCode::deadline_exceeded,
