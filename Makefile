@@ -106,7 +106,7 @@ BUNDLED := $(addprefix snapshot/prelude/bundled/,$(addsuffix .js,$(PRELUDE_GROUP
 endif
 $(BUILD)/gen/prelude_groups.inc: $(BUNDLED) snapshot/prelude/groups
 	@mkdir -p $(@D)
-	@for file in $(filter %.js,$^); do name=$${file##*/}; printf '{"%s", R"prelude(' $${name%.js}; cat $$file; echo ')prelude"},'; done > $@
+	@for file in $(filter %.js,$^); do name=$${file##*/}; printf '{"%s", GROUP(R"prelude(' $${name%.js}; cat $$file; echo ')prelude")},'; done > $@
 $(BUILD)/npm/prelude/installed: snapshot/prelude/package.json snapshot/prelude/package-lock.json
 	@mkdir -p $(@D)
 	cp $^ snapshot/prelude/.npmrc $(@D)

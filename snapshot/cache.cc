@@ -165,8 +165,6 @@ Digest snapshot_key(const std::vector<PreloadFile> &preload) {
   hash.add_field(v8_flags());
   for (const PreludeFile &file : prelude_files())
     hash.add_field(file.text);
-  hash.add_field(group_begins);
-  hash.add_field(group_ends);
   for (const PreludeGroup &group : prelude_groups()) {
     hash.add_field(group.name);
     hash.add_field(group.text);

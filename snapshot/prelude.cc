@@ -10,6 +10,9 @@ const PreludeFile files[] = {
 #include "gen/prelude.inc"
 };
 
+// Strict: else a script's function that a group calls gets hold of the group's functions by
+// `caller`.
+#define GROUP(text) "(function (require, exports, module, native) {'use strict';" text "\n})"
 const PreludeGroup groups[] = {
 #include "gen/prelude_groups.inc"
 };

@@ -16,10 +16,11 @@ struct PreludeFile {
 
 std::span<const PreludeFile> prelude_files();
 
-// A file of snapshot/prelude/groups, bundled with what it imports: the body of a CommonJS module.
+// A file of snapshot/prelude/groups, bundled with what it imports: an expression that gives a
+// function, to be called with `require`, the exports, the module and the native functions.
 struct PreludeGroup {
   std::string_view name; // "events"
-  std::string_view text;
+  std::string_view text; // ASCII
 };
 std::span<const PreludeGroup> prelude_groups();
 

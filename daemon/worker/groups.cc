@@ -7,10 +7,10 @@
 #include "ipc/error.h"
 #include "snapshot/prelude.h"
 
-#include <array>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace lethe {
 namespace {
@@ -114,11 +114,29 @@ void define_lazily(v8::Local<v8::Context> context, std::span<const LazyGlobals> 
     });
 }
 
+// A group's source stays in the program's file, where all processes share it: no snapshot, heap or
+// fork carries a copy.
+class GroupSource final : public v8::String::ExternalOneByteStringResource {
+public:
+  explicit GroupSource(const PreludeGroup &group) : text_(group.text) {}
+  const char *data() const override { return text_.data(); }
+  size_t length() const override { return text_.size(); }
+  void Dispose() override {} // never
+private:
+  std::string_view text_;
+};
+
+// In the order of prelude_groups().
+std::vector<GroupSource> &group_sources() {
+  static std::vector<GroupSource> sources(prelude_groups().begin(), prelude_groups().end());
+  return sources;
+}
+
 v8::Local<v8::Value> compile(v8::Local<v8::Context> context, const PreludeGroup &group) {
   v8::Isolate *isolate = context->GetIsolate();
-  const std::string text = std::string(group_begins).append(group.text).append(group_ends);
+  const auto index = static_cast<size_t>(&group - prelude_groups().data());
   v8::ScriptCompiler::Source source(
-      to_string(isolate, text),
+      v8::String::NewExternalOneByte(isolate, &group_sources()[index]).ToLocalChecked(),
       v8_compat::script_origin(
           isolate, to_string(isolate, std::string(import_prefix).append(group.name)), false));
   v8::Local<v8::Script> script;
@@ -175,8 +193,13 @@ void touch_globals(v8::Local<v8::Context> context, std::string_view source) {
 }
 
 std::span<const intptr_t> group_references() {
-  static const std::array references{reinterpret_cast<intptr_t>(require),
-                                     reinterpret_cast<intptr_t>(first_use)};
+  static const std::vector<intptr_t> references = [] {
+    std::vector<intptr_t> all{reinterpret_cast<intptr_t>(require),
+                              reinterpret_cast<intptr_t>(first_use)};
+    for (GroupSource &source : group_sources())
+      all.push_back(reinterpret_cast<intptr_t>(&source));
+    return all;
+  }();
   return references;
 }
 

@@ -10,12 +10,6 @@
 
 namespace lethe {
 
-// A group becomes a function. Strict: else a script's function that a group calls gets hold of the
-// group's functions by `caller`.
-inline constexpr std::string_view group_begins =
-    "(function (require, exports, module, native) {'use strict';";
-inline constexpr std::string_view group_ends = "\n})";
-
 // In lethe-snapshot: compiles all groups and makes their names lazy properties of the global
 // object. Returns the function `require` for the prelude's eager files.
 v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
