@@ -78,7 +78,7 @@ private:
 
   void call_in_new_context(const Call &call, Buffer &output) {
     const v8::HandleScope handles(isolate_);
-    const auto context = v8::Context::New(isolate_);
+    const auto context = v8_compat::new_context(isolate_);
     const v8::Context::Scope scope(context);
     ValueReader reader(context, call.arguments, limits.max_depth);
     std::vector<v8::Local<v8::Value>> arguments;
