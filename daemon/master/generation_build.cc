@@ -187,6 +187,7 @@ void GenerationBuild::use_if_complete() {
   deadline_.stop();
   built_.v8_version = report.v8_version;
   built_.can_rewind = report.image_bytes > 0;
+  built_.is_grown = plan_.parent != nullptr;
   for (auto &[name, functions] : report.functions)
     built_.functions[name] = std::move(functions);
   for (const auto &[name, error_map] : report.failures)

@@ -25,6 +25,7 @@ struct BuiltGeneration {
   std::map<std::string, Error> failures;        // not strict: scripts that were left out
   std::string v8_version;
   bool can_rewind = false; // there is an image of its memory
+  bool is_grown = false;   // a fork of the plan's parent
 };
 
 // Calls back once. Nothing of the present generation changes meanwhile. Ended, with what it began,

@@ -86,6 +86,7 @@ private:
   void prepare_now(const Done &done);
   void adopt(BuiltGeneration built);
   void recover();
+  void renew();
   std::vector<ScriptPointer> all_scripts(bool only_resident) const;
 
   void supply();
@@ -119,6 +120,7 @@ private:
   std::unique_ptr<Zygote> zygote_;                   // of the generation in use
   std::vector<std::unique_ptr<Zygote>> old_zygotes_; // until their workers are gone
   uint32_t last_generation_ = 0;
+  size_t times_grown_ = 0; // of the present zygote, since its program was executed
   std::deque<Change> changes_;
   bool changing_ = false;
   std::unique_ptr<GenerationBuild> build_;

@@ -3,7 +3,14 @@
 #include "daemon/master/log.h"
 #include "daemon/master/pool.h"
 
+#include <algorithm>
+
 namespace lethe {
+namespace {
+
+constexpr size_t most_times_grown = 16; // more only if there are so many scripts to load anew
+
+} // namespace
 
 void Pool::build(GenerationPlan plan, GenerationBuild::Done done) {
   plan.pool = name_;
@@ -84,6 +91,24 @@ void Pool::recover() {
   });
 }
 
+// A fork of a fork of a fork …: the kernel keeps all of them in mind for each mapping, and each
+// fork takes longer than the one before. So the program is executed again now and then, which costs
+// no request anything; the next change waits until all scripts are loaded.
+void Pool::renew() {
+  GenerationPlan plan;
+  plan.load = all_scripts(true);
+  build(std::move(plan), [this](Result<BuiltGeneration> built) {
+    if (built) {
+      adopt(std::move(*built));
+    } else {
+      times_grown_ = 0;
+      log_warning("pool {}: the zygote is not renewed, the present one goes on: {}", name_,
+                  built.error().message);
+    }
+    end_change();
+  });
+}
+
 void Pool::adopt(BuiltGeneration built) {
   recover_timer_.stop();
   if (zygote_)
@@ -108,6 +133,9 @@ void Pool::adopt(BuiltGeneration built) {
     log_warning(
         "pool {}: memory can't be rewound (the zygote said why): isolation \"process\" is in force",
         name_);
+  times_grown_ = built.is_grown ? times_grown_ + 1 : 0;
+  if (times_grown_ >= std::max(most_times_grown, scripts_.size() / 4))
+    changes_.push_front([this] { renew(); });
   dispatcher_.use_generation(zygote_->generation(), built.can_rewind);
   forget_old_zygotes();
   supply();

@@ -131,6 +131,23 @@ Test(stored_scripts, two_clients_put_at_the_same_time) {
   }
 }
 
+// A long line of forks would make each fork slower.
+Test(stored_scripts, many_changes_renew_the_zygote_and_cost_no_request) {
+  Daemon daemon({"pool.default.workers=2", "pool.default.isolation=process"});
+  Client client = daemon.connect(), other = daemon.connect();
+  client.put("stays", "function f() { return 'here'; }");
+  for (int i = 0; i < 40; ++i) {
+    const uint32_t call = other.start("call", {"stays", "f", json::array()});
+    client.put("changes", "function f() { return " + std::to_string(i) + "; }");
+    expect_equal(client.call("changes", "f"), i);
+    expect_equal(other.wait(call).result(), "here");
+  }
+  const auto stats = [&] { return client.result("stats", json::array()); };
+  expect(becomes_true([&] { return stats()["zygotes_started"] == 3; }), shown(stats()));
+  expect_equal(stats()["crashes"], 0);
+  expect_equal(client.call("changes", "f"), 39);
+}
+
 Test(stored_scripts, no_request_is_refused_while_the_generation_changes) {
   Daemon daemon({"pool.default.isolation=reuse"});
   Client client = daemon.connect(), caller = daemon.connect();
