@@ -123,12 +123,17 @@ Test(debugging, a_profile_names_the_hot_function_and_its_line) {
   for (const json &id : profile["samples"])
     hot += nodes[id]["callFrame"]["functionName"] == "hot" ? 1 : 0;
   for (const auto &[id, node] : nodes) {
-    if (node["callFrame"]["functionName"] != "hot")
+    const json &frame = node["callFrame"];
+    if (frame["functionName"] != "hot" && frame["functionName"] != "work")
       continue;
-    expect_equal(node["callFrame"]["url"], "acme/s");
-    expect_equal(node["callFrame"]["lineNumber"], 2); // as everywhere there, from 0
+    expect_equal(frame["url"], "acme/s");
+    expect_equal(frame["lineNumber"], frame["functionName"] == "hot" ? 2 : 8); // from 0
+    size_t ticks = 0;
     for (const json &tick : node["positionTicks"])
-      in_loop += tick["line"] == 5 || tick["line"] == 6 ? tick["ticks"].get<size_t>() : 0;
+      ticks += tick["line"] == 5 || tick["line"] == 6 ? tick["ticks"].get<size_t>() : 0;
+    in_loop += ticks;
+    if (frame["functionName"] == "work") // V8 13 counts what it inlined there, at its own line
+      hot += ticks;
   }
   const size_t samples = profile["samples"].size();
   expect(samples > 100, std::to_string(samples) + " samples in a second");
