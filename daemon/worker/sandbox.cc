@@ -91,12 +91,10 @@ Result<std::vector<sock_filter>> export_filter(scmp_filter_ctx context) {
   return filter;
 }
 
-// Further ones, for threads.
+// Further ones, for threads. A mutex of V8 13's that another thread holds asks for the priority.
 constexpr int allowed_to_threads[] = {
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(rseq),
-    SCMP_SYS(prctl),
-    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(set_robust_list),   SCMP_SYS(rseq),           SCMP_SYS(prctl),
+    SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler),
 };
 
 bool allow_threads(scmp_filter_ctx context) {
