@@ -2,7 +2,6 @@
 // Keys and files of startup snapshots.
 #include "snapshot/cache.h"
 #include "daemon/worker/engine.h"
-#include "daemon/worker/groups.h"
 #include "daemon/worker/natives.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/hex.h"

@@ -118,33 +118,32 @@ void define_lazily(v8::Local<v8::Context> context, std::span<const LazyGlobals> 
 // fork carries a copy.
 class GroupSource final : public v8::String::ExternalOneByteStringResource {
 public:
-  explicit GroupSource(const PreludeGroup &group) : text_(group.text) {}
-  const char *data() const override { return text_.data(); }
-  size_t length() const override { return text_.size(); }
+  explicit GroupSource(const PreludeGroup &group) : group_(group) {}
+  std::string_view name() const { return group_.name; }
+  const char *data() const override { return group_.text.data(); }
+  size_t length() const override { return group_.text.size(); }
   void Dispose() override {} // never
 private:
-  std::string_view text_;
+  PreludeGroup group_;
 };
 
-// In the order of prelude_groups().
 std::vector<GroupSource> &group_sources() {
   static std::vector<GroupSource> sources(prelude_groups().begin(), prelude_groups().end());
   return sources;
 }
 
-v8::Local<v8::Value> compile(v8::Local<v8::Context> context, const PreludeGroup &group) {
+v8::Local<v8::Value> compile(v8::Local<v8::Context> context, GroupSource &group) {
   v8::Isolate *isolate = context->GetIsolate();
-  const auto index = static_cast<size_t>(&group - prelude_groups().data());
   v8::ScriptCompiler::Source source(
-      v8::String::NewExternalOneByte(isolate, &group_sources()[index]).ToLocalChecked(),
+      v8::String::NewExternalOneByte(isolate, &group).ToLocalChecked(),
       v8_compat::script_origin(
-          isolate, to_string(isolate, std::string(import_prefix).append(group.name)), false));
+          isolate, to_string(isolate, std::string(import_prefix).append(group.name())), false));
   v8::Local<v8::Script> script;
   v8::Local<v8::Value> function;
   if (!v8::ScriptCompiler::Compile(context, &source, v8::ScriptCompiler::kEagerCompile)
            .ToLocal(&script) ||
       !script->Run(context).ToLocal(&function))
-    fatal("the prelude's group can be compiled: " + std::string(group.name));
+    fatal("the prelude's group can be compiled: " + std::string(group.name()));
   return function;
 }
 
@@ -154,8 +153,8 @@ v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
                                       v8::Local<v8::Object> natives) {
   v8::Isolate *isolate = context->GetIsolate();
   const auto state = plain_object(isolate), functions = plain_object(isolate);
-  for (const PreludeGroup &group : prelude_groups())
-    put(context, functions, group.name, compile(context, group));
+  for (GroupSource &group : group_sources())
+    put(context, functions, group.name(), compile(context, group));
   const auto require_function =
       v8::Function::New(context, require, {}, 1, v8::ConstructorBehavior::kThrow).ToLocalChecked();
   put(context, state, "functions", functions);
