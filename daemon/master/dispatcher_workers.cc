@@ -10,11 +10,7 @@
 #include <sys/wait.h>
 
 namespace lethe {
-namespace {
-
-constexpr int64_t verdict_wait_us = 1'000'000; // for the wait status of a worker that is gone
-
-} // namespace
+namespace {} // namespace
 
 void Dispatcher::add(WorkerProcess &worker) {
   fresh_.push_back(worker);

@@ -13,7 +13,6 @@ namespace lethe {
 namespace {
 
 constexpr int64_t start_limit_us = 30'000'000; // for a zygote that loads no script yet
-constexpr int64_t verdict_wait_us = 1'000'000; // for the wait status of a zygote that is gone
 constexpr int deaths_of_a_culprit = 3;         // fewer may be somebody else's doing
 
 std::optional<ErrorCode> code_from_name(std::string_view name) {

@@ -31,6 +31,9 @@ Result<ChildProcess> start_process(const ChildPlan &plan);
 // False if the process has ended already.
 bool send_signal(const FileDescriptor &pidfd, int signal);
 
+// How long the status of a process that has hung up is waited for: a busy machine takes its time.
+inline constexpr int64_t verdict_wait_us = 1'000'000;
+
 // "signal 9 (Killed)" or "exit status 70", from a wait status.
 std::string describe_wait_status(int status);
 
