@@ -3,7 +3,6 @@
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
-#include <fstream>
 #include <set>
 
 using namespace lethe::test;
@@ -35,11 +34,10 @@ Test(isolation, reuse_is_recycled_by_count) {
 // V8 10.2 crashed when a collection met a WeakMap that was only half read from the snapshot.
 Test(isolation, reuse_makes_contexts_from_a_snapshot_with_weak_maps) {
   ScratchFolder folder;
-  const std::string file = folder.path() / "weak.js";
-  std::ofstream(file) << R"(
+  const std::string file = folder.file("weak.js", R"(
     globalThis.keys = Array.from({ length: 3000 }, (_, i) => ({ i }));
     globalThis.weak = new WeakMap(keys.map((key) => [key, [key]]));
-  )";
+  )");
   Daemon daemon({"pool.default.workers=1", "pool.default.isolation=reuse",
                  "pool.default.preload=[\"" + file + "\"]"});
   Client client = daemon.connect();
