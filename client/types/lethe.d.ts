@@ -4,6 +4,7 @@
 /// <reference lib="es2024" />
 /// <reference lib="esnext.array" />
 /// <reference lib="esnext.collection" />
+/// <reference lib="esnext.disposable" />
 /// <reference lib="esnext.error" />
 /// <reference lib="esnext.iterator" />
 /// <reference lib="esnext.promise" />
@@ -55,8 +56,25 @@ interface WeakMap<K extends WeakKey, V> {
   getOrInsert(key: K, value: V): V;
   getOrInsertComputed(key: K, compute: (key: K) => V): V;
 }
+interface LetheZipOptions {
+  mode?: 'shortest' | 'longest' | 'strict';
+}
 interface IteratorConstructor {
   concat<T>(...iterables: Iterable<T>[]): IteratorObject<T, undefined, unknown>;
+  zip<Tuple extends readonly unknown[]>(
+    iterables: { readonly [Index in keyof Tuple]: Iterable<Tuple[Index]> },
+    options?: LetheZipOptions & { padding?: Iterable<unknown> },
+  ): IteratorObject<Tuple, undefined, unknown>;
+  zipKeyed<Fields extends object>(
+    iterables: { readonly [Key in keyof Fields]: Iterable<Fields[Key]> },
+    options?: LetheZipOptions & { padding?: Partial<Fields> },
+  ): IteratorObject<Fields, undefined, unknown>;
+}
+interface IteratorObject<T, TReturn, TNext> {
+  chunks(size: number): IteratorObject<T[], undefined, unknown>;
+  windows(size: number, undersized?: 'only-full' | 'allow-partial'): IteratorObject<T[], undefined, unknown>;
+  includes(value: unknown, skipped?: number): boolean;
+  join(separator?: string): string;
 }
 interface Math {
   f16round(value: number): number;

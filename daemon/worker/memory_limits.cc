@@ -25,6 +25,8 @@ constexpr size_t slack_bytes = size_t{16} << 20;
 // What V8 has in its pages besides a script's old objects: the young generation, code, the
 // snapshot.
 constexpr size_t overhead_bytes = size_t{128} << 20;
+// No machine has room for more: a mistake, and no matter of limits.
+constexpr size_t address_space_bytes = size_t{1} << 47;
 // Asking V8 for the size of its heap takes a microsecond or two: not for each small buffer.
 constexpr size_t look_every_bytes = size_t{1} << 20;
 
@@ -120,6 +122,8 @@ void MemoryLimits::refuse(size_t bytes) {
 }
 
 void *MemoryLimits::Allocate(size_t bytes) {
+  if (bytes > address_space_bytes)
+    return nullptr; // a RangeError, which the script may catch
   void *data = has_room(bytes) ? std::calloc(std::max<size_t>(bytes, 1), 1) : nullptr;
   if (data) {
     buffer_bytes_ += bytes;

@@ -30,6 +30,12 @@ std::string text_of(v8::Local<v8::Context> context, v8::Local<v8::Value> value) 
   return to_text(context->GetIsolate(), text).substr(0, longest_text);
 }
 
+// Of an instance of a script's class that is no error; else nothing.
+std::string class_name(v8::Isolate *isolate, v8::Local<v8::Object> object) {
+  const std::string name = to_text(isolate, object->GetConstructorName()).substr(0, longest_text);
+  return name == "Object" ? std::string() : name;
+}
+
 // The innermost place in a stack: a built-in function, as JSON.parse, has none.
 Place place_in_stack(std::string_view stack) {
   for (size_t end = stack.find("\n    at "); end != stack.npos;) {
@@ -78,7 +84,9 @@ Error describe_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> throw
   if (thrown->IsObject() && !thrown->IsFunction()) {
     const auto object = thrown.As<v8::Object>();
     error.message = text_property(context, object, names.message.Get(isolate));
-    const std::string name = text_property(context, object, names.name.Get(isolate));
+    std::string name = text_property(context, object, names.name.Get(isolate));
+    if (name.empty() && !thrown->IsNativeError() && !thrown->IsArray())
+      name = class_name(isolate, object);
     stack = without_prelude(text_property(context, object, names.stack.Get(isolate)));
     if (!name.empty())
       error.keys.emplace_back("name", name);

@@ -26,10 +26,13 @@ const replacements = {
   name: 'replacements',
   setup({ onResolve, onLoad }) {
     const replace = (filter, importer, file) => onResolve({ filter }, (from) => (importer.test(from.importer) ? { path: library(file) } : undefined));
-    const change = (filter, from, to) => onLoad({ filter }, ({ path }) => {
-      const text = readFileSync(path, 'utf8');
-      const contents = text.replace(from, to);
-      if (contents === text) throw new Error(`${path} is not what it was`);
+    const change = (filter, ...replacements) => onLoad({ filter }, ({ path }) => {
+      let contents = readFileSync(path, 'utf8');
+      for (const [from, to] of replacements) {
+        const text = contents.replace(from, to);
+        if (text === contents) throw new Error(`${path} is not what it was`);
+        contents = text;
+      }
       return { contents, loader: 'js' };
     });
     replace(/^tr46$/, /\/whatwg-url\//, 'tr46.js');
@@ -37,13 +40,24 @@ const replacements = {
     replace(/^webidl-conversions$/, /\/whatwg-url\//, 'webidl_conversions.js');
     replace(/^\.\/encoding(\.js)?$/, /\/whatwg-url\//, 'utf8.js');
     replace(/\/detach-transferable$/, /\/core-js\//, 'detach_transferable.js');
+    // Not tried out: V8 would forget that no buffer has ever been detached, and typed arrays were slower for it.
+    change(/\/core-js\/internals\/structured-clone-proper-transfer\.js$/, [/!!structuredClone && [^]*$/, '!!structuredClone;']);
+    // A helper of an iterator that is called out of its own call throws, as generators do.
+    const refusal = "if (state.running) throw new TypeError('The iterator is already running');";
+    change(/\/core-js\/internals\/iterator-create-proxy\.js$/,
+      ['if (state.done) return', `${refusal} if (state.done) return`],
+      ['try {', 'state.running = true; try {'],
+      [/(throw error;\s+\})(\s+\},\s+'return')/, '$1 finally { state.running = false; }$2'],
+      ['var iterator = state.iterator;', `${refusal} var iterator = state.iterator;`]);
+    // The iterator of a string is asked for with the string.
+    change(/\/core-js\/modules\/es\.iterator\.from\.js$/, ["typeof O == 'string' ? toObject(O) : O", 'O']);
     // While a startup snapshot is built, V8 has no shared buffers.
     change(/\/whatwg-url\/lib\/utils\.js$/,
-      /\bObject\.getOwnPropertyDescriptor\(\s*SharedArrayBuffer\.prototype, "byteLength"\)\.get\b/, 'undefined');
+      [/\bObject\.getOwnPropertyDescriptor\(\s*SharedArrayBuffer\.prototype, "byteLength"\)\.get\b/, 'undefined']);
     // The source of a pipe must not get into the sink's write() out of its own enqueue().
     change(/\/web-streams-polyfill\/dist\/ponyfill\.mjs$/,
-      '_currentWrite=f(Yt(this._state._writer,t),void 0,e),this._resolvePromise(!1)',
-      '_currentWrite=f(f(c(void 0),()=>Yt(this._state._writer,t)),void 0,e),this._resolvePromise(!1)');
+      ['_currentWrite=f(Yt(this._state._writer,t),void 0,e),this._resolvePromise(!1)',
+        '_currentWrite=f(f(c(void 0),()=>Yt(this._state._writer,t)),void 0,e),this._resolvePromise(!1)']);
     // A text that is parsed when it is needed takes less room than an array literal.
     onLoad({ filter: /\/tr46\/.*\.json$/ }, ({ path }) => {
       const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')));

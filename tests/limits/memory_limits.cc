@@ -50,6 +50,18 @@ Test(memory_limits, one_large_typed_array) {
   ends_in_memory_limit("new Uint8Array(2 ** 30).length");
 }
 
+Test(memory_limits, a_size_that_no_machine_has_is_an_error_of_the_script) {
+  Daemon daemon({"pool.default.memory_mb=64"});
+  Client client = daemon.connect();
+  expect_equal(
+      client.eval("const refused = [];"
+                  "for (const bytes of [2 ** 48, 7 * 2 ** 50, 2 ** 53 - 1])"
+                  "  for (const Kind of [ArrayBuffer, SharedArrayBuffer, Uint8Array])"
+                  "    try { new Kind(bytes); } catch (error) { refused.push(error); }"
+                  "refused.every((error) => error instanceof RangeError) && refused.length"),
+      9);
+}
+
 Test(memory_limits, going_on_after_a_failed_allocation) {
   ends_in_memory_limit(
       "const a = []; for (;;) { try { a.push(new Float64Array(1 << 20)); } catch {} }");

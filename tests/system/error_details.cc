@@ -82,6 +82,20 @@ Test(error_details, own_properties_and_classes) {
   }
 }
 
+Test(error_details, an_instance_of_a_class_that_is_no_error_has_its_name) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  expect_members(client.eval_error("function Failed(text) { this.message = text; }"
+                                   "throw new Failed('wanted 1')"),
+                 {{"name", "Failed"}, {"message", "wanted 1"}});
+  expect_members(client.eval_error("throw new (class Stop {})()"),
+                 {{"name", "Stop"}, {"message", "Stop"}});
+  expect_members(client.eval_error("throw new (class Stop { name = 'mine' })()"),
+                 {{"name", "mine"}});
+  for (const std::string nameless : {"({a: 1})", "[1]", "Object.create(null)", "5"})
+    expect(!client.eval_error("throw " + nameless).contains("name"), nameless);
+}
+
 Test(error_details, getters_and_proxies_do_no_harm) {
   Daemon daemon;
   Client client = daemon.connect();
@@ -92,6 +106,8 @@ Test(error_details, getters_and_proxies_do_no_harm) {
         "return Object.defineProperty(new Error('x'), 'cause',"
         "Object.getOwnPropertyDescriptor(e, 'cause')); }}); return e; })()",
         "new Proxy(new Error('x'), {get() { throw 1; }})",
+        "new Proxy({}, {get() {}, getPrototypeOf() { throw 1; }})",
+        "({get constructor() { throw 1; }, get [Symbol.toStringTag]() { throw 1; }})",
         "(() => { Error.prepareStackTrace = () => { throw 1; }; return new Error('x'); })()",
         "(() => { Error.prepareStackTrace = () => 5; return new Error('x'); })()",
         "(() => { Array.prototype.push = Array.prototype.map = null;"

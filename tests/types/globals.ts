@@ -18,6 +18,15 @@ export async function run(): Promise<Record<string, boolean>> {
   for await (const chunk of new ReadableStream<number>({ start: (c) => { c.enqueue(1); c.close(); } })) chunks.push(chunk);
   const later: number[] = await Array.fromAsync([Promise.resolve(1), 2]);
   const signal: AbortSignal = AbortSignal.any([AbortSignal.timeout(1000)]);
+  const disposed: string[] = [];
+  {
+    using stack = new DisposableStack();
+    stack.defer(() => disposed.push('stack'));
+    await using resource = { [Symbol.asyncDispose]: async () => void disposed.push('resource') };
+    void resource;
+  }
+  const pairs: [number, string][] = Iterator.zip<[number, string]>([[1, 2], ['a', 'b']]).toArray();
+  const keyed: { n: number }[] = Iterator.zipKeyed({ n: [1, 2] }).toArray();
   return {
     host: doubled === 42 && answer.status === 200,
     immediate: immediate === 'now',
@@ -26,6 +35,9 @@ export async function run(): Promise<Record<string, boolean>> {
     maps: new Map<string, number>().getOrInsert('a', 1) === 1 && new WeakMap<object, number>().getOrInsertComputed({}, () => 2) === 2,
     groups: Object.groupBy([1, 2], (n) => (n % 2 ? 'odd' : 'even')).odd?.[0] === 1 && Map.groupBy([1], (n) => n).get(1)?.length === 1,
     iterators: Iterator.from([1, 2, 3]).filter((n) => n > 1).map((n) => n * 2).toArray().join() === '4,6' && [...Iterator.concat([1], new Set([2]))].length === 2,
+    zips: pairs[1]?.[1] === 'b' && keyed[1]?.n === 2 && [1, 2, 3].values().chunks(2).map((chunk) => chunk.length).join() === '2,1',
+    windows: [...[1, 2].values().windows(2)].length === 1 && [1].values().includes(1),
+    disposal: disposed.join() === 'resource,stack' && new SuppressedError(1, 2).suppressed === 2,
     sets: new Set([1, 2]).union(new Set([3])).size === 3,
     math: Math.sumPrecise([0.1, 0.2]) > 0.3 && Math.f16round(1.5) === 1.5 && view.getFloat16(0) === 1.5,
     bytes: Uint8Array.fromBase64('AQI=').toHex() === '0102' && target.setFromHex('ff').written === 1 && target.toBase64({ omitPadding: true }) === '/wA',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The built-ins of ECMAScript 2022 to 2026 that this V8 lacks, from core-js. Runs when the startup
-// snapshot is built. What V8 has stays as it is, and only what is missing is evaluated.
+// The built-ins of ECMAScript 2022 to 2027 that this V8 lacks, from core-js or of our own. Runs when the
+// startup snapshot is built. What V8 has stays as it is, and only what is missing is evaluated.
 
 const { apply, defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
 function objectAt(path) {
@@ -10,9 +10,9 @@ function objectAt(path) {
 }
 const hasOwnProperty = (object, name) => Object(object) === object && getOwnPropertyDescriptor(object, name) !== undefined;
 
-// [path of an object, [method or getter, its length, what defines it] …]
+// [path of an object, [method or getter, its length, what defines it or gives it] …]
 const features = [
-  ['Array', ['fromAsync', 1, () => require('core-js/modules/es.array.from-async')]],
+  ['Array', ['fromAsync', 1, () => require('../lib/language/array_from_async').fromAsync]],
   [
     'Array.prototype',
     ['at', 1, () => require('core-js/modules/es.array.at')],
@@ -78,9 +78,9 @@ const features = [
     ['at', 1, () => require('core-js/modules/es.typed-array.at')],
     ['findLast', 1, () => require('core-js/modules/es.typed-array.find-last')],
     ['findLastIndex', 1, () => require('core-js/modules/es.typed-array.find-last-index')],
-    ['toReversed', 0, () => require('core-js/modules/es.typed-array.to-reversed')],
-    ['toSorted', 1, () => require('core-js/modules/es.typed-array.to-sorted')],
-    ['with', 2, () => require('core-js/modules/es.typed-array.with')],
+    ['toReversed', 0, () => require('../lib/language/typed_array_copies').toReversed],
+    ['toSorted', 1, () => require('../lib/language/typed_array_copies').toSorted],
+    ['with', 2, () => require('../lib/language/typed_array_copies').withElement],
   ],
   [
     'Uint8Array',
@@ -107,20 +107,26 @@ const iteratorFeatures = [
     'Iterator',
     ['concat', 0, () => require('core-js/modules/es.iterator.concat')],
     ['from', 1, () => require('core-js/modules/es.iterator.from')],
+    ['zip', 1, () => require('core-js/modules/es.iterator.zip')],
+    ['zipKeyed', 1, () => require('core-js/modules/es.iterator.zip-keyed')],
   ],
   [
     'Iterator.prototype',
+    ['chunks', 1, () => require('core-js/modules/es.iterator.chunks')],
     ['drop', 1, () => require('core-js/modules/es.iterator.drop')],
     ['every', 1, () => require('core-js/modules/es.iterator.every')],
     ['filter', 1, () => require('core-js/modules/es.iterator.filter')],
     ['find', 1, () => require('core-js/modules/es.iterator.find')],
     ['flatMap', 1, () => require('core-js/modules/es.iterator.flat-map')],
     ['forEach', 1, () => require('core-js/modules/es.iterator.for-each')],
+    ['includes', 1, () => require('core-js/modules/es.iterator.includes')],
+    ['join', 1, () => require('core-js/modules/es.iterator.join')],
     ['map', 1, () => require('core-js/modules/es.iterator.map')],
     ['reduce', 1, () => require('core-js/modules/es.iterator.reduce')],
     ['some', 1, () => require('core-js/modules/es.iterator.some')],
     ['take', 1, () => require('core-js/modules/es.iterator.take')],
     ['toArray', 0, () => require('core-js/modules/es.iterator.to-array')],
+    ['windows', 1, () => require('core-js/modules/es.iterator.windows')],
   ],
 ];
 
@@ -161,15 +167,21 @@ function likeBuiltIn(object, key, length) {
   else defineProperty(object, key, { ...property, value: methodLike(property.value, name, length) });
 }
 
-// Evaluates what core-js has for those names that are wanted.
+function defineOwn(object, name, length, value) {
+  defineProperty(value, 'length', { value: length });
+  defineProperty(object, name, { value, writable: true, enumerable: false, configurable: true });
+}
+
+// Evaluates what there is for those names that are wanted.
 function install(rows, isWanted) {
   for (const [path, ...entries] of rows)
     for (const [name, length, load] of entries) {
       const object = objectAt(path);
       if (name in object || !isWanted(path === '' ? name : `${path}.${name}`)) continue;
-      load();
-      if (!(name in object)) throw new Error(`core-js has no ${name} for this V8`);
-      if (path !== '') likeBuiltIn(object, name, length);
+      const value = load();
+      if (typeof value === 'function') defineOwn(object, name, length, value);
+      else if (!(name in object)) throw new Error(`core-js has no ${name} for this V8`);
+      else if (path !== '') likeBuiltIn(object, name, length);
     }
 }
 
@@ -185,6 +197,7 @@ function undisturbed(action) {
 // What V8 does not have at all, for ever. names: what it has in other contexts than those that go into a snapshot.
 export function define(names) {
   const isMissing = (path) => !names.has(path);
+  if (isMissing('DisposableStack')) require('../lib/language/disposal');
   undisturbed(() => {
     install(features, isMissing);
     if (!isMissing('Iterator') && !('Iterator' in globalThis)) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Built-ins of ECMAScript 2023 to 2026: they are there on every V8, and look and act as the language's own.
+// Built-ins of ECMAScript 2023 to 2027: they are there on every V8, and look and act as the language's own.
 {
   const typedArray = Object.getPrototypeOf(Uint8Array);
   // [object, what it is called, {method: length}]
@@ -9,8 +9,8 @@
     [ArrayBuffer.prototype, 'ArrayBuffer.prototype', { transfer: 0, transferToFixedLength: 0 }],
     [DataView.prototype, 'DataView.prototype', { getFloat16: 1, setFloat16: 2 }],
     [Error, 'Error', { isError: 1 }],
-    [Iterator, 'Iterator', { concat: 0, from: 1 }],
-    [Iterator.prototype, 'Iterator.prototype', { drop: 1, every: 1, filter: 1, find: 1, flatMap: 1, forEach: 1, map: 1, reduce: 1, some: 1, take: 1, toArray: 0 }],
+    [Iterator, 'Iterator', { concat: 0, from: 1, zip: 1, zipKeyed: 1 }],
+    [Iterator.prototype, 'Iterator.prototype', { chunks: 1, drop: 1, every: 1, filter: 1, find: 1, flatMap: 1, forEach: 1, includes: 1, join: 1, map: 1, reduce: 1, some: 1, take: 1, toArray: 0, windows: 1 }],
     [Map, 'Map', { groupBy: 2 }],
     [Map.prototype, 'Map.prototype', { getOrInsert: 2, getOrInsertComputed: 2 }],
     [Math, 'Math', { f16round: 1, sumPrecise: 1 }],
@@ -98,6 +98,50 @@
   }, 'iterator helpers');
 
   test(() => {
+    let helper;
+    for (const method of ['map', 'filter', 'flatMap']) {
+      let refused = 0;
+      helper = [1].values()[method](() => {
+        assert_throws_js(TypeError, () => helper.next(), method);
+        assert_throws_js(TypeError, () => helper.return(), method);
+        ++refused;
+        return [];
+      });
+      helper.next();
+      assert_equals(refused, 1, method);
+      assert_true(helper.next().done, method);
+    }
+    const once = { __proto__: Iterator.prototype, next: () => helper.next() };
+    for (const method of ['take', 'drop']) {
+      helper = once[method](1);
+      assert_throws_js(TypeError, () => helper.next(), method);
+    }
+  }, 'an iterator helper that is called out of its own call throws');
+
+  test(() => {
+    assert_array_equals(Iterator.zip([[1, 2], new Set([3, 4, 5])]).map(String).toArray(), ['1,3', '2,4']);
+    assert_array_equals(Iterator.zip([[1], [2, 3]], { mode: 'longest', padding: [0] }).map(String).toArray(), ['1,2', '0,3']);
+    assert_throws_js(TypeError, () => Iterator.zip([[1], [2, 3]], { mode: 'strict' }).toArray());
+    assert_array_equals(Iterator.zipKeyed({ a: [1], b: [2] }).map(({ a, b }) => a + b).toArray(), [3]);
+    assert_array_equals([1, 2, 3].values().chunks(2).map(String).toArray(), ['1,2', '3']);
+    assert_array_equals([1, 2, 3].values().windows(2).map(String).toArray(), ['1,2', '2,3']);
+    assert_throws_js(RangeError, () => [1].values().chunks(0));
+    assert_equals([1, 2].values().join('-'), '1-2');
+    assert_array_equals([[1, NaN].values().includes(NaN), [1].values().includes(2)], [true, false]);
+  }, 'zipping and chunking iterators');
+
+  test(() => {
+    Object.defineProperty(String.prototype, Symbol.iterator, {
+      ...Object.getOwnPropertyDescriptor(String.prototype, Symbol.iterator),
+      value() {
+        'use strict';
+        return [typeof this].values();
+      },
+    });
+    assert_array_equals(Iterator.from('abc').toArray(), ['string']);
+  }, 'Iterator.from asks a string for its iterator, not a String object');
+
+  test(() => {
     const { get, set, enumerable, configurable } = Object.getOwnPropertyDescriptor(Iterator.prototype, Symbol.toStringTag);
     assert_array_equals([typeof get, typeof set, enumerable, configurable], ['function', 'function', false, true]);
     assert_array_equals([Iterator.length, Iterator.name, Object.getOwnPropertyDescriptor(Iterator, 'prototype').writable], [0, 'Iterator', false]);
@@ -126,6 +170,30 @@
     assert_true(new Int16Array(list).with(0, 5) instanceof Int16Array);
     assert_equals(list.findLast((n) => n > 1), 2);
   }, 'changing arrays by copy');
+
+  test(() => {
+    for (const Kind of [Int8Array, Uint8ClampedArray, Float64Array, BigInt64Array]) {
+      const number = Kind === BigInt64Array ? BigInt : Number;
+      const list = new Kind([3, 1, 2].map(number));
+      Object.defineProperty(list, 'length', { get: () => assert_unreached('length was asked for') });
+      Object.defineProperty(list, 'constructor', { get: () => assert_unreached('constructor was asked for') });
+      assert_equals(list.toReversed().join(), '2,1,3');
+      assert_equals(list.toSorted((a, b) => (a < b ? 1 : -1)).join(), '3,2,1');
+      assert_equals(list.with(-1, number(7)).join(), '3,1,7');
+      assert_equals(Object.getPrototypeOf(list.with('1', number(7))), Kind.prototype);
+      assert_throws_js(RangeError, () => list.with(3, number(0)));
+      assert_throws_js(RangeError, () => list.with(-4, number(0)));
+      structuredClone(list.buffer, { transfer: [list.buffer] });
+      for (const [name, ...args] of [['toReversed'], ['toSorted'], ['with', 0, number(0)]])
+        assert_throws_js(TypeError, () => list[name](...args), `${name} of a detached array`);
+    }
+    const list = new Uint8Array(2);
+    const detach = { valueOf: () => (structuredClone(list.buffer, { transfer: [list.buffer] }), 1) };
+    assert_throws_js(RangeError, () => list.with(0, detach), 'detached by the conversion of the value');
+    assert_throws_js(TypeError, () => new BigInt64Array(1).with(0, 1));
+    assert_throws_js(TypeError, () => new Uint8Array(1).toSorted(null));
+    assert_throws_js(TypeError, () => typedArray.prototype.toReversed.call([1]));
+  }, 'changing typed arrays by copy asks nothing of the array, and refuses a detached one');
 
   test(() => {
     const bytes = new Uint8Array([0, 1, 250, 255]);
@@ -165,6 +233,32 @@
     data.setFloat16(0, 1.5);
     assert_array_equals([data.getUint16(0), data.getFloat16(0)], [0x3e00, 1.5]);
   }, 'strings, regular expressions, errors, numbers');
+
+  promise_test(async () => {
+    const asked = [];
+    const watched = (object) => new Proxy(object, { get: (target, key) => (asked.push(String(key)), Reflect.get(target, key)) });
+    assert_array_equals(await Array.fromAsync(watched({ length: 2, 0: Promise.resolve('a'), 1: 'b' })), ['a', 'b']);
+    assert_array_equals(asked, ['Symbol(Symbol.asyncIterator)', 'Symbol(Symbol.iterator)', 'length', '0', '1']);
+    const made = [];
+    class List {
+      constructor(...args) {
+        made.push(args);
+      }
+    }
+    assert_true((await Array.fromAsync.call(List, { length: 2 })) instanceof List);
+    assert_equals((await Array.fromAsync.call(List, [7, 8])).length, 2);
+    assert_equals(JSON.stringify(made), '[[2],[]]');
+    assert_array_equals(await Array.fromAsync([1, 2], async function (n, i) { return n * this.by + i; }, { by: 10 }), [10, 21]);
+    assert_true(Array.isArray(await Array.fromAsync.call(Math.max, [1])));
+    await promise_rejects_js(undefined, TypeError, Array.fromAsync([1], {}));
+    await promise_rejects_js(undefined, TypeError, Array.fromAsync(null));
+    await promise_rejects_js(undefined, RangeError, Array.fromAsync({ length: 2 ** 32 }));
+    let closed = false;
+    const endless = { [Symbol.asyncIterator]: () => ({ next: async () => ({ value: 1 }), return: async () => ((closed = true), {}) }) };
+    const failure = new Error('mapper');
+    await promise_rejects_exactly(undefined, failure, Array.fromAsync(endless, () => { throw failure; }));
+    assert_true(closed);
+  }, 'Array.fromAsync asks what is like an array for its elements, one after the other');
 
   promise_test(async () => {
     async function* later() {
