@@ -58,6 +58,15 @@ const replacements = {
     change(/\/web-streams-polyfill\/dist\/ponyfill\.mjs$/,
       ['_currentWrite=f(Yt(this._state._writer,t),void 0,e),this._resolvePromise(!1)',
         '_currentWrite=f(f(c(void 0),()=>Yt(this._state._writer,t)),void 0,e),this._resolvePromise(!1)']);
+    // Hosts and ports are cut where a URL's parser would stop; names of groups may have characters beyond the first plane.
+    change(/\/urlpattern-polyfill\/dist\/urlpattern\.js$/,
+      ['let i=e.substr(s,1);', 'let i=String.fromCodePoint(e.codePointAt(s));'],
+      ['f+=e[s++];continue', 'f+=i,s+=i.length;continue'],
+      ['let A=p.value.length>0?p.value[0]:"";o=c.test(A)', 'let A=p.value.length>0?String.fromCodePoint(p.value.codePointAt(0)):"";o=c.test(A)'],
+      ['if(/[\\t\\n\\r #%/:<>?@[\\]^\\\\|]/g.test(e))', 'if(e=e.replace(/[\\t\\n\\r]/g,"").replace(/[#/?\\\\][^]*$/,""),e===""||/[ %:<>@[\\]^|]/.test(e))'],
+      ['let t=new URL("https://example.com");return t.hostname=e,t.hostname}a(j,', 'return new URL("https://"+e+"/").hostname}a(j,'],
+      [/if\(e===""\|\|\/\^\[0-9\]\*\$\/\.test\(e\)&&parseInt\(e\)<=65535\)return e;/,
+        'if(e==="")return e;let t=parseInt(/^[0-9]*/.exec(e.replace(/[\\t\\n\\r]/g,""))[0],10);if(t<=65535)return`${t}`;']);
     // A text that is parsed when it is needed takes less room than an array literal.
     onLoad({ filter: /\/tr46\/.*\.json$/ }, ({ path }) => {
       const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')));

@@ -44,6 +44,7 @@ export async function run(): Promise<Record<string, boolean>> {
     text: RegExp.escape('.') === '\\.' && 'a'.isWellFormed() && Error.isError(new Error()),
     arrays: [2, 1].toSorted()[0] === 1 && later.length === 2 && new ArrayBuffer(1).transfer(2).byteLength === 2,
     pattern: match?.pathname.groups.id === '7',
+    quota: new QuotaExceededError('m', { quota: 1 }).quota === 1 && new QuotaExceededError() instanceof DOMException,
     streams: chunks.length === 1 && !signal.aborted,
     clone: structuredClone({ a: 1n }).a === 1n,
     crypto: (await crypto.subtle.digest('SHA-256', new TextEncoder().encode('x'))).byteLength === 32 && crypto.randomUUID().length === 36,

@@ -34,7 +34,7 @@ const features = [
     ['getFloat16', 1, () => require('core-js/modules/es.data-view.get-float16')],
     ['setFloat16', 2, () => require('core-js/modules/es.data-view.set-float16')],
   ],
-  ['Error', ['isError', 1, () => require('core-js/modules/es.error.is-error')]],
+  ['Error', ['isError', 1, () => require('../lib/language/is_error').isError]],
   ['Map', ['groupBy', 2, () => require('core-js/modules/es.map.group-by')]],
   [
     'Map.prototype',

@@ -11,8 +11,6 @@ const integerArrays = [
   'Int8Array', 'Int16Array', 'Int32Array', 'BigInt64Array', 'Uint8Array', 'Uint8ClampedArray', 'Uint16Array', 'Uint32Array', 'BigUint64Array',
 ];
 
-const failure = (name, message) => new (require('lethe:dom_exception').DOMException)(message, name);
-
 class Crypto {
   #subtle;
 
@@ -28,9 +26,14 @@ class Crypto {
     if (!(isObject(this) && #subtle in this)) throw new TypeError('Illegal invocation');
     requireArguments(arguments.length, 1, 'Crypto.getRandomValues');
     if (!isViewOfBytes(array)) throw new TypeError('Crypto.getRandomValues: the argument is not a view of a buffer');
-    if (!integerArrays.includes(typedArrayName(array))) throw failure('TypeMismatchError', 'Only typed arrays of integers can be filled with random values');
-    if (typedArrayLength(array) > mostBytes)
-      throw failure('QuotaExceededError', `At most ${mostBytes} bytes can be filled at once, not ${typedArrayLength(array)}`);
+    if (!integerArrays.includes(typedArrayName(array))) {
+      const { DOMException } = require('lethe:dom_exception');
+      throw new DOMException('Only typed arrays of integers can be filled with random values', 'TypeMismatchError');
+    }
+    if (typedArrayLength(array) > mostBytes) {
+      const { QuotaExceededError } = require('lethe:dom_exception');
+      throw new QuotaExceededError(`At most ${mostBytes} bytes can be filled at once, not ${typedArrayLength(array)}`);
+    }
     native.randomBytes(array);
     return array;
   }

@@ -81,11 +81,50 @@ defineConstants(DOMException, {
   TIMEOUT_ERR: 23, INVALID_NODE_TYPE_ERR: 24, DATA_CLONE_ERR: 25,
 });
 
-native.setPlatform(DOMException.prototype, (value) => {
-  if (!State.is(value)) return undefined;
-  const copy = new DOMException(State.message(value), State.name(value));
-  defineProperty(copy, 'stack', { value: value.stack, writable: true, enumerable: false, configurable: true });
-  return copy;
+const withStackOf = (error, copy) =>
+  defineProperty(copy, 'stack', { value: error.stack, writable: true, enumerable: false, configurable: true });
+
+native.setPlatform(DOMException.prototype, (value) =>
+  State.is(value) ? withStackOf(value, new DOMException(State.message(value), State.name(value))) : undefined);
+
+function amount(value, member) {
+  if (value === undefined) return null;
+  const number = +value;
+  if (number - number !== 0) throw new TypeError(`QuotaExceededError: the member ${member} is not a finite number`);
+  if (number < 0) throw new RangeError(`QuotaExceededError: the member ${member} is negative`);
+  return number;
+}
+
+// https://webidl.spec.whatwg.org/#quotaexceedederror
+export class QuotaExceededError extends DOMException {
+  #quota;
+  #requested;
+
+  constructor(message = '', options = undefined) {
+    super(message, 'QuotaExceededError');
+    const dictionary = toDictionary(options, 'QuotaExceededError: the second argument');
+    this.#quota = amount(dictionary.quota, 'quota');
+    this.#requested = amount(dictionary.requested, 'requested');
+    if (this.#quota !== null && this.#requested !== null && this.#requested < this.#quota)
+      throw new RangeError('QuotaExceededError: less was requested than the quota');
+  }
+  get quota() {
+    return this.#quota;
+  }
+  get requested() {
+    return this.#requested;
+  }
+  static copy(error) {
+    if (!(#quota in error)) return undefined;
+    return new QuotaExceededError(State.message(error), { quota: error.#quota ?? undefined, requested: error.#requested ?? undefined });
+  }
+}
+const { copy: copyQuotaExceededError } = QuotaExceededError;
+delete QuotaExceededError.copy;
+asInterface(QuotaExceededError, 'QuotaExceededError');
+native.setPlatform(QuotaExceededError.prototype, (value) => {
+  const copy = copyQuotaExceededError(value);
+  return copy && withStackOf(value, copy);
 });
 
 export const isDOMException = State.is;

@@ -227,6 +227,8 @@
     assert_equals(RegExp.escape('(a.b)'), '\\(a\\.b\\)'.replace('a', '\\x61').replace('\\(\\x61', '\\(a'));
     assert_true(new RegExp(`^${RegExp.escape('[x]*')}$`).test('[x]*'));
     assert_array_equals([Error.isError(new RangeError()), Error.isError({ __proto__: Error.prototype })], [true, false]);
+    const tagged = Object.defineProperty(new TypeError(), Symbol.toStringTag, { value: 'Other' });
+    assert_array_equals([tagged, { [Symbol.toStringTag]: 'Error' }, new Proxy(tagged, {}), new DOMException(), 'Error', null].map(Error.isError), [true, false, false, true, false, false]);
     assert_equals(Math.sumPrecise([1e20, 0.1, -1e20]), 0.1);
     assert_equals(Math.f16round(1.337), 1.3369140625);
     const data = new DataView(new ArrayBuffer(2));

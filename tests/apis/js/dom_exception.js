@@ -61,3 +61,29 @@ test(() => {
   assert_true(error instanceof Mine && error instanceof DOMException);
   assert_equals(error.code, 20);
 }, 'a derived class');
+
+test(() => {
+  assert_interface('QuotaExceededError', { attributes: ['quota', 'requested'] });
+  assert_equals(Object.getPrototypeOf(QuotaExceededError), DOMException);
+  const error = new QuotaExceededError();
+  assert_array_equals([error.name, error.message, error.code, error.quota, error.requested], ['QuotaExceededError', '', 22, null, null]);
+  assert_true(error instanceof DOMException && error instanceof QuotaExceededError && Error.isError(error));
+  assert_false(Object.hasOwn(error, 'quota'));
+  const full = new QuotaExceededError('full', { quota: 1, requested: '2.5' });
+  assert_array_equals([String(full), full.quota, full.requested], ['QuotaExceededError: full', 1, 2.5]);
+  assert_equals(new QuotaExceededError('m', { requested: 0 }).requested, 0);
+  for (const options of [{ quota: -1 }, { requested: -0.1 }, { quota: 2, requested: 1 }])
+    assert_throws_js(RangeError, () => new QuotaExceededError('m', options), JSON.stringify(options));
+  for (const options of [1, { quota: NaN }, { quota: 'x' }, { requested: Infinity }]) assert_throws_js(TypeError, () => new QuotaExceededError('m', options));
+  const copy = structuredClone(full);
+  assert_true(copy instanceof QuotaExceededError);
+  assert_array_equals([copy.message, copy.quota, copy.requested, copy.stack], ['full', 1, 2.5, full.stack]);
+  let thrown;
+  try {
+    crypto.getRandomValues(new Uint8Array(65537));
+  } catch (reason) {
+    thrown = reason;
+  }
+  assert_true(thrown instanceof QuotaExceededError);
+  assert_array_equals([thrown.quota, thrown.requested], [null, null]);
+}, 'QuotaExceededError is an exception of its own kind');

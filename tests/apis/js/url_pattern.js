@@ -24,6 +24,25 @@ test(() => {
 }, 'wildcards, expressions and optional groups');
 
 test(() => {
+  for (const [given, hostname] of [
+    ['a.example/path', 'a.example'], ['a.example#hash', 'a.example'], ['a.example\\\\x', 'a.example'],
+    ['a.\nex\tample\r', 'a.example'], ['BÜCHER.example', 'xn--bcher-kva.example'],
+  ])
+    assert_equals(new URLPattern({ hostname: given }).hostname, hostname, given);
+  assert_equals(new URLPattern('https://{sub.}?example{.com/}foo').hostname, '{sub.}?example.com');
+  for (const [given, port] of [['80 ', '80'], ['8\t1', '81'], ['90x', '90'], ['0090', '90']]) assert_equals(new URLPattern({ port: given }).port, port, given);
+  assert_true(new URLPattern({ port: '80' }).test({ port: '80?x' }));
+  for (const init of [{ hostname: 'a b' }, { hostname: '#' }, { hostname: 'a%zz' }, { port: 'x' }, { port: '65536' }])
+    assert_throws_js(TypeError, () => new URLPattern(init), JSON.stringify(init));
+}, 'a host and a port end where those of a URL do');
+
+test(() => {
+  const pattern = new URLPattern({ pathname: '/:a\u{10451}b' });
+  assert_equals(pattern.pathname, '/:a\u{10451}b');
+  assert_equals(pattern.exec({ pathname: '/x' }).pathname.groups['a\u{10451}b'], 'x');
+}, 'names of groups may have any character of an identifier');
+
+test(() => {
   assert_throws_js(TypeError, () => new URLPattern('/a'));
   assert_throws_js(TypeError, () => new URLPattern({ pathname: '/(' }));
 }, 'what is no pattern');

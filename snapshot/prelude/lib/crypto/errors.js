@@ -8,7 +8,6 @@ export const dataError = make('DataError');
 export const invalidAccessError = make('InvalidAccessError');
 export const notSupportedError = make('NotSupportedError');
 export const operationError = make('OperationError');
-export const quotaExceededError = make('QuotaExceededError');
 export const syntaxError = make('SyntaxError');
 export const typeMismatchError = make('TypeMismatchError');
 
