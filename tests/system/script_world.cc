@@ -64,7 +64,7 @@ Test(script_world, what_is_documented_as_missing_is_missing) {
   Client client = daemon.connect();
   expect_equal(
       client.eval(
-          "['BroadcastChannel', 'FileReader', 'onerror', 'window', 'document', 'location', "
+          "['BroadcastChannel', 'onerror', 'window', 'document', 'location', "
           "'require', 'Worker',"
           " 'WebSocket', 'XMLHttpRequest', 'localStorage', 'caches', 'process', 'Buffer', 'global']"
           ".filter((name) => name in globalThis)"),
