@@ -5,7 +5,6 @@
 #include "daemon/master/log.h"
 
 #include <algorithm>
-#include <thread>
 
 namespace lethe {
 namespace {
@@ -13,7 +12,6 @@ namespace {
 // More scripts than this can't run at the same time anyway: short ones are rather sent ahead.
 constexpr int64_t wake_up_us = 60;
 constexpr size_t most_debugged = 4; // requests of a pool at a time, queued or in a worker
-const size_t processors = std::max(1u, std::thread::hardware_concurrency());
 
 } // namespace
 
@@ -76,7 +74,7 @@ void Dispatcher::dispatch() {
   if (mode_ == Mode::paused)
     return;
   while (!alone_.empty() && running_.size() < most_running_) {
-    WorkerProcess *worker = fresh_.back();
+    WorkerProcess *worker = fresh_.front(); // it has had the most time to get ready
     if (!worker) {
       owner_.fresh_worker_wanted();
       break;
@@ -106,7 +104,7 @@ WorkerProcess *Dispatcher::choose_shared() {
       shortest = worker;
   if (!idle || (shortest && shortest->wait_us() < wake_up_us))
     return shortest;
-  return running_.size() < processors || !shortest ? idle : shortest;
+  return running_.size() < processors() || !shortest ? idle : shortest;
 }
 
 void Dispatcher::send(WorkerProcess &worker, Request &request) {

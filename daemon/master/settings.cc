@@ -227,10 +227,14 @@ Isolation PoolSettings::isolation_mode() const {
   return mode;
 }
 
+size_t processors() {
+  static const size_t count = std::max(1u, std::thread::hardware_concurrency()); // it opens a file
+  return count;
+}
+
 size_t PoolSettings::worker_count() const {
-  if (workers != automatic)
-    return static_cast<size_t>(workers);
-  return std::max<size_t>(4, 2 * std::thread::hardware_concurrency());
+  return workers != automatic ? static_cast<size_t>(workers)
+                              : std::max<size_t>(4, 2 * processors());
 }
 
 size_t PoolSettings::spare_count() const {

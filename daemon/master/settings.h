@@ -20,6 +20,9 @@ std::string_view isolation_name(Isolation isolation);
 // Nothing but the three names is one.
 bool isolation_from_name(std::string_view name, Isolation &isolation);
 
+// Of this machine.
+size_t processors();
+
 inline constexpr int64_t automatic = 0; // the value of "auto"
 
 struct PoolSettings {

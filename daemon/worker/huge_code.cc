@@ -48,36 +48,36 @@ void *at(uintptr_t address) { return reinterpret_cast<void *>(address); }
 
 } // namespace
 
-size_t move_code_to_huge_pages() {
+PageRange move_code_to_huge_pages() {
   const size_t huge = huge_page_bytes();
   if (huge == 0)
-    return 0;
+    return {};
   PageRange code = code_around(reinterpret_cast<const void *>(&v8::V8::GetVersion));
   code = {(code.begin + huge - 1) / huge * huge, code.end / huge * huge};
   if (code.begin >= code.end)
-    return 0;
+    return {};
   // Room to align the copy in.
   const size_t room_bytes = code.bytes() + huge;
   void *room =
       ::mmap(nullptr, room_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (room == MAP_FAILED)
-    return 0;
+    return {};
   const auto start = reinterpret_cast<uintptr_t>(room);
   const PageRange copy{(start + huge - 1) / huge * huge,
                        (start + huge - 1) / huge * huge + code.bytes()};
-  size_t moved = 0;
+  bool moved = false;
   if (::madvise(at(copy.begin), copy.bytes(), MADV_HUGEPAGE) == 0) {
     std::memcpy(at(copy.begin), at(code.begin), code.bytes());
     if (::mprotect(at(copy.begin), copy.bytes(), PROT_READ | PROT_EXEC) == 0 &&
         ::mremap(at(copy.begin), copy.bytes(), copy.bytes(), MREMAP_MAYMOVE | MREMAP_FIXED,
                  at(code.begin)) != MAP_FAILED)
-      moved = copy.bytes();
+      moved = true;
   }
   ::munmap(room, copy.begin - start);
-  if (moved == 0)
+  if (!moved)
     ::munmap(at(copy.begin), copy.bytes());
   ::munmap(at(copy.end), start + room_bytes - copy.end);
-  return moved;
+  return moved ? code : PageRange{};
 }
 
 } // namespace lethe

@@ -2,14 +2,14 @@
 // The engine's machine code in huge pages.
 #pragma once
 
-#include <cstddef>
+#include "daemon/worker/pages.h"
 
 namespace lethe {
 
 // Moves V8's code, as far as it fills whole huge pages, from its file's mapping into memory of such
 // pages at the same addresses. A fork copies no page tables of a file: each new worker would find
-// the code it runs by some fifty page faults. Huge pages come with the fork, at no cost. The number
-// of bytes moved; 0 where the kernel has no huge pages to give.
-size_t move_code_to_huge_pages();
+// the code it runs by some fifty page faults. Huge pages come with the fork, at no cost. What was
+// moved; empty where the kernel has no huge pages to give.
+PageRange move_code_to_huge_pages();
 
 } // namespace lethe

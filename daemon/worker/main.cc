@@ -111,7 +111,7 @@ void load_time_zone(v8::Isolate *isolate) {
   check_single_thread();
   Entropy::instance(); // its memory must be there before an image is made
   Rewinder *rewinder = nullptr;
-  if (arguments.isolation == "rewind")
+  if (arguments.isolation != "reuse")
     rewinder = Rewinder::create(arena, arguments.rewind);
   (new Zygote(isolate, memory, arguments.zygote, FileDescriptor(arguments.control), rewinder))
       ->run();
@@ -144,6 +144,7 @@ int run(int argc, char **argv) {
   app.add_option("--preload", arguments.preload, "a file of the startup snapshot, in order");
   CLI11_PARSE(app, argc, argv);
   arguments.rewind.image.most_touched_bytes = arguments.rewind_max_mb << 20;
+  zygote.serves_one = arguments.rewind.image.is_for_forks = arguments.isolation == "process";
   const char *sandbox = std::getenv("LETHE_SANDBOX");
   zygote.sandbox = !sandbox || std::string_view(sandbox) != "off";
   start(arguments);

@@ -101,21 +101,27 @@ Result<MemoryImage::Owner> MemoryImage::checkpoint(const Settings &settings,
   return image;
 }
 
-// What can be written or was: everything of V8's arena (its protections come and go), else what is
-// writable now.
 bool MemoryImage::record_regions(const MemoryImage *previous) {
   const long count = read_mappings(mappings_, most_regions);
   if (count < 0)
     return false;
-  for (const Mapping *mapping = mappings_; mapping < mappings_ + count; ++mapping) {
-    if (!mapping->is_private || mapping->is_kernels || mapping->is_stack || mapping->is_surviving ||
-        (previous && previous->view_.contains(mapping->range.begin)) ||
-        !((mapping->protection & PROT_WRITE) || mapping->is_anonymous || mapping->is_image))
-      continue;
-    if (!record_all_but_guards(*mapping))
+  for (const Mapping *mapping = mappings_; mapping < mappings_ + count; ++mapping)
+    if (is_recorded(*mapping, previous) && !record_all_but_guards(*mapping))
       return false;
-  }
   return true;
+}
+
+// What can be written or was: everything of V8's arena (its protections come and go), else what is
+// writable now.
+bool MemoryImage::is_recorded(const Mapping &mapping, const MemoryImage *previous) {
+  if (!mapping.is_private || mapping.is_kernels || mapping.is_stack || mapping.is_surviving ||
+      (previous && previous->view_.contains(mapping.range.begin)) ||
+      settings_.left_out.contains(mapping.range.begin))
+    return false;
+  if ((mapping.protection & PROT_WRITE) || mapping.is_anonymous || mapping.is_image)
+    return true;
+  uintptr_t position = mapping.range.begin;
+  return settings_.is_for_forks && scanner_.changed(mapping.range, &position, runs_, 1) > 0;
 }
 
 // Guard pages have no content, and must stay what they are.

@@ -26,6 +26,10 @@ namespace lethe {
 // the next request has no fault. If it moved, the scanner looks. Hot pages that nobody writes any
 // more are dropped.
 //
+// A process that is only forked is better off with an image, too: of memory that has a file behind
+// it fork copies no page tables. Then memory that relocation wrote before it became read-only
+// belongs to it as well.
+//
 // rewind() allocates nothing and calls nothing that writes into memory that it puts back. What a
 // caller keeps on its stack across it must own no memory.
 class MemoryImage {
@@ -33,6 +37,8 @@ public:
   struct Settings {
     ScanMethod method = ScanMethod::pagemap_scan; // the best to try
     size_t most_touched_bytes = size_t{64} << 20; // more than that: too_much_touched
+    bool is_for_forks = false;                    // not to be rewound
+    PageRange left_out;                           // no part of it, though it is anonymous memory
   };
   struct Statistics {
     uint64_t rewinds = 0, scans = 0, pages_copied = 0, pages_dropped = 0;
@@ -115,6 +121,7 @@ private:
 
   // checkpoint
   bool record_regions(const MemoryImage *previous);
+  bool is_recorded(const Mapping &mapping, const MemoryImage *previous);
   bool record_all_but_guards(const Mapping &mapping);
   bool record_region(PageRange range, const Mapping &mapping);
   bool make_file();

@@ -189,8 +189,11 @@ void RequestLoop::report_stats(uint64_t wall_ns, uint64_t cpu_ns) {
 
 // No frame above this one owns memory: when the heap is rewound, it would no longer be theirs.
 void RequestLoop::after_reply(uint32_t flags) {
+  const bool was_stopped = Interrupts::instance().requested();
+  if (working_set_ && !was_stopped)
+    working_set_->tell();
   // A script that was stopped may have left anything half done.
-  if ((flags & run_once) != 0 || Interrupts::instance().requested())
+  if ((flags & run_once) != 0 || was_stopped)
     end_worker(exit_clean);
   if ((flags & run_rewind) != 0 && !(rewinder_ && rewinder_->rewind(channel_)))
     end_worker(exit_clean);

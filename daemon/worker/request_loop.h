@@ -6,6 +6,7 @@
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/rewinder.h"
 #include "daemon/worker/runner.h"
+#include "daemon/worker/working_set.h"
 #include "ipc/channel.h"
 #include "ipc/worker_page.h"
 
@@ -26,6 +27,8 @@ public:
       : isolate_(isolate), channel_(std::move(channel)), page_(page), runner_(runner),
         memory_(memory), limits_(limits), console_limits_(console_limits), rewinder_(rewinder) {}
 
+  // For a worker that serves one request.
+  void use(const WorkingSet &working_set) { working_set_ = &working_set; }
   // For a worker that was forked to debug.
   void use(Debugger &debugger) { debugger_ = &debugger; }
   // Until the master closes the channel, or this process is not fit for another request.
@@ -65,6 +68,7 @@ private:
   ConsoleLimits console_limits_;
 
   Rewinder *rewinder_; // none: there is no image to go back to
+  const WorkingSet *working_set_ = nullptr;
   Debugger *debugger_ = nullptr;
   Buffer early_; // frames of requests that came while another one waited for its client
   // Of the present request.

@@ -45,7 +45,8 @@ Result<Nothing> Rewinder::checkpoint() {
   auto image = MemoryImage::checkpoint(settings_, image_.get());
   if (!image)
     return image.error();
-  image_ = std::move(*image);
+  if (!settings_.is_for_forks) // else the pages have their file, and nothing goes back
+    image_ = std::move(*image);
   return Nothing{};
 }
 

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads /proc/self/pagemap: Documentation/admin-guide/mm/pagemap.rst has its bits.
 #include "daemon/worker/working_set.h"
-#include "ipc/file_descriptor.h"
 
-#include <array>
-#include <cerrno>
-#include <csignal>
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace lethe {
@@ -16,64 +12,144 @@ namespace {
 
 constexpr uint64_t present = uint64_t{1} << 63, of_file = uint64_t{1} << 61,
                    exclusive = uint64_t{1} << 56;
+constexpr size_t most_mappings = 1024, entries_at_once = 256;
 
-// What a process wrote since its fork is its own; all else it shares with its parent.
-bool was_written(uint64_t entry) {
-  return (entry & (present | of_file | exclusive)) == (present | exclusive);
+// A request that needs more is no example of others.
+constexpr size_t most_bytes = size_t{8} << 20;
+
+// The kernel maps what is around a page that was read, in pieces of this size.
+constexpr uintptr_t fault_around_bytes = 65536;
+
+enum class Touch : uint8_t { none, read, written };
+
+// What a process wrote since its fork is its own; what it read of a file is mapped. Other memory it
+// shares with its parent, from the start.
+Touch touch_of(uint64_t entry) {
+  if ((entry & present) == 0)
+    return Touch::none;
+  if ((entry & of_file) != 0)
+    return Touch::read;
+  return (entry & exclusive) != 0 ? Touch::written : Touch::none;
+}
+
+bool is_watched(const Mapping &mapping) {
+  return mapping.is_private && !mapping.is_kernels && (mapping.protection & PROT_READ) != 0;
+}
+
+// One page fault, cheaper than madvise() is for single pages.
+void touch(uintptr_t address, bool is_written) {
+  auto *byte = reinterpret_cast<char *>(address);
+  if (is_written)
+    __atomic_fetch_or(byte, 0,
+                      __ATOMIC_RELAXED); // a plain write of what was read would fault twice
+  else
+    static_cast<void>(*static_cast<volatile char *>(byte));
 }
 
 } // namespace
 
-void WorkingSet::list_pages(int pipe) {
+// --- zygote ------------------------------------------------------------------------------------
+
+void WorkingSet::before_fork() {
+  if (is_known_ || teller_ != 0)
+    return;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+    return;
+  from_teller_.reset(ends[0]);
+  to_zygote_.reset(ends[1]);
+  // Here, as the worker shall write nothing for this that a request would not.
+  mappings_.resize(most_mappings);
+  const long count = read_mappings(mappings_.data(), mappings_.size());
+  mappings_.resize(static_cast<size_t>(std::max(count, 0L)));
+}
+
+void WorkingSet::after_fork(pid_t worker) {
+  if (to_zygote_)
+    teller_ = worker;
+  to_zygote_.reset();
+}
+
+void WorkingSet::take(pid_t ended) {
+  if (ended != teller_)
+    return;
+  std::vector<Run> told;
+  size_t bytes = 0;
+  Run run;
+  while (told.size() < most_runs && ::read(from_teller_.get(), &run, sizeof run) == sizeof run &&
+         accepts(run)) {
+    told.push_back(run);
+    bytes += run.range.bytes();
+  }
+  from_teller_.reset();
+  teller_ = 0;
+  // Else the next worker tells: this one was killed before it could, or is no example.
+  is_known_ = !told.empty() && told.size() < most_runs && bytes <= most_bytes;
+  if (is_known_)
+    runs_ = std::move(told);
+}
+
+// Only what can be touched without harm.
+bool WorkingSet::accepts(const Run &run) const {
+  const int needed = run.is_written ? PROT_READ | PROT_WRITE : PROT_READ;
+  return run.range.begin < run.range.end &&
+         std::ranges::any_of(mappings_, [&](const Mapping &mapping) {
+           return is_watched(mapping) && (mapping.protection & needed) == needed &&
+                  mapping.range.begin <= run.range.begin && run.range.end <= mapping.range.end;
+         });
+}
+
+// --- worker ------------------------------------------------------------------------------------
+
+void WorkingSet::bring_in(std::vector<int> &kept) {
+  if (to_zygote_) {
+    pagemap_.reset(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    kept.insert(kept.end(), {to_zygote_.get(), pagemap_.get()});
+    return;
+  }
+  for (const auto &[range, is_written] : runs_) {
+    const uintptr_t step = is_written ? page_bytes() : fault_around_bytes;
+    for (uintptr_t address = range.begin; address < range.end;
+         address = (address / step + 1) * step)
+      touch(address, is_written);
+  }
+}
+
+void WorkingSet::tell() const {
+  if (!to_zygote_)
+    return;
+  for (const Mapping &mapping : mappings_)
+    if (is_watched(mapping) && !tell_mapping(mapping))
+      return;
+}
+
+bool WorkingSet::tell_mapping(const Mapping &mapping) const {
   const size_t page = page_bytes();
-  const FileDescriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  std::array<Mapping, 512> mappings;
-  const long count = read_mappings(mappings.data(), mappings.size());
-  for (long i = 0; i < count; ++i) {
-    const Mapping &mapping = mappings[static_cast<size_t>(i)];
-    const PageRange range = mapping.range;
-    if (!mapping.is_private || (mapping.protection & PROT_WRITE) == 0)
-      continue;
-    std::vector<uint64_t> entries(range.bytes() / page);
-    const auto wanted = static_cast<ssize_t>(entries.size() * sizeof(uint64_t));
-    if (::pread(pagemap.get(), entries.data(), static_cast<size_t>(wanted),
-                static_cast<off_t>(range.begin / page * sizeof(uint64_t))) != wanted)
-      continue;
-    for (size_t begin = 0, end = 0; begin < entries.size(); begin = end + 1) {
-      for (end = begin; end < entries.size() && was_written(entries[end]);)
-        ++end;
-      const PageRange run{range.begin + begin * page, range.begin + end * page};
-      if (!run.empty() && ::write(pipe, &run, sizeof run) != sizeof run)
-        return;
+  uint64_t entries[entries_at_once];
+  Run run{};
+  Touch last = Touch::none;
+  const auto end_run = [&] {
+    return last == Touch::none ||
+           ::write(to_zygote_.get(), &run, sizeof run) == static_cast<ssize_t>(sizeof run);
+  };
+  for (uintptr_t address = mapping.range.begin; address < mapping.range.end;) {
+    const size_t ahead = std::min(entries_at_once, (mapping.range.end - address) / page);
+    const ssize_t got = ::pread(pagemap_.get(), entries, ahead * sizeof *entries,
+                                static_cast<off_t>(address / page * sizeof *entries));
+    if (got < static_cast<ssize_t>(sizeof *entries))
+      return false;
+    for (size_t i = 0; i < static_cast<size_t>(got) / sizeof *entries; ++i, address += page) {
+      const Touch touch = touch_of(entries[i]);
+      if (touch != last) {
+        if (!end_run())
+          return false;
+        run = {{address, address}, touch == Touch::written};
+        last = touch;
+      }
+      run.range.end = address + page;
     }
   }
-}
-
-WorkingSet WorkingSet::learn(void (*request)(void *context), void *context) {
-  WorkingSet learned;
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0)
-    return learned;
-  FileDescriptor from_child(ends[0]), to_parent(ends[1]);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(10);
-    request(context);
-    list_pages(to_parent.get());
-    _exit(0);
-  }
-  to_parent.reset();
-  PageRange run;
-  while (::read(from_child.get(), &run, sizeof run) == sizeof run)
-    learned.runs_.push_back(run);
-  while (child > 0 && ::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  return learned;
-}
-
-void WorkingSet::bring_in() const {
-  for (const PageRange &run : runs_)
-    ::madvise(reinterpret_cast<void *>(run.begin), run.bytes(), MADV_POPULATE_WRITE);
+  return end_run();
 }
 
 } // namespace lethe

@@ -122,7 +122,7 @@ void Zygote::run() {
     }
     pollfd poll_for[] = {{control_.descriptor(), POLLIN, 0}, {child_signals_.get(), POLLIN, 0}};
     // Generation 0 has to be there soon after the start: it prepares when it has nothing to do.
-    const int ready = ::poll(poll_for, 2, has_prepared_forks_ ? -1 : idle_ms);
+    const int ready = ::poll(poll_for, 2, has_prepared_forks_ || rewinds() ? -1 : idle_ms);
     if (ready == 0)
       prepare_forks();
     if (ready <= 0)
@@ -175,9 +175,12 @@ void Zygote::fork_worker(uint32_t sequence, std::string_view body) {
   if (!sockets)
     give_up(sockets.error().message);
   const FileDescriptor page_file = make_page_file();
+  if (options_.serves_one && !debugs.boolean)
+    working_set_.before_fork();
   const pid_t pid = checked_fork();
   if (pid == 0)
     become_worker(std::move(sockets->ends[1]), page_file, debugs.boolean);
+  working_set_.after_fork(pid);
   const FileDescriptor pidfd = pidfd_of(pid);
   const int descriptors[] = {pidfd.get(), sockets->ends[0].get(), page_file.get()};
   say_forked(0, sequence, *id, pid, descriptors);
@@ -185,7 +188,6 @@ void Zygote::fork_worker(uint32_t sequence, std::string_view body) {
 
 void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs) {
   ::prctl(PR_SET_NAME, "lethe-worker");
-  working_set_.bring_in();
   WorkerPage &page = map_page(page_file);
   end_with_master(socket.get());
   if (debugs) // a debugger's own data may be as large as the script's; the heap's limit holds
@@ -200,12 +202,13 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
       },
       &page);
   std::vector<int> kept{socket.get()};
-  if (debugs)
-    rewinder_ = nullptr;
-  if (rewinder_ && rewinder_->open_files())
-    kept.insert(kept.end(), {rewinder_->files().pagemap, rewinder_->files().statm});
+  Rewinder *rewinder = rewinds() && !debugs ? rewinder_ : nullptr;
+  if (rewinder && rewinder->open_files())
+    kept.insert(kept.end(), {rewinder->files().pagemap, rewinder->files().statm});
   else
-    rewinder_ = nullptr;
+    rewinder = nullptr;
+  if (!debugs)
+    working_set_.bring_in(kept);
   // Nothing of the master's or of a sibling's may be reached from here.
   auto closed = !sandbox_ ? close_all_but(kept)
                 : debugs  ? sandbox_->apply_for_profiler(page, kept)
@@ -218,7 +221,9 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
   // What a client may send as arguments has passed the master's limit; the envelope is ours.
   Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
   auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
-                                options_.limits, options_.console, rewinder_);
+                                options_.limits, options_.console, rewinder);
+  if (options_.serves_one)
+    loop.use(working_set_);
   if (debugs)
     loop.use(*new Debugger(isolate_, scripts_, runner_, loop, loop, options_.limits.max_bytes,
                            [this](std::string_view name, const Generation::ContextMade &made) {
@@ -227,15 +232,14 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
   loop.run();
 }
 
-// What a worker that serves one request would otherwise do in each one's time. Those that rewind do
-// it once.
+// What each worker that serves one request would otherwise do in that one's time. Those that rewind
+// do it once.
 void Zygote::prepare_forks() {
-  if (!rewinder_) {
-    if (!has_prepared_forks_)
-      move_code_to_huge_pages();
-    working_set_ =
-        WorkingSet::learn([](void *self) { static_cast<Zygote *>(self)->run_self_test(); }, this);
-  }
+  if (has_prepared_forks_ || rewinds())
+    return;
+  const PageRange code = move_code_to_huge_pages();
+  if (rewinder_)
+    rewinder_->leave_out(code);
   has_prepared_forks_ = true;
 }
 
@@ -279,6 +283,7 @@ void Zygote::become_generation(FileDescriptor control, std::string_view body) {
     _exit(exit_clean);
   }
   memory_.set_last_words(nullptr, nullptr);
+  working_set_ = WorkingSet();
   collect_garbage();
   take_image();
   prepare_forks();
@@ -316,7 +321,7 @@ void Zygote::collect_garbage() {
   constexpr size_t small_heap_bytes = size_t{16} << 20;
   v8::HeapStatistics heap;
   isolate_->GetHeapStatistics(&heap);
-  if (!rewinder_ || heap.used_heap_size() > small_heap_bytes)
+  if (!rewinds() || heap.used_heap_size() > small_heap_bytes)
     return;
   isolate_->LowMemoryNotification();
   // V8 sweeps a page only when it needs room in it, and each request would do that again. For these
@@ -325,20 +330,22 @@ void Zygote::collect_garbage() {
   isolate_->GetHeapCodeAndMetadataStatistics(&code);
 }
 
-// Where that is not possible, workers serve one request each.
+// Where rewinding is not possible, workers serve one request each.
 void Zygote::take_image() {
   if (!rewinder_)
     return;
   auto good = rewinder_->checkpoint();
-  if (good)
+  if (good && rewinds())
     good = rewinder_->self_test([](void *self) { static_cast<Zygote *>(self)->run_self_test(); },
                                 this);
   if (good)
     return;
-  std::fprintf(stderr,
-               "lethe-zygote: memory can't be rewound, each worker serves one request: %s\n",
+  std::fprintf(stderr, "lethe-zygote: %s: %s\n",
+               rewinds() ? "memory can't be rewound, each worker serves one request"
+                         : "forks take longer than they need",
                good.error().message.c_str());
   rewinder_ = nullptr;
+  options_.serves_one = true;
 }
 
 void Zygote::run_self_test() {
@@ -369,7 +376,7 @@ void Zygote::say_ready() {
     write_error(body, failure.error, failure.raw);
   }
   pack_string(packer, v8::V8::GetVersion());
-  packer.pack_uint64(rewinder_ ? rewinder_->image_bytes() : 0);
+  packer.pack_uint64(rewinds() ? rewinder_->image_bytes() : 0);
   control_.end();
   flush();
 }
@@ -384,6 +391,7 @@ void Zygote::reap() {
     const auto microseconds = [](const timeval &time) {
       return static_cast<uint64_t>(time.tv_sec) * 1000000 + static_cast<uint64_t>(time.tv_usec);
     };
+    working_set_.take(pid);
     Packer packer(control_.begin(MessageType::exited, 0));
     packer.pack_array(4);
     packer.pack_int(pid);

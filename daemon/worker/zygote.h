@@ -27,14 +27,15 @@ struct ZygoteOptions {
   std::string pool;
   ValueLimits limits;
   ConsoleLimits console;
-  std::string import_map; // its file; or empty
+  std::string import_map;  // its file; or empty
+  bool serves_one = false; // does a worker serve but one request?
   bool sandbox = true;
 };
 
 class Zygote {
 public:
   // In an isolate that is entered. `memory` is its allocator of array buffers. No `rewinder`:
-  // workers can't be rewound.
+  // there are no images of it. With one, workers are rewound unless each serves one request.
   Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &options,
          FileDescriptor control, Rewinder *rewinder);
 
@@ -52,6 +53,7 @@ private:
   void say_load_failed(std::string_view name, const RunFailure &failure);
   void say_forked(int kind, uint32_t sequence, int64_t id, pid_t pid,
                   std::span<const int> descriptors);
+  bool rewinds() const { return rewinder_ && !options_.serves_one; }
   void collect_garbage();
   void take_image();
   void run_self_test();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one fork needed, the next ones have from the start.
+// What one worker touched, the next ones have from the start.
 #include "daemon/worker/working_set.h"
 
 #include <criterion/criterion.h>
@@ -13,16 +13,27 @@ using namespace lethe;
 
 namespace {
 
-constexpr size_t page_count = 64;
+constexpr size_t page_count = 64, step = 4;
 
+// Private pages of a file, as a zygote's are.
 struct Memory {
-  volatile char *bytes =
-      static_cast<volatile char *>(::mmap(nullptr, page_count *page_bytes(), PROT_READ | PROT_WRITE,
-                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0));
+  FileDescriptor file{::memfd_create("test", MFD_CLOEXEC)};
+  char *bytes = nullptr;
 
-  void write_every(size_t step) const {
+  Memory() {
+    for (size_t i = 0; i < page_count; ++i)
+      cr_assert_eq(pwrite(file.get(), "x", 1, static_cast<off_t>(i * page_bytes())), 1);
+    bytes = static_cast<char *>(::mmap(nullptr, page_count * page_bytes(), PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE, file.get(), 0));
+  }
+  // Reads the first half, writes to the second.
+  void touch() const {
+    auto *pages = static_cast<volatile char *>(bytes);
     for (size_t i = 0; i < page_count; i += step)
-      bytes[i * page_bytes()] = 1;
+      if (i < page_count / 2)
+        static_cast<void>(pages[i * page_bytes()]);
+      else
+        pages[i * page_bytes()] = 1;
   }
 };
 
@@ -32,35 +43,72 @@ long page_faults() {
   return usage.ru_minflt;
 }
 
-// In a fork: the page faults of writing to every fourth page.
-int faults_in_fork(const WorkingSet &pages, const Memory &memory) {
+// A worker that brings in what is known, and does `work` with the descriptors it keeps. Its exit
+// status.
+template <typename Work> int run_worker(WorkingSet &pages, Work work) {
+  pages.before_fork();
   const pid_t child = ::fork();
   if (child == 0) {
-    pages.bring_in();
-    const long before = page_faults();
-    memory.write_every(4);
-    ::_exit(static_cast<int>(page_faults() - before));
+    std::vector<int> kept;
+    pages.bring_in(kept);
+    ::_exit(work(kept));
   }
+  pages.after_fork(child);
   int status = 0;
   ::waitpid(child, &status, 0);
+  pages.take(child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// The page faults of a worker's work.
+int faults_of_worker(WorkingSet &pages, const Memory &memory) {
+  return run_worker(pages, [&](const std::vector<int> &) {
+    const long before = page_faults();
+    memory.touch();
+    const long faults = page_faults() - before;
+    pages.tell();
+    return static_cast<int>(faults);
+  });
 }
 
 } // namespace
 
-Test(working_set, pages_that_a_request_wrote_are_there_before_the_next_one) {
+Test(working_set, pages_that_a_request_touched_are_there_before_the_next_one) {
   const Memory memory;
-  const WorkingSet nothing,
-      learned =
-          WorkingSet::learn([](void *context) { static_cast<Memory *>(context)->write_every(4); },
-                            const_cast<Memory *>(&memory));
-  cr_assert_geq(faults_in_fork(nothing, memory), static_cast<int>(page_count / 4));
-  cr_assert_leq(faults_in_fork(learned, memory), 2); // of the stack and the call itself
+  WorkingSet pages;
+  cr_assert_geq(faults_of_worker(pages, memory), static_cast<int>(page_count / step / 2));
+  cr_assert_leq(faults_of_worker(pages, memory), 2); // of the stack and the call itself
+  cr_assert_leq(faults_of_worker(pages, memory), 2);
+  cr_assert_eq(memory.bytes[(page_count - step) * page_bytes()], 'x'); // brought in, not changed
 }
 
-Test(working_set, a_request_that_dies_teaches_nothing) {
+Test(working_set, after_a_worker_that_dies_before_it_tells_the_next_one_does) {
   const Memory memory;
-  const WorkingSet learned =
-      WorkingSet::learn([](void *) { ::_exit(1); }, const_cast<Memory *>(&memory));
-  cr_assert_geq(faults_in_fork(learned, memory), static_cast<int>(page_count / 4));
+  WorkingSet pages;
+  run_worker(pages, [&](const std::vector<int> &) {
+    memory.touch();
+    return 0;
+  });
+  cr_assert_geq(faults_of_worker(pages, memory), static_cast<int>(page_count / step / 2));
+  cr_assert_leq(faults_of_worker(pages, memory), 2);
+}
+
+Test(working_set, pages_that_are_not_there_are_not_believed) {
+  struct Told {
+    uintptr_t begin, end;
+    bool is_written;
+  };
+  const Memory memory;
+  const auto begin = reinterpret_cast<uintptr_t>(memory.bytes),
+             end = begin + page_count * page_bytes(), code = reinterpret_cast<uintptr_t>(&::fork);
+  for (const Told lie : {Told{page_bytes(), 2 * page_bytes(), false}, Told{end, begin, true},
+                         Told{begin, UINTPTR_MAX, true}, Told{code, code + 1, true}}) {
+    WorkingSet pages;
+    run_worker(pages, [&](const std::vector<int> &kept) {
+      return static_cast<int>(::write(kept.at(0), &lie, sizeof lie));
+    });
+    // The next one lives, and is asked again.
+    cr_assert_geq(faults_of_worker(pages, memory), static_cast<int>(page_count / step / 2));
+    cr_assert_leq(faults_of_worker(pages, memory), 2);
+  }
 }
