@@ -60,6 +60,21 @@ Test(runner, garbage_is_not_counted) {
                "01");
 }
 
+// V8 makes typed arrays slower for good once a buffer has been detached, and a startup snapshot
+// keeps that.
+Test(runner, no_buffer_is_detached_before_a_script_does_it) {
+  World world;
+  static bool is_first;
+  v8::Isolate::GetCurrent()->SetUseCounterCallback(
+      [](v8::Isolate *, v8::Isolate::UseCounterFeature feature) {
+        is_first |= feature == v8::Isolate::kInvalidatedArrayBufferDetachingProtector;
+      });
+  world.eval("new ArrayBuffer(8)");
+  cr_expect(!is_first);
+  world.eval("new ArrayBuffer(8).transfer()");
+  cr_expect(is_first);
+}
+
 Test(runner, random_numbers_differ_between_contexts) {
   World world;
   const std::string first = world.eval("Math.random()"), second = world.eval("Math.random()");
