@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Array.fromAsync, of ECMAScript 2026. That of core-js takes what is like an array for an iterable.
+import { method } from './operations.js';
 
-const { Array, Object, Proxy, String, TypeError } = globalThis; // whatever a script makes of these names
+const { Array, Object, Proxy, TypeError } = globalThis; // whatever a script makes of these names
 const { apply, defineProperty } = Reflect;
 const { asyncIterator, iterator } = Symbol;
 const { MAX_SAFE_INTEGER } = Number;
@@ -15,13 +16,6 @@ function isConstructor(value) {
   } catch {
     return false;
   }
-}
-
-function method(object, key) {
-  const value = object[key];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'function') throw new TypeError(`${String(key)} is not a function`);
-  return value;
 }
 
 function append(target, index, value) {

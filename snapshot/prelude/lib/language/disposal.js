@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Explicit resource management but for its syntax: what compilers turn `using` into, and what is used without it. Symbols
 // of core-js would be registered ones; its stacks differ from the specification in what they await.
+import { method } from './operations.js';
 
-const { Error, Object, ReferenceError, String, TypeError } = globalThis; // whatever a script makes of these names
+const { Error, Object, ReferenceError, TypeError } = globalThis; // whatever a script makes of these names
 const { apply, construct, defineProperty, getPrototypeOf, setPrototypeOf } = Reflect;
 const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable: false, configurable: true });
 const fixed = (value) => ({ __proto__: null, value, writable: false, enumerable: false, configurable: false });
@@ -10,13 +11,6 @@ const fixed = (value) => ({ __proto__: null, value, writable: false, enumerable:
 defineProperty(Symbol, 'dispose', fixed(Symbol('Symbol.dispose')));
 defineProperty(Symbol, 'asyncDispose', fixed(Symbol('Symbol.asyncDispose')));
 const { dispose, asyncDispose } = Symbol;
-
-function method(object, key) {
-  const value = object[key];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'function') throw new TypeError(`${String(key)} is not a function`);
-  return value;
-}
 
 function requireFunction(value) {
   if (typeof value !== 'function') throw new TypeError('What shall be called at the disposal is not a function');
@@ -67,34 +61,55 @@ function asyncDisposer(resource) {
   };
 }
 
-// Resources are a chain {resource, disposer, next}, the last that was added first: an array would ask a script's prototypes.
+// A stack's resources: a chain, the last that was added first. An array would ask a script's prototypes.
+class Resources {
+  isDisposed = false;
+  last = undefined;
+
+  requirePending() {
+    if (this.isDisposed) throw new ReferenceError('The stack is already disposed');
+  }
+
+  add(resource, disposer) {
+    this.last = { __proto__: null, resource, disposer, next: this.last };
+  }
+
+  adopt(value, onDispose) {
+    this.requirePending();
+    requireFunction(onDispose);
+    this.add(undefined, () => apply(onDispose, undefined, [value]));
+    return value;
+  }
+
+  defer(onDispose) {
+    this.requirePending();
+    requireFunction(onDispose);
+    this.add(undefined, onDispose);
+  }
+
+  moveTo(other) {
+    this.requirePending();
+    other.last = this.end();
+  }
+
+  end() {
+    const { last } = this;
+    this.last = undefined;
+    this.isDisposed = true;
+    return last;
+  }
+}
 
 export class DisposableStack {
-  #resources = undefined;
-  #isDisposed = false;
-
-  #add(resource, disposer) {
-    this.#resources = { __proto__: null, resource, disposer, next: this.#resources };
-  }
-
-  #requirePending() {
-    if (this.#isDisposed) throw new ReferenceError('The stack is already disposed');
-  }
-
-  #end() {
-    const resources = this.#resources;
-    this.#resources = undefined;
-    this.#isDisposed = true;
-    return resources;
-  }
+  #resources = new Resources();
 
   get disposed() {
-    return this.#isDisposed;
+    return this.#resources.isDisposed;
   }
 
   dispose() {
     const failures = new Failures();
-    for (let entry = this.#end(); entry !== undefined; entry = entry.next)
+    for (let entry = this.#resources.end(); entry !== undefined; entry = entry.next)
       try {
         apply(entry.disposer, entry.resource, []);
       } catch (error) {
@@ -104,53 +119,31 @@ export class DisposableStack {
   }
 
   use(value) {
-    this.#requirePending();
-    if (value !== undefined && value !== null) this.#add(value, syncDisposer(value));
+    this.#resources.requirePending();
+    if (value !== undefined && value !== null) this.#resources.add(value, syncDisposer(value));
     return value;
   }
 
   adopt(value, onDispose) {
-    this.#requirePending();
-    requireFunction(onDispose);
-    this.#add(undefined, () => apply(onDispose, undefined, [value]));
-    return value;
+    return this.#resources.adopt(value, onDispose);
   }
 
   defer(onDispose) {
-    this.#requirePending();
-    requireFunction(onDispose);
-    this.#add(undefined, onDispose);
+    this.#resources.defer(onDispose);
   }
 
   move() {
-    this.#requirePending();
     const stack = new DisposableStack();
-    stack.#resources = this.#end();
+    this.#resources.moveTo(stack.#resources);
     return stack;
   }
 }
 
 export class AsyncDisposableStack {
-  #resources = undefined;
-  #isDisposed = false;
-
-  #add(resource, disposer) {
-    this.#resources = { __proto__: null, resource, disposer, next: this.#resources };
-  }
-
-  #requirePending() {
-    if (this.#isDisposed) throw new ReferenceError('The stack is already disposed');
-  }
-
-  #end() {
-    const resources = this.#resources;
-    this.#resources = undefined;
-    this.#isDisposed = true;
-    return resources;
-  }
+  #resources = new Resources();
 
   get disposed() {
-    return this.#isDisposed;
+    return this.#resources.isDisposed;
   }
 
   // Not asynchronous functions themselves: those have another prototype.
@@ -161,7 +154,7 @@ export class AsyncDisposableStack {
   static async #dispose(stack) {
     const failures = new Failures();
     let [mustAwait, hasAwaited] = [false, false];
-    for (let entry = stack.#end(); entry !== undefined; entry = entry.next)
+    for (let entry = stack.#resources.end(); entry !== undefined; entry = entry.next)
       if (entry.disposer === undefined) {
         mustAwait = true;
       } else {
@@ -178,28 +171,22 @@ export class AsyncDisposableStack {
   }
 
   use(value) {
-    this.#requirePending();
-    this.#add(value, value === undefined || value === null ? undefined : asyncDisposer(value));
+    this.#resources.requirePending();
+    this.#resources.add(value, value === undefined || value === null ? undefined : asyncDisposer(value));
     return value;
   }
 
   adopt(value, onDispose) {
-    this.#requirePending();
-    requireFunction(onDispose);
-    this.#add(undefined, () => apply(onDispose, undefined, [value]));
-    return value;
+    return this.#resources.adopt(value, onDispose);
   }
 
   defer(onDispose) {
-    this.#requirePending();
-    requireFunction(onDispose);
-    this.#add(undefined, onDispose);
+    this.#resources.defer(onDispose);
   }
 
   move() {
-    this.#requirePending();
     const stack = new AsyncDisposableStack();
-    stack.#resources = this.#end();
+    this.#resources.moveTo(stack.#resources);
     return stack;
   }
 }
