@@ -47,7 +47,7 @@ start_daemons(const std::vector<std::string> &modes) {
         DaemonOptions{.settings = {"pool.default.workers=auto", "pool.default.isolation=" + mode}});
     Client client = daemon->connect();
     client.put("tiny", tiny_source);
-    put_login_scripts(client);
+    put_login_scripts(client, login_warm_ups);
     daemons.emplace(mode, std::move(daemon));
   }
   return daemons;

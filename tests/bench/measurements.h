@@ -13,6 +13,9 @@ namespace lethe::bench {
 
 using test::json;
 
+// What people are advised to do.
+constexpr size_t login_warm_ups = 300;
+
 // How long and how often: the quick run of a test, or the one whose figures are quoted.
 struct Effort {
   std::chrono::milliseconds slice; // of one target in one round

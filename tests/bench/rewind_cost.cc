@@ -150,7 +150,7 @@ json rewind_cost(const Effort &effort) {
   const Daemon daemon(rewinding("auto"));
   Client client = daemon.connect();
   client.put("touching", touching_script);
-  put_login_scripts(client);
+  put_login_scripts(client, login_warm_ups);
   const int times = effort.repetitions * 25;
   return {{"tiny", cost_of(client, tiny, times)},
           {"login", cost_of(client, {"chain", login_chain("large")}, times)},

@@ -15,9 +15,15 @@ json login_context(const std::string &name) {
   return json::parse(read_file(example_folder() / "contexts" / (name + ".json")));
 }
 
-void put_login_scripts(Client &client) {
-  for (const std::string action : actions)
-    client.put("login/" + action, read_file(example_folder() / (action + ".js")));
+void put_login_scripts(Client &client, size_t warm_ups) {
+  json context = login_context("small");
+  for (const std::string action : actions) {
+    const std::string name = "login/" + action;
+    const json call = json::array({"onLogin", json::array({context})});
+    client.put(name, read_file(example_folder() / (action + ".js")),
+               {{"warm_up", std::vector<json>(warm_ups, call)}});
+    context = client.call(name, "onLogin", json::array({context}));
+  }
 }
 
 json login_chain(const std::string &context) {

@@ -100,6 +100,21 @@ Test(host_calls, several_at_once) {
                {10, 20, 30});
 }
 
+Test(host_calls, that_call_scripts_in_turn_take_a_worker_for_each_level) {
+  Daemon daemon({"pool.default.workers=2"});
+  Client client = daemon.connect();
+  client.put("s",
+             "async function f(levels) { return levels && 1 + await host.call('f', levels - 1); }");
+  client.on_host_call = [&client](uint32_t, const std::string &, const json &arguments) {
+    return client.call("s", "f", arguments);
+  };
+  expect_equal(client.call("s", "f", {1}), 1);
+  // The third level waits for a worker, until the first one's deadline sets one free.
+  expect_equal(client.error("call", {"s", "f", json::array({2}), {{"deadline_ms", 300}}})["code"],
+               "deadline_exceeded");
+  expect_equal(client.call("s", "f", {1}), 1);
+}
+
 Test(host_calls, waiting_for_an_answer_ends_at_the_deadline) {
   Daemon daemon;
   Client client = daemon.connect();
