@@ -45,7 +45,7 @@ Result<Nothing> Rewinder::checkpoint() {
   auto image = MemoryImage::checkpoint(settings_, image_.get());
   if (!image)
     return image.error();
-  if (!settings_.is_for_forks) // else the pages have their file, and nothing goes back
+  if (!settings_.is_for_forks)
     image_ = std::move(*image);
   return Nothing{};
 }

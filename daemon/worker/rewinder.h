@@ -25,11 +25,13 @@ public:
 
   // Zygote: these pages belong to no image from now on.
   void leave_out(PageRange range) { settings_.left_out = range; }
-  // Zygote: makes the image of all that is loaded, in place of the last one.
+  // Zygote: makes the image of all that is loaded, in place of the last one. One that is for forks
+  // has done its service once it is mapped, and is not kept.
   Result<Nothing> checkpoint();
   // Zygote: does a request leave the image as it was? Tried in a forked process, which runs
   // `request` a few times.
   Result<Nothing> self_test(void (*request)(void *context), void *context);
+  // Of the image that is kept.
   size_t image_bytes() const { return image_->statistics().image_pages * page_bytes(); }
 
   // Worker: opens what it needs before the sandbox closes; these descriptors must stay open.
