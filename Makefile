@@ -292,16 +292,16 @@ demo: ## see it work: install what is needed, build, register a script, call it,
 # Debian 12, 13 and sid: V8 10.2, 11.3 and 13.6. What is bundled from npm is the same for all, and is made here: not every
 # suite has an npm.
 V8_SUITES ?= bookworm trixie sid
-check-v8-matrix: $(addprefix v8-in-,$(V8_SUITES)) ## the unit, rewind and system tests with each V8, in Debian 12, 13 and sid
+check-v8-matrix: $(addprefix v8-in-,$(V8_SUITES)) ## the unit, rewind, system and API tests with each V8, in Debian 12, 13 and sid
 v8-in-%: $(BUILD)/roots/%-build $(BUNDLED) $(NPM_BUNDLES)
 	@mkdir -p $(BUILD)/v8/$*/npm
 	cp -r $(addprefix $(BUILD)/npm/,libraries.js scripts modules types) $(BUILD)/v8/$*/npm
-	$(call in_root,$*) $(PARALLEL) all units $(BUILD)/v8/$*/tests/rewind $(BUILD)/v8/$*/tests/system
+	$(call in_root,$*) $(PARALLEL) all units $(addprefix $(BUILD)/v8/$*/tests/,rewind system apis)
 	$(call in_root,$*) check-matrix
 in_root = packaging/in-root.sh $(BUILD)/roots/$(1)-build env PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin \
 	CCACHE_DIR=$(abspath $(BUILD))/ccache $(MAKE) --no-print-directory BUILD=$(BUILD)/v8/$(1) BUNDLED='$(BUNDLED)'
 check-matrix:
-	@$(call run_all,$(UNITS) $(BUILD)/tests/rewind $(BUILD)/tests/system)
+	@$(call run_all,$(UNITS) $(addprefix $(BUILD)/tests/,rewind system apis))
 
 # --- style -------------------------------------------------------------------------------------------------------------
 
