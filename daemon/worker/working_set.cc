@@ -14,8 +14,8 @@ constexpr uint64_t present = uint64_t{1} << 63, of_file = uint64_t{1} << 61,
                    exclusive = uint64_t{1} << 56;
 constexpr size_t most_mappings = 1024, entries_at_once = 256;
 
-// A request that needs more is no example of others.
-constexpr size_t most_bytes = size_t{8} << 20;
+// A request that writes more is no example of others: they would pay for what they don't need.
+constexpr size_t most_written_bytes = size_t{1} << 20;
 
 // The kernel maps what is around a page that was read, in pieces of this size.
 constexpr uintptr_t fault_around_bytes = 65536;
@@ -51,7 +51,7 @@ void touch(uintptr_t address, bool is_written) {
 // --- zygote ------------------------------------------------------------------------------------
 
 void WorkingSet::before_fork() {
-  if (is_known_ || teller_ != 0)
+  if (told_ == tellers || teller_ != 0)
     return;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -74,19 +74,32 @@ void WorkingSet::take(pid_t ended) {
   if (ended != teller_)
     return;
   std::vector<Run> told;
-  size_t bytes = 0;
+  size_t written_bytes = 0;
   Run run;
   while (told.size() < most_runs && ::read(from_teller_.get(), &run, sizeof run) == sizeof run &&
          accepts(run)) {
     told.push_back(run);
-    bytes += run.range.bytes();
+    written_bytes += run.is_written ? run.range.bytes() : 0;
   }
   from_teller_.reset();
   teller_ = 0;
   // Else the next worker tells: this one was killed before it could, or is no example.
-  is_known_ = !told.empty() && told.size() < most_runs && bytes <= most_bytes;
-  if (is_known_)
-    runs_ = std::move(told);
+  if (!told.empty() && told.size() < most_runs && written_bytes <= most_written_bytes)
+    runs_ = told_++ == 0 ? std::move(told) : common(runs_, told);
+}
+
+// Both are in the order of their addresses.
+std::vector<WorkingSet::Run> WorkingSet::common(const std::vector<Run> &left,
+                                                const std::vector<Run> &right) {
+  std::vector<Run> both;
+  for (auto a = left.begin(), b = right.begin(); a != left.end() && b != right.end();) {
+    const PageRange range{std::max(a->range.begin, b->range.begin),
+                          std::min(a->range.end, b->range.end)};
+    if (range.begin < range.end)
+      both.push_back({range, a->is_written && b->is_written});
+    ++(a->range.end < b->range.end ? a : b);
+  }
+  return both;
 }
 
 // Only what can be touched without harm.

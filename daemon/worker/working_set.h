@@ -10,11 +10,13 @@
 
 namespace lethe {
 
-// Learned from the first worker that serves a request: when that is done, it tells the zygote which
-// pages it has. Later workers bring these in while they wait, so that their request finds them
-// without page faults. For workers that serve one request.
+// Learned from some workers that brought in nothing: after their request they tell the zygote which
+// pages they have. What all of them touched the others bring in while they wait, so that their
+// request finds it without page faults. For workers that serve one request.
 class WorkingSet {
 public:
+  static constexpr int tellers = 4; // one after the other
+
   // Zygote, around each fork of a worker. The next one may be the one that tells.
   void before_fork();
   void after_fork(pid_t worker);
@@ -35,11 +37,12 @@ private:
   };
   static constexpr size_t most_runs = 1024;
 
+  static std::vector<Run> common(const std::vector<Run> &left, const std::vector<Run> &right);
   bool accepts(const Run &run) const;
   bool tell_mapping(const Mapping &mapping) const;
 
   std::vector<Run> runs_;
-  bool is_known_ = false;
+  int told_ = 0; // so many have
   // Of the worker that tells, or is to:
   pid_t teller_ = 0;
   std::vector<Mapping> mappings_;
