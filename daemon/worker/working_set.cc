@@ -36,12 +36,12 @@ bool is_watched(const Mapping &mapping) {
   return mapping.is_private && !mapping.is_kernels && (mapping.protection & PROT_READ) != 0;
 }
 
-// One page fault, cheaper than madvise() is for single pages.
+// One page fault, cheaper than madvise() is for single pages. (A plain write of what was read would
+// be two.)
 void touch(uintptr_t address, bool is_written) {
   auto *byte = reinterpret_cast<char *>(address);
   if (is_written)
-    __atomic_fetch_or(byte, 0,
-                      __ATOMIC_RELAXED); // a plain write of what was read would fault twice
+    __atomic_fetch_or(byte, 0, __ATOMIC_RELAXED);
   else
     static_cast<void>(*static_cast<volatile char *>(byte));
 }

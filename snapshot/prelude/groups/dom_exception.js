@@ -2,7 +2,7 @@
 // DOMException: https://webidl.spec.whatwg.org/#idl-DOMException. Its instances are true errors of V8's, so
 // that they have a stack and arrive at the client as errors.
 import native from 'lethe:native';
-import { asInterface, defineConstants, toDictionary, toDOMString } from '../lib/webidl.js';
+import { asInterface, defineConstants, toDictionary, toDOMString, toDouble } from '../lib/webidl.js';
 
 const { setPrototypeOf, defineProperty } = Object;
 const { captureStackTrace } = Error;
@@ -89,8 +89,7 @@ native.setPlatform(DOMException.prototype, (value) =>
 
 function amount(value, member) {
   if (value === undefined) return null;
-  const number = +value;
-  if (number - number !== 0) throw new TypeError(`QuotaExceededError: the member ${member} is not a finite number`);
+  const number = toDouble(value, `QuotaExceededError: the member ${member}`);
   if (number < 0) throw new RangeError(`QuotaExceededError: the member ${member} is negative`);
   return number;
 }

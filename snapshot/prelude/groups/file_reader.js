@@ -7,13 +7,7 @@ import { defineHandlers, dispatchTrusted, Event, EventTarget } from 'lethe:event
 import { decodeText, TextDecoder } from 'lethe:text';
 import { asLatin1 } from '../lib/bytes.js';
 import { parseMimeType } from '../lib/mime.js';
-import { asInterface, defineConstants, requireArguments, toDictionary, toDOMString } from '../lib/webidl.js';
-
-function toDouble(value, member) {
-  const number = +value;
-  if (number - number !== 0) throw new TypeError(`ProgressEvent: ${member} is not a finite number`);
-  return number;
-}
+import { asInterface, defineConstants, requireArguments, toDictionary, toDOMString, toDouble } from '../lib/webidl.js';
 
 export class ProgressEvent extends Event {
   #lengthComputable;
@@ -24,8 +18,8 @@ export class ProgressEvent extends Event {
     super(type, eventInitDict);
     const { lengthComputable = false, loaded = 0, total = 0 } = toDictionary(eventInitDict);
     this.#lengthComputable = !!lengthComputable;
-    this.#loaded = toDouble(loaded, 'loaded');
-    this.#total = toDouble(total, 'total');
+    this.#loaded = toDouble(loaded, 'ProgressEvent: loaded');
+    this.#total = toDouble(total, 'ProgressEvent: total');
   }
   get lengthComputable() {
     return this.#lengthComputable;

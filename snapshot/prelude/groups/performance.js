@@ -4,17 +4,12 @@
 import { DOMException } from 'lethe:dom_exception';
 import { EventTarget } from 'lethe:events';
 import native from 'lethe:native';
-import { asInterface, isObject, requireArguments, toDictionary, toDOMString } from '../lib/webidl.js';
+import { asInterface, isObject, requireArguments, toDictionary, toDOMString, toDouble } from '../lib/webidl.js';
 
 const ours = Symbol('ours');
 const { monotonicNow } = native;
 let entries = [];
 
-function toTime(value, where) {
-  const time = +value;
-  if (!Number.isFinite(time)) throw new TypeError(`${where} is not a finite number`);
-  return time;
-}
 const clone = (value) => (value === undefined || value === null ? null : globalThis.structuredClone(value));
 
 export class PerformanceEntry {
@@ -58,7 +53,7 @@ export class PerformanceMark extends PerformanceEntry {
     requireArguments(arguments.length, 1, 'PerformanceMark');
     const name = toDOMString(markName);
     const { detail, startTime } = toDictionary(markOptions, 'PerformanceMark: the options');
-    const time = startTime === undefined ? monotonicNow() : toTime(startTime, 'PerformanceMark: the start time');
+    const time = startTime === undefined ? monotonicNow() : toDouble(startTime, 'PerformanceMark: the start time');
     if (time < 0) throw new TypeError('PerformanceMark: the start time is negative');
     super(ours, name, 'mark', time, 0);
     this.#detail = clone(detail);
@@ -85,7 +80,7 @@ Object.defineProperty(PerformanceMeasure, 'length', { value: 0 });
 // A number, or the name of a mark: https://w3c.github.io/user-timing/#convert-a-mark-to-a-timestamp
 function toTimestamp(mark) {
   if (typeof mark === 'number') {
-    if (!Number.isFinite(mark)) throw new TypeError('performance.measure: a time is not a finite number');
+    toDouble(mark, 'performance.measure: a time');
     if (mark < 0) throw new TypeError('performance.measure: a time is negative');
     return mark;
   }
@@ -140,7 +135,7 @@ export class Performance extends EventTarget {
       if (start === undefined && end === undefined) throw new TypeError('performance.measure: neither start nor end is given');
       if (start !== undefined && end !== undefined && duration !== undefined) throw new TypeError('performance.measure: start, end and duration are given');
     }
-    const length = duration === undefined ? undefined : toTime(duration, 'performance.measure: the duration');
+    const length = duration === undefined ? undefined : toDouble(duration, 'performance.measure: the duration');
     let endTime;
     if (endMark !== undefined) endTime = toTimestamp(toDOMString(endMark));
     else if (end !== undefined) endTime = toTimestamp(end);

@@ -68,13 +68,19 @@ export function toUSVString(value, where) {
   return /[\uD800-\uDFFF]/.test(text) ? text.replace(/[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDFFF]/g, (match) => (match.length === 2 ? match : '\uFFFD')) : text;
 }
 
+// The type double.
+export function toDouble(value, where) {
+  const number = +value;
+  if (number - number !== 0) throw new TypeError(`${where} is not a finite number`);
+  return number;
+}
+
 // The integer types, by their number of bits (up to 64); `enforce` and `clamp` as the attributes of these names.
 export function toInteger(value, bits, { signed = false, enforce = false, clamp = false, where = 'The value' } = {}) {
-  let number = +value;
+  let number = enforce ? toDouble(value, where) : +value;
   const most = bits === 64 ? Number.MAX_SAFE_INTEGER : 2 ** (signed ? bits - 1 : bits) - 1;
   const least = !signed ? 0 : bits === 64 ? Number.MIN_SAFE_INTEGER : -(2 ** (bits - 1));
   if (enforce) {
-    if (!Number.isFinite(number)) throw new TypeError(`${where} is not a finite number`);
     number = Math.trunc(number);
     if (number < least || number > most) throw new TypeError(`${where} is out of range`);
     return number + 0;
