@@ -27,6 +27,11 @@ constexpr const char *touching_script = R"(
     for (let at = 0; at < kilobytes << 10; at += 4096) resident[at] = 2;
     return kilobytes;
   }
+  function fill(kilobytes) {
+    const objects = [];
+    while (objects.length < (kilobytes << 10) / 64) objects.push({ a: 1, b: 2, c: 3, d: 4 });
+    return objects.length;
+  }
 )";
 
 struct Kind {
@@ -155,7 +160,8 @@ json rewind_cost(const Effort &effort) {
   return {{"tiny", cost_of(client, tiny, times)},
           {"login", cost_of(client, {"chain", login_chain("large")}, times)},
           {"10 MB allocated", cost_of(client, call("allocate", {10240}), times / 5)},
-          {"10 MB overwritten", cost_of(client, call("overwrite", {10240}), times / 5)}};
+          {"10 MB overwritten", cost_of(client, call("overwrite", {10240}), times / 5)},
+          {"10 MB of objects", cost_of(client, call("fill", {10240}), times / 5)}};
 }
 
 json rewind_table(const Effort &effort) {
