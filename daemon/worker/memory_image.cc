@@ -206,7 +206,7 @@ bool MemoryImage::find_content(const MemoryImage *previous) {
   for (ScanRange *range = ranges_; range < ranges_ + range_count_; ++range) {
     range->reached = range->range.begin;
     for_each_part(range->range, [range](PageRange part, const Region &region) {
-      if (region.is_in_file || region.protection != PROT_NONE)
+      if (!region.is_unused())
         range->reached = part.end;
       return true;
     });
@@ -303,13 +303,12 @@ Result<Nothing> MemoryImage::adopt() {
 }
 
 void MemoryImage::note_protection(PageRange range) {
-  for (ScanRange *known = ranges_; known < ranges_ + range_count_; ++known)
-    if (known->range.contains(range.begin))
-      known->reached = std::max(known->reached, range.end);
   PageRange *const end = protection_changes_ + protection_change_count_;
   for (PageRange *known = protection_changes_; known < end; ++known)
-    if (known->begin <= range.begin && range.end <= known->end)
+    if (known->begin <= range.end && range.begin <= known->end) {
+      *known = {std::min(known->begin, range.begin), std::max(known->end, range.end)};
       return;
+    }
   if (protection_change_count_ < most_protection_changes) {
     protection_changes_[protection_change_count_++] = range;
     return;

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string_view>
+#include <sys/mman.h>
 
 namespace lethe {
 
@@ -89,9 +90,10 @@ private:
     int protection;
     bool is_in_file; // else it had no content: dropping its pages makes them zero again
     size_t first_page;
+    bool is_unused() const { return !is_in_file && protection == PROT_NONE; }
   };
-  // Adjoining regions in one piece. Behind `reached` there was no content, and nothing has been
-  // accessible since.
+  // Adjoining regions in one piece. Behind `reached` all are unused: what a request has there goes
+  // with the protections that it changed.
   struct ScanRange {
     PageRange range;
     uintptr_t reached;
@@ -109,6 +111,12 @@ private:
     uint16_t idle;     // how often in a row it was found unchanged
     uint16_t patience; // how often it may be
     bool is_overlay;   // never dropped: that would bring the image's page
+  };
+  // Pages that are dropped together: changed ones, and few unchanged ones between them.
+  struct ColdRange {
+    PageRange range;
+    const Region *region = nullptr;
+    size_t pages = 0; // changed
   };
   struct PageBits {
     uint64_t words[most_pages / 64];
@@ -137,12 +145,15 @@ private:
   void make_hot(uintptr_t address, const Region &region, size_t number);
   bool restore_hot_pages();
   bool drop(PageRange range);
-  bool drop_cold(PageRange cold, const Region &region);
+  bool drop(PageRange range, size_t touched_pages);
+  bool drop_unused(PageRange range);
+  bool drop_cold();
   bool drop_everything();
 
   // Calls f(run) for each run of changed pages, of all ranges. False: the scan failed, or f
-  // returned false.
-  template <typename F> bool for_each_changed(F f);
+  // returned false. Where `reached` ends a range, nothing can have changed after
+  // restore_protections().
+  template <typename F> bool for_each_changed(F f, bool in_unused_too = false);
   // Calls f(part, region) for the parts of `range` that lie in a region.
   template <typename F> bool for_each_part(PageRange range, F f) const;
   size_t page_number(uintptr_t address, const Region &region) const {
@@ -157,7 +168,9 @@ private:
   size_t page_bytes_ = page_bytes(), page_count_ = 0;
   size_t region_count_ = 0, range_count_ = 0, hot_count_ = 0, overlay_count_ = 0,
          protection_change_count_ = 0;
-  uint64_t faults_ = 0; // page faults up to the last rewind
+  uint64_t faults_ = 0;      // page faults up to the last rewind
+  size_t touched_bytes_ = 0; // by the request that is being rewound
+  ColdRange cold_;           // found last, not dropped yet
   long address_space_pages_ = 0;
   uintptr_t break_ = 0;
   bool can_populate_ = false; // see populate()
@@ -172,8 +185,8 @@ private:
   PageRange runs_[most_runs];
   Mapping mappings_[most_regions];
   PageBits has_content_, is_hot_;
-  PageBits was_idle_;    // and dropped for that
-  PageBits was_dropped_; // not long ago: written again, it becomes hot
+  PageBits was_dropped_;           // not long ago: written again, it becomes hot
+  uint8_t times_idle_[most_pages]; // how often it was dropped for that, up to the most that matters
   char zero_page_[largest_page];
 };
 

@@ -8,9 +8,9 @@
 
 namespace lethe {
 
-template <typename F> bool MemoryImage::for_each_changed(F f) {
+template <typename F> bool MemoryImage::for_each_changed(F f, bool in_unused_too) {
   for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan) {
-    const PageRange range{scan->range.begin, scan->reached};
+    const PageRange range{scan->range.begin, in_unused_too ? scan->range.end : scan->reached};
     for (uintptr_t position = range.begin; position < range.end;) {
       const long count = scanner_.changed(range, &position, runs_, most_runs);
       if (count < 0)

@@ -7,6 +7,7 @@
 #include <alloca.h>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -21,11 +22,16 @@ namespace {
 constexpr uint64_t little_faults = 64, heavy_faults = 512;
 // Beyond so many hot pages each one is compared before it is copied (73 ns against 114 ns on a 2
 // GHz Xeon), and one that was found unchanged several times in a row is dropped. One that then
-// turns out to be written after all, with what it held already, gets more patience.
+// turns out to be written after all, with what it held already, gets more patience each time: a
+// scan for its return costs as much as hundreds of comparisons.
 constexpr size_t few_hot_pages = 64;
-constexpr uint16_t patience = 4, more_patience = 32;
+constexpr uint16_t patience[] = {4, 32, 256};
 constexpr size_t most_hot_pages_kept = 512;
-constexpr size_t most_populated_pages = 16;
+// Cold pages with no more than that between them are dropped together: as much as the kernel maps
+// at a time when one page is read.
+constexpr size_t most_between_bytes = size_t{64} << 10;
+// Longer runs of them are buffers rather than objects, which not every request reads.
+constexpr size_t most_populated_bytes = size_t{1} << 20;
 // After so many scans, what was dropped is forgotten.
 constexpr uint64_t forget_interval = 64;
 
@@ -104,10 +110,15 @@ bool MemoryImage::restore_break() {
          (!fault_point("rewind.break") && ::brk(reinterpret_cast<void *>(break_)) == 0);
 }
 
+// What was unused at the checkpoint is dropped unseen: no scan need look there, and changing the
+// protection of memory without pages is cheap.
 bool MemoryImage::restore_protections() {
+  touched_bytes_ = 0;
   for (; protection_change_count_ > 0; --protection_change_count_) {
     const bool restored = for_each_part(protection_changes_[protection_change_count_ - 1],
-                                        [](PageRange part, const Region &region) {
+                                        [this](PageRange part, const Region &region) {
+                                          if (region.is_unused() && !drop_unused(part))
+                                            return false;
                                           return !fault_point("rewind.protection") &&
                                                  protect(part, region.protection);
                                         });
@@ -115,6 +126,12 @@ bool MemoryImage::restore_protections() {
       return false;
   }
   return true;
+}
+
+bool MemoryImage::drop_unused(PageRange range) {
+  const size_t pages = resident_pages(range);
+  touched_bytes_ += pages * page_bytes_;
+  return drop(range, pages);
 }
 
 bool MemoryImage::mappings_changed() const {
@@ -127,58 +144,70 @@ RewindFailure MemoryImage::find_changed(Keep keep) {
     return RewindFailure::mapping_changed;
   if (++statistics_.scans % forget_interval == 0 && std::exchange(has_dropped_, false))
     std::memset(was_dropped_.words, 0, page_count_ / 8);
-  size_t touched_bytes = 0;
-  bool too_much = false;
+  bool too_much = touched_bytes_ > settings_.most_touched_bytes;
   const bool scanned = !fault_point("rewind.scan") && for_each_changed([&](PageRange run) {
-    touched_bytes += run.bytes();
-    too_much = touched_bytes > settings_.most_touched_bytes;
+    touched_bytes_ += run.bytes();
+    too_much = touched_bytes_ > settings_.most_touched_bytes;
     return !too_much && take_run(run, keep);
   });
   if (too_much)
     return RewindFailure::too_much_touched;
-  return scanned ? RewindFailure::none : RewindFailure::system_call_failed;
+  return scanned && drop_cold() ? RewindFailure::none : RewindFailure::system_call_failed;
 }
 
-// Each page of the run: hot already, or becomes hot, or is dropped.
+// Each page of the run: hot already, or becomes hot, or is cold.
 bool MemoryImage::take_run(PageRange run, Keep keep) {
   return for_each_part(run, [&](PageRange part, const Region &region) {
     const bool can_be_copied = (region.protection & PROT_WRITE) != 0;
-    PageRange cold{part.begin, part.begin};
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
       const size_t number = page_number(address, region);
       const bool is_hot = is_hot_.has(number);
       const bool becomes_hot =
           !is_hot && can_be_copied && hot_count_ - overlay_count_ < most_hot_pages_kept &&
           (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
-      if (!is_hot && !becomes_hot) {
-        was_dropped_.set(number);
-        has_dropped_ = true;
-        cold.end = address + page_bytes_;
-        continue;
-      }
       if (becomes_hot)
         make_hot(address, region, number);
-      if (!drop_cold(cold, region))
-        return false;
-      cold = {address + page_bytes_, address + page_bytes_};
+      if (is_hot || becomes_hot) {
+        if (!drop_cold())
+          return false;
+        continue;
+      }
+      was_dropped_.set(number);
+      has_dropped_ = true;
+      if (cold_.region != &region || address > cold_.range.end + most_between_bytes) {
+        if (!drop_cold())
+          return false;
+        cold_ = {{address, address}, &region, 0};
+      }
+      cold_.range.end = address + page_bytes_;
+      ++cold_.pages;
     }
-    return drop_cold(cold, region);
+    return true;
   });
 }
 
-// A short run is mapped again at once: what the next request only reads would else be a page fault,
-// and a reason to scan.
-bool MemoryImage::drop_cold(PageRange cold, const Region &region) {
-  if (!drop(cold))
+// The cold pages found last. They are mapped again at once: what the next request only reads would
+// else be a page fault, and a reason to scan. Not where the image has a hole, which reading fills.
+bool MemoryImage::drop_cold() {
+  const ColdRange cold = std::exchange(cold_, {});
+  if (!drop(cold.range, cold.pages))
     return false;
-  const size_t pages = cold.bytes() / page_bytes_;
-  if (pages == 0 || pages > most_populated_pages || !can_populate_ ||
-      !(region.protection & PROT_READ))
+  if (!cold.region || !cold.region->is_in_file || !(cold.region->protection & PROT_READ) ||
+      !can_populate_)
     return true;
-  for (size_t i = 0; i < pages; ++i)
-    if (!region.is_in_file || !has_content_.has(page_number(cold.begin, region) + i))
-      return true; // reading it would give it content
-  return populate(cold);
+  const auto end_of_run = [&](uintptr_t address, bool has_content) {
+    while (address < cold.range.end &&
+           has_content_.has(page_number(address, *cold.region)) == has_content)
+      address += page_bytes_;
+    return address;
+  };
+  for (PageRange content{0, cold.range.begin}; content.end < cold.range.end;) {
+    content.begin = end_of_run(content.end, false);
+    content.end = end_of_run(content.begin, true);
+    if (!content.empty() && content.bytes() <= most_populated_bytes && !populate(content))
+      return false;
+  }
+  return true;
 }
 
 const char *MemoryImage::image_of(const Region &region, size_t number) const {
@@ -188,12 +217,8 @@ const char *MemoryImage::image_of(const Region &region, size_t number) const {
 }
 
 void MemoryImage::make_hot(uintptr_t address, const Region &region, size_t number) {
-  hot_[hot_count_++] = {address,
-                        image_of(region, number),
-                        number,
-                        0,
-                        was_idle_.has(number) ? more_patience : patience,
-                        false};
+  hot_[hot_count_++] = {address, image_of(region, number),      number,
+                        0,       patience[times_idle_[number]], false};
   is_hot_.set(number);
 }
 
@@ -206,7 +231,8 @@ bool MemoryImage::restore_hot_pages() {
     if (survey && std::memcmp(memory, page->source, page_bytes_) == 0) {
       if (!page->is_overlay && ++page->idle >= page->patience) {
         is_hot_.clear(page->number);
-        was_idle_.set(page->number);
+        uint8_t &times = times_idle_[page->number];
+        times = static_cast<uint8_t>(std::min<size_t>(times + 1, std::size(patience) - 1));
         if (idle.end != page->address) {
           if (!drop(idle))
             return false;
@@ -233,10 +259,12 @@ bool populate(PageRange range) {
   return ::madvise(reinterpret_cast<void *>(range.begin), range.bytes(), populate_read) == 0;
 }
 
-bool MemoryImage::drop(PageRange range) {
+bool MemoryImage::drop(PageRange range) { return drop(range, range.bytes() / page_bytes_); }
+
+bool MemoryImage::drop(PageRange range, size_t touched_pages) {
   if (range.empty())
     return true;
-  statistics_.pages_dropped += range.bytes() / page_bytes_;
+  statistics_.pages_dropped += touched_pages;
   return !fault_point("rewind.drop") &&
          ::madvise(reinterpret_cast<void *>(range.begin), range.bytes(), MADV_DONTNEED) == 0;
 }
@@ -273,16 +301,18 @@ uintptr_t MemoryImage::first_difference() {
     }
   }
   // Whatever is still changed must be hot (and was compared above).
-  for_each_changed([&](PageRange run) {
-    return for_each_part(run, [&](PageRange part, const Region &region) {
-      for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
-        if (!is_hot_.has(page_number(address, region))) {
-          found = address;
-          return false;
-        }
-      return true;
-    });
-  });
+  for_each_changed(
+      [&](PageRange run) {
+        return for_each_part(run, [&](PageRange part, const Region &region) {
+          for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
+            if (!is_hot_.has(page_number(address, region))) {
+              found = address;
+              return false;
+            }
+          return true;
+        });
+      },
+      true);
   return found;
 }
 

@@ -67,6 +67,21 @@ size_t page_bytes() {
   return bytes;
 }
 
+size_t resident_pages(PageRange range) {
+  constexpr size_t most = 4096;
+  unsigned char is_resident[most];
+  size_t pages = 0;
+  while (!range.empty()) {
+    const size_t bytes = std::min(range.bytes(), most * page_bytes()), asked = bytes / page_bytes();
+    if (::mincore(reinterpret_cast<void *>(range.begin), bytes, is_resident) != 0)
+      return pages + range.bytes() / page_bytes(); // nobody knows
+    pages += static_cast<size_t>(std::count_if(is_resident, is_resident + asked,
+                                               [](unsigned char page) { return (page & 1) != 0; }));
+    range.begin += bytes;
+  }
+  return pages;
+}
+
 bool protect(PageRange range, int protection) {
   void *begin = reinterpret_cast<void *>(range.begin);
   if (has_protection_keys())

@@ -24,6 +24,9 @@ size_t page_bytes();
 // errno.
 bool protect(PageRange range, int protection);
 
+// How many of the range's pages, of anonymous memory, are in memory.
+size_t resident_pages(PageRange range);
+
 // One line of /proc/self/maps.
 struct Mapping {
   PageRange range;

@@ -29,6 +29,7 @@ constexpr int allowed[] = {
     SCMP_SYS(sendto),        SCMP_SYS(poll),          SCMP_SYS(ppoll),
     SCMP_SYS(close),         SCMP_SYS(mmap),          SCMP_SYS(munmap),
     SCMP_SYS(mprotect),      SCMP_SYS(pkey_mprotect), SCMP_SYS(madvise),
+    SCMP_SYS(mincore), // the rewind counts what a request touched
     SCMP_SYS(mremap),        SCMP_SYS(brk),           SCMP_SYS(futex),
     SCMP_SYS(clock_gettime), // where the vDSO can't
     SCMP_SYS(clock_getres),  SCMP_SYS(gettimeofday),  SCMP_SYS(clock_nanosleep),

@@ -381,6 +381,61 @@ Test(memory_image, too_much_touched_memory_is_refused) {
       size_t{1} << 20));
 }
 
+Test(memory_image, memory_that_was_not_accessible_is_empty_again_and_counts_as_touched) {
+  constexpr size_t pages = 600;
+  char *memory = map_pages(pages, PROT_NONE);
+  const auto use = [&](MemoryImage &image, size_t touched) {
+    for (size_t page = 0; page < pages; page += 4) // as V8 does, in pieces
+      image.note_protection(range_of(memory + page * page_bytes(), 4));
+    static_cast<void>(protect(range_of(memory, pages), PROT_READ | PROT_WRITE));
+    memset(memory, 2, touched * page_bytes());
+    return image.rewind();
+  };
+  for (const ScanMethod method : every_method)
+    cr_assert(in_worker(method, [&](MemoryImage &image) {
+      for (int round = 0; round < 5; ++round)
+        if (use(image, pages) != RewindFailure::none || image.first_difference() != 0 ||
+            !dies([&] { memory[pages / 2 * page_bytes()] = 1; }))
+          return false;
+      static_cast<void>(protect(range_of(memory, pages), PROT_READ));
+      return memory[0] == 0 && memory[pages * page_bytes() - 1] == 0;
+    }));
+  for (const ScanMethod method : {ScanMethod::pagemap_scan, ScanMethod::pagemap})
+    cr_assert(in_worker(
+        method,
+        [&](MemoryImage &image) {
+          return use(image, 200) == RewindFailure::none &&
+                 use(image, pages) == RewindFailure::too_much_touched;
+        },
+        size_t{400} * page_bytes()));
+}
+
+Test(memory_image, after_a_heavy_request_reading_is_no_page_fault) {
+  constexpr size_t pages = 250;
+  char *memory = map_pages(pages, PROT_READ | PROT_WRITE);
+  memset(memory, 1, pages * page_bytes());
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [memory](MemoryImage &image) {
+    const auto only_read = [&] {
+      for (size_t page = 0; page < pages; ++page)
+        if (memory[page * page_bytes()] != 1)
+          return false;
+      return image.rewind() == RewindFailure::none;
+    };
+    for (int round = 0; round < 3; ++round) {
+      if (!only_read() || !only_read())
+        return false;
+      for (size_t page = 0; page < pages; page += 1 + page / 100 * 10) // a run, and scattered
+        memory[page * page_bytes()] = 2;
+      if (image.rewind() != RewindFailure::none)
+        return false;
+      const uint64_t scans = image.statistics().scans;
+      if (!only_read() || image.statistics().scans != scans)
+        return false;
+    }
+    return true;
+  }));
+}
+
 Test(memory_image, a_mapping_that_appears_is_noticed) {
   for (const ScanMethod method : every_method)
     cr_assert(in_worker(method, [](MemoryImage &image) {
