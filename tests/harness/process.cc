@@ -79,6 +79,7 @@ Process::Process(const Command &command, int output, int errors) {
       ::dup2(errors, 2);
     for (const std::string &variable : command.environment)
       ::putenv(const_cast<char *>(variable.c_str()));
+    ::signal(SIGINT, SIG_DFL); // a shell's background job ignores it
     if (command.before_exec)
       command.before_exec();
     ::execvp(words[0], words.data());
