@@ -287,7 +287,7 @@ Result<Nothing> MemoryImage::adopt() {
         char *copy = overlay_ + hot_count_ * page_bytes_;
         std::memcpy(copy, reinterpret_cast<const void *>(address), page_bytes_);
         const size_t number = page_number(address, region);
-        hot_[hot_count_++] = {address, copy, number, 0, 0, true};
+        hot_[hot_count_++] = {address, copy, number, 0, true};
         is_hot_.set(number);
       }
       return true;

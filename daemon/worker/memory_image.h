@@ -108,9 +108,8 @@ private:
     uintptr_t address;
     const char *source; // what it goes back to
     size_t number;
-    uint16_t idle;     // how often in a row it was found unchanged
-    uint16_t patience; // how often it may be
-    bool is_overlay;   // never dropped: that would bring the image's page
+    uint8_t idle;    // how many surveys in a row found it unchanged
+    bool is_overlay; // never dropped: that would bring the image's page
   };
   // Pages that are dropped together: changed ones, and few unchanged ones between them.
   struct ColdRange {

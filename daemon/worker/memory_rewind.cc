@@ -20,12 +20,14 @@ namespace {
 // was written not long ago, too; what a heavy request wrote is dropped, or the light one after it
 // would pay.
 constexpr uint64_t little_faults = 64, heavy_faults = 512;
-// Beyond so many hot pages each one is compared before it is copied (73 ns against 114 ns on a 2
-// GHz Xeon), and one that was found unchanged several times in a row is dropped. One that then
-// turns out to be written after all, with what it held already, gets more patience each time: a
-// scan for its return costs as much as hundreds of comparisons.
+// Beyond so many hot pages a survey is made now and then (copying a page unseen costs less than
+// comparing it): it finds those that the last request did not change, and drops one that several
+// surveys in a row found so. One that then turns out to be written after all gets more patience
+// each time: a scan for its return costs as much as hundreds of copies. The interval is a prime,
+// so that requests that take turns are all seen.
 constexpr size_t few_hot_pages = 64;
-constexpr uint16_t patience[] = {4, 32, 256};
+constexpr uint64_t survey_interval = 7;
+constexpr uint8_t patience[] = {2, 5, 36}; // surveys
 constexpr size_t most_hot_pages_kept = 512;
 // Cold pages with no more than that between them are dropped together: as much as the kernel maps
 // at a time when one page is read.
@@ -217,21 +219,21 @@ const char *MemoryImage::image_of(const Region &region, size_t number) const {
 }
 
 void MemoryImage::make_hot(uintptr_t address, const Region &region, size_t number) {
-  hot_[hot_count_++] = {address, image_of(region, number),      number,
-                        0,       patience[times_idle_[number]], false};
+  hot_[hot_count_++] = {address, image_of(region, number), number, 0, false};
   is_hot_.set(number);
 }
 
 bool MemoryImage::restore_hot_pages() {
-  const bool survey = hot_count_ - overlay_count_ > few_hot_pages;
+  const bool survey =
+      hot_count_ - overlay_count_ > few_hot_pages && statistics_.rewinds % survey_interval == 0;
   size_t kept = 0;
   PageRange idle; // adjoining pages are dropped at once
   for (HotPage *page = hot_; page < hot_ + hot_count_; ++page) {
     void *const memory = reinterpret_cast<void *>(page->address);
     if (survey && std::memcmp(memory, page->source, page_bytes_) == 0) {
-      if (!page->is_overlay && ++page->idle >= page->patience) {
+      uint8_t &times = times_idle_[page->number];
+      if (!page->is_overlay && ++page->idle >= patience[times]) {
         is_hot_.clear(page->number);
-        uint8_t &times = times_idle_[page->number];
         times = static_cast<uint8_t>(std::min<size_t>(times + 1, std::size(patience) - 1));
         if (idle.end != page->address) {
           if (!drop(idle))

@@ -361,7 +361,7 @@ Test(memory_image, what_several_requests_write_becomes_hot_and_cools_again) {
     }
     if (image.statistics().hot_pages < pages)
       return false;
-    for (int round = 0; round < 10; ++round) {
+    for (int round = 0; round < 20; ++round) {
       memory[0] = 2;
       if (image.rewind() != RewindFailure::none)
         return false;
