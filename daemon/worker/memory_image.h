@@ -185,7 +185,7 @@ private:
   Mapping mappings_[most_regions];
   PageBits has_content_, is_hot_;
   PageBits was_dropped_;           // not long ago: written again, it becomes hot
-  uint8_t times_idle_[most_pages]; // how often it was dropped for that, up to the most that matters
+  uint8_t times_idle_[most_pages]; // how often it was dropped as idle, up to the most that matters
   char zero_page_[largest_page];
 };
 
