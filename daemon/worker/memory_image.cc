@@ -306,7 +306,7 @@ void MemoryImage::note_protection(PageRange range) {
   PageRange *const end = protection_changes_ + protection_change_count_;
   for (PageRange *known = protection_changes_; known < end; ++known)
     if (known->begin <= range.end && range.begin <= known->end) {
-      *known = {std::min(known->begin, range.begin), std::max(known->end, range.end)};
+      *known = known->with(range);
       return;
     }
   if (protection_change_count_ < most_protection_changes) {
@@ -314,10 +314,9 @@ void MemoryImage::note_protection(PageRange range) {
     return;
   }
   // Full: one range that holds all.
-  PageRange all = range;
   for (const PageRange *known = protection_changes_; known < end; ++known)
-    all = {std::min(all.begin, known->begin), std::max(all.end, known->end)};
-  protection_changes_[0] = all;
+    range = range.with(*known);
+  protection_changes_[0] = range;
   protection_change_count_ = 1;
 }
 

@@ -111,7 +111,8 @@ private:
     uint8_t idle;    // how many surveys in a row found it unchanged
     bool is_overlay; // never dropped: that would bring the image's page
   };
-  // Pages that are dropped together: changed ones, and few unchanged ones between them.
+  // Pages that are dropped together: changed ones, and unchanged ones between them, no more than
+  // the kernel maps at a time.
   struct ColdRange {
     PageRange range;
     const Region *region = nullptr;
@@ -140,19 +141,20 @@ private:
   bool restore_protections();
   bool mappings_changed() const;
   RewindFailure find_changed(Keep keep);
-  bool take_run(PageRange run, Keep keep);
+  bool take_run(PageRange run, Keep keep, ColdRange &cold);
   void make_hot(uintptr_t address, const Region &region, size_t number);
   bool restore_hot_pages();
   bool drop(PageRange range);
   bool drop(PageRange range, size_t touched_pages);
   bool drop_unused(PageRange range);
-  bool drop_cold();
+  bool drop_cold(ColdRange &pending);
   bool drop_everything();
 
-  // Calls f(run) for each run of changed pages, of all ranges. False: the scan failed, or f
-  // returned false. Where `reached` ends a range, nothing can have changed after
-  // restore_protections().
-  template <typename F> bool for_each_changed(F f, bool in_unused_too = false);
+  // Calls f(run) for each run of changed pages. False: the scan failed, or f returned false.
+  template <typename F> bool for_each_changed_in(PageRange range, F f);
+  // Of all ranges, up to where they are used: after restore_protections() nothing can have changed
+  // behind that.
+  template <typename F> bool for_each_changed(F f);
   // Calls f(part, region) for the parts of `range` that lie in a region.
   template <typename F> bool for_each_part(PageRange range, F f) const;
   size_t page_number(uintptr_t address, const Region &region) const {
@@ -169,7 +171,6 @@ private:
          protection_change_count_ = 0;
   uint64_t faults_ = 0;      // page faults up to the last rewind
   size_t touched_bytes_ = 0; // by the request that is being rewound
-  ColdRange cold_;           // found last, not dropped yet
   long address_space_pages_ = 0;
   uintptr_t break_ = 0;
   bool can_populate_ = false; // see populate()

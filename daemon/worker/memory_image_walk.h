@@ -8,18 +8,22 @@
 
 namespace lethe {
 
-template <typename F> bool MemoryImage::for_each_changed(F f, bool in_unused_too) {
-  for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan) {
-    const PageRange range{scan->range.begin, in_unused_too ? scan->range.end : scan->reached};
-    for (uintptr_t position = range.begin; position < range.end;) {
-      const long count = scanner_.changed(range, &position, runs_, most_runs);
-      if (count < 0)
+template <typename F> bool MemoryImage::for_each_changed_in(PageRange range, F f) {
+  for (uintptr_t position = range.begin; position < range.end;) {
+    const long count = scanner_.changed(range, &position, runs_, most_runs);
+    if (count < 0)
+      return false;
+    for (const PageRange *run = runs_; run < runs_ + count; ++run)
+      if (!f(*run))
         return false;
-      for (const PageRange *run = runs_; run < runs_ + count; ++run)
-        if (!f(*run))
-          return false;
-    }
   }
+  return true;
+}
+
+template <typename F> bool MemoryImage::for_each_changed(F f) {
+  for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
+    if (!for_each_changed_in({scan->range.begin, scan->reached}, f))
+      return false;
   return true;
 }
 
@@ -30,9 +34,7 @@ template <typename F> bool MemoryImage::for_each_part(PageRange range, F f) cons
         return address < candidate.range.end;
       });
   for (; region < end && region->range.begin < range.end; ++region)
-    if (!f(PageRange{std::max(range.begin, region->range.begin),
-                     std::min(range.end, region->range.end)},
-           *region))
+    if (!f(range.common(region->range), *region))
       return false;
   return true;
 }

@@ -29,10 +29,7 @@ constexpr size_t few_hot_pages = 64;
 constexpr uint64_t survey_interval = 7;
 constexpr uint8_t patience[] = {2, 5, 36}; // surveys
 constexpr size_t most_hot_pages_kept = 512;
-// Cold pages with no more than that between them are dropped together: as much as the kernel maps
-// at a time when one page is read.
-constexpr size_t most_between_bytes = size_t{64} << 10;
-// Longer runs of them are buffers rather than objects, which not every request reads.
+// Longer runs of cold pages are buffers rather than objects, which not every request reads.
 constexpr size_t most_populated_bytes = size_t{1} << 20;
 // After so many scans, what was dropped is forgotten.
 constexpr uint64_t forget_interval = 64;
@@ -146,19 +143,20 @@ RewindFailure MemoryImage::find_changed(Keep keep) {
     return RewindFailure::mapping_changed;
   if (++statistics_.scans % forget_interval == 0 && std::exchange(has_dropped_, false))
     std::memset(was_dropped_.words, 0, page_count_ / 8);
-  bool too_much = touched_bytes_ > settings_.most_touched_bytes;
+  const auto too_much = [this] { return touched_bytes_ > settings_.most_touched_bytes; };
+  ColdRange cold;
   const bool scanned = !fault_point("rewind.scan") && for_each_changed([&](PageRange run) {
     touched_bytes_ += run.bytes();
-    too_much = touched_bytes_ > settings_.most_touched_bytes;
-    return !too_much && take_run(run, keep);
+    return !too_much() && take_run(run, keep, cold);
   });
-  if (too_much)
+  if (too_much())
     return RewindFailure::too_much_touched;
-  return scanned && drop_cold() ? RewindFailure::none : RewindFailure::system_call_failed;
+  return scanned && drop_cold(cold) ? RewindFailure::none : RewindFailure::system_call_failed;
 }
 
-// Each page of the run: hot already, or becomes hot, or is cold.
-bool MemoryImage::take_run(PageRange run, Keep keep) {
+// Each page of the run: hot already, or becomes hot, or is cold. `cold` holds those found last,
+// which are not dropped yet.
+bool MemoryImage::take_run(PageRange run, Keep keep, ColdRange &cold) {
   return for_each_part(run, [&](PageRange part, const Region &region) {
     const bool can_be_copied = (region.protection & PROT_WRITE) != 0;
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
@@ -170,28 +168,28 @@ bool MemoryImage::take_run(PageRange run, Keep keep) {
       if (becomes_hot)
         make_hot(address, region, number);
       if (is_hot || becomes_hot) {
-        if (!drop_cold())
+        if (!drop_cold(cold))
           return false;
         continue;
       }
       was_dropped_.set(number);
       has_dropped_ = true;
-      if (cold_.region != &region || address > cold_.range.end + most_between_bytes) {
-        if (!drop_cold())
+      if (cold.region != &region || address > cold.range.end + fault_around_bytes) {
+        if (!drop_cold(cold))
           return false;
-        cold_ = {{address, address}, &region, 0};
+        cold = {{address, address}, &region, 0};
       }
-      cold_.range.end = address + page_bytes_;
-      ++cold_.pages;
+      cold.range.end = address + page_bytes_;
+      ++cold.pages;
     }
     return true;
   });
 }
 
-// The cold pages found last. They are mapped again at once: what the next request only reads would
+// Leaves none pending. They are mapped again at once: what the next request only reads would
 // else be a page fault, and a reason to scan. Not where the image has a hole, which reading fills.
-bool MemoryImage::drop_cold() {
-  const ColdRange cold = std::exchange(cold_, {});
+bool MemoryImage::drop_cold(ColdRange &pending) {
+  const ColdRange cold = std::exchange(pending, {});
   if (!drop(cold.range, cold.pages))
     return false;
   if (!cold.region || !cold.region->is_in_file || !(cold.region->protection & PROT_READ) ||
@@ -303,18 +301,16 @@ uintptr_t MemoryImage::first_difference() {
     }
   }
   // Whatever is still changed must be hot (and was compared above).
-  for_each_changed(
-      [&](PageRange run) {
-        return for_each_part(run, [&](PageRange part, const Region &region) {
-          for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
-            if (!is_hot_.has(page_number(address, region))) {
-              found = address;
-              return false;
-            }
-          return true;
-        });
-      },
-      true);
+  const auto all_hot = [&](PageRange part, const Region &region) {
+    for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
+      if (!is_hot_.has(page_number(address, region))) {
+        found = address;
+        return false;
+      }
+    return true;
+  };
+  for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_ && found == 0; ++scan)
+    for_each_changed_in(scan->range, [&](PageRange run) { return for_each_part(run, all_hot); });
   return found;
 }
 

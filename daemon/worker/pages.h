@@ -2,6 +2,7 @@
 // Pages of this process: their size, their protection, and which mappings there are.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,10 +15,22 @@ struct PageRange {
   size_t bytes() const { return end - begin; }
   bool empty() const { return begin == end; }
   bool contains(uintptr_t address) const { return begin <= address && address < end; }
+  // What lies in both; nothing, if they are apart.
+  PageRange common(PageRange other) const {
+    const uintptr_t first = std::max(begin, other.begin);
+    return {first, std::max(first, std::min(end, other.end))};
+  }
+  // The smallest that holds both.
+  PageRange with(PageRange other) const {
+    return {std::min(begin, other.begin), std::max(end, other.end)};
+  }
 };
 
 // The system's page size: 4 kB on x86-64, up to 64 kB on arm64.
 size_t page_bytes();
+
+// The kernel maps what is around a page that is read, in pieces of this size.
+inline constexpr size_t fault_around_bytes = size_t{64} << 10;
 
 // mprotect that also takes a memory protection key off the pages, where the CPU has keys: V8 tags
 // code pages with one, and a page that comes back to its allocator would still carry it. False with

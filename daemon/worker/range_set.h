@@ -20,7 +20,7 @@ public:
   size_t bytes_in(PageRange range) const {
     size_t found = 0;
     for (auto run = first_after(range.begin); run != runs_.end() && run->first < range.end; ++run)
-      found += std::min(run->second, range.end) - std::max(run->first, range.begin);
+      found += range.common({run->first, run->second}).bytes();
     return found;
   }
 
@@ -42,7 +42,7 @@ public:
     for (auto run = first_after(range.begin); run != runs_.end() && run->first < range.end;) {
       const PageRange whole{run->first, run->second};
       run = runs_.erase(run);
-      bytes_ -= std::min(whole.end, range.end) - std::max(whole.begin, range.begin);
+      bytes_ -= range.common(whole).bytes();
       if (whole.begin < range.begin)
         runs_.emplace(whole.begin, range.begin);
       if (whole.end > range.end)

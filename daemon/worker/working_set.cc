@@ -17,9 +17,6 @@ constexpr size_t most_mappings = 1024, entries_at_once = 256;
 // A request that writes more is no example of others: they would pay for what they don't need.
 constexpr size_t most_written_bytes = size_t{1} << 20;
 
-// The kernel maps what is around a page that was read, in pieces of this size.
-constexpr uintptr_t fault_around_bytes = 65536;
-
 enum class Touch : uint8_t { none, read, written };
 
 // What a process wrote since its fork is its own; what it read of a file is mapped. Other memory it
@@ -93,9 +90,8 @@ std::vector<WorkingSet::Run> WorkingSet::common(const std::vector<Run> &left,
                                                 const std::vector<Run> &right) {
   std::vector<Run> both;
   for (auto a = left.begin(), b = right.begin(); a != left.end() && b != right.end();) {
-    const PageRange range{std::max(a->range.begin, b->range.begin),
-                          std::min(a->range.end, b->range.end)};
-    if (range.begin < range.end)
+    const PageRange range = a->range.common(b->range);
+    if (!range.empty())
       both.push_back({range, a->is_written && b->is_written});
     ++(a->range.end < b->range.end ? a : b);
   }
