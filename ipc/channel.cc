@@ -84,7 +84,7 @@ Channel::Status Channel::flush() {
   return Status::ok;
 }
 
-Channel::Status Channel::receive() {
+Channel::Status Channel::receive(Wait wait) {
   input_.consume(taken_);
   taken_ = 0;
   size_t wanted = read_bytes; // at most: what follows the frame that has begun stays small
@@ -96,9 +96,10 @@ Channel::Status Channel::receive() {
       wanted = std::max(wanted, frame_bytes - input_.size());
   }
   char *room = input_.reserve(wanted);
+  const int flags = wait == Wait::no ? MSG_DONTWAIT : 0;
   const ssize_t received = carries_ == Carries::descriptors
-                               ? receive_with_descriptors(room, wanted)
-                               : ::recv(socket_.get(), room, wanted, 0);
+                               ? receive_with_descriptors(room, wanted, flags)
+                               : ::recv(socket_.get(), room, wanted, flags);
   if (received == 0)
     return Status::closed;
   if (received < 0)
@@ -107,7 +108,7 @@ Channel::Status Channel::receive() {
   return Status::ok;
 }
 
-ssize_t Channel::receive_with_descriptors(char *room, size_t bytes) {
+ssize_t Channel::receive_with_descriptors(char *room, size_t bytes, int flags) {
   iovec part{room, bytes};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_descriptors)];
   msghdr message{};
@@ -115,7 +116,7 @@ ssize_t Channel::receive_with_descriptors(char *room, size_t bytes) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  const ssize_t received = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+  const ssize_t received = ::recvmsg(socket_.get(), &message, flags | MSG_CMSG_CLOEXEC);
   for (cmsghdr *head = received > 0 ? CMSG_FIRSTHDR(&message) : nullptr; head;
        head = CMSG_NXTHDR(&message, head)) {
     if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)

@@ -65,9 +65,10 @@ public:
   Status flush();
   size_t output_bytes() const { return output_.size(); }
 
+  enum class Wait : uint8_t { until_there, no };
   // Reads once. ok: something came; again: nothing there (non-blocking, or interrupted by a
   // signal).
-  Status receive();
+  Status receive(Wait wait = Wait::until_there);
   // The next complete frame, if any. ok, again (incomplete) or broken.
   Status next(Frame &frame);
   // What was received behind the last frame. To be kept apart while the channel's memory is
@@ -78,7 +79,7 @@ public:
   FileDescriptor take_descriptor();
 
 private:
-  ssize_t receive_with_descriptors(char *room, size_t bytes);
+  ssize_t receive_with_descriptors(char *room, size_t bytes, int flags);
 
   FileDescriptor socket_;
   Party peer_;

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 
 namespace lethe {
-namespace {} // namespace
 
 void Dispatcher::add(WorkerProcess &worker) {
   fresh_.push_back(worker);

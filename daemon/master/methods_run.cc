@@ -85,6 +85,8 @@ Request &make_request(const MethodCall &call, Pool &pool, const CallOptions &opt
   request.received_us = environment.loop.now_us();
   request.deadline_us = request.received_us + limits.deadline_ms * 1000;
   request.memory_mb = limits.memory_mb;
+  request.busy_poll_us =
+      environment.requests.in_use() * 2 <= processors() ? pool.settings().busy_poll_us : 0;
   return request;
 }
 
@@ -99,10 +101,13 @@ uint32_t flags_of(const Request &request) {
 void write_run(Buffer &out, RunKind kind, std::string_view script, std::string_view function,
                const Request &request, const RunLimits &limits) {
   Packer packer(out);
-  packer.pack_array(7).pack_uint8(static_cast<uint8_t>(kind));
+  packer.pack_array(8).pack_uint8(static_cast<uint8_t>(kind));
   pack_string(packer, script);
   pack_string(packer, function);
-  packer.pack_uint32(flags_of(request)).pack_int64(limits.cpu_ms).pack_int64(limits.memory_mb);
+  packer.pack_uint32(flags_of(request))
+      .pack_int64(limits.cpu_ms)
+      .pack_int64(limits.memory_mb)
+      .pack_int64(request.busy_poll_us);
 }
 
 void submit(const MethodCall &call, Request &request) {

@@ -37,7 +37,8 @@ struct Request : ListHook {
   std::string name, trace; // for the log
   int64_t received_us, deadline_us, dispatched_us;
   int64_t memory_mb;
-  Buffer body; // of the run frame
+  int64_t busy_poll_us; // of its worker, afterwards
+  Buffer body;          // of the run frame
 
   // chain: the steps that follow, as run frames without their arguments.
   std::vector<std::string> later_steps;

@@ -34,6 +34,7 @@ struct PoolSettings {
   int64_t cpu_ms = 0;
   int64_t memory_mb = 128;
   int64_t queue = 1024;
+  int64_t busy_poll_us = 50;
   int64_t console_lines = 1000;
   int64_t console_bytes = 64 << 10;
   std::vector<std::string> preload;

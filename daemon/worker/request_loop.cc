@@ -58,21 +58,22 @@ void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
 struct RequestLoop::Request {
   RunKind kind = RunKind::call;
   std::string_view script, text; // text: the function's name, or the source
-  uint32_t flags = 0, cpu_ms = 0;
+  uint32_t flags = 0, cpu_ms = 0, busy_poll_us = 0;
   size_t memory_bytes = 0;
   std::string_view raw; // arguments or globals
 
   bool parse(std::string_view body) {
     Reader reader(body);
-    if (reader.array() != 7u)
+    if (reader.array() != 8u)
       return false;
     const auto kind_number = reader.integer();
     const auto script_name = reader.string(), function_or_source = reader.string();
-    const auto flag_bits = reader.integer(), cpu = reader.integer(), memory_mb = reader.integer();
+    const auto flag_bits = reader.integer(), cpu = reader.integer(), memory_mb = reader.integer(),
+               busy_poll = reader.integer();
     const auto rest = reader.take_raw();
     if (!rest || !kind_number || *kind_number < 0 ||
         *kind_number > int64_t{static_cast<uint8_t>(RunKind::heap)} || !cpu || *cpu < 0 ||
-        !memory_mb || *memory_mb < 0 || !reader.at_end())
+        !memory_mb || *memory_mb < 0 || !busy_poll || *busy_poll < 0 || !reader.at_end())
       return false;
     kind = static_cast<RunKind>(*kind_number);
     script = *script_name;
@@ -80,6 +81,7 @@ struct RequestLoop::Request {
     flags = static_cast<uint32_t>(*flag_bits);
     cpu_ms = static_cast<uint32_t>(std::min<int64_t>(*cpu, UINT32_MAX));
     memory_bytes = static_cast<size_t>(*memory_mb) << 20;
+    busy_poll_us = static_cast<uint32_t>(std::min<int64_t>(*busy_poll, UINT32_MAX));
     raw = *rest;
     return true;
   }
@@ -101,18 +103,22 @@ void RequestLoop::run() {
   if (rewinder_ && !rewinder_->adopt(page_))
     rewinder_ = nullptr; // it serves one request
   page_.ready.store(true);
+  BusyPoll busy_poll; // here, where no rewind takes it back
+  Afterwards last;
   for (;;) {
     Frame frame;
     switch (channel_.next(frame)) {
     case Channel::Status::ok:
-      if (frame.type == MessageType::run)
-        after_reply(serve(frame.sequence, frame.body));
-      else if (frame.type != MessageType::host_reply &&
-               frame.type != MessageType::debug_input) // one that comes too late is no mistake
+      if (frame.type == MessageType::run) {
+        last = serve(frame.sequence, frame.body);
+        after_reply(last.flags);
+      } else if (frame.type != MessageType::host_reply &&
+                 frame.type != MessageType::debug_input) { // one that comes too late is no mistake
         end_worker(exit_protocol);
+      }
       break;
     case Channel::Status::again:
-      if (channel_.receive() == Channel::Status::closed)
+      if (receive(busy_poll, last.busy_poll_ns) == Channel::Status::closed)
         end_worker(exit_clean);
       break;
     default:
@@ -121,10 +127,18 @@ void RequestLoop::run() {
   }
 }
 
-// Returns the request's flags.
-uint32_t RequestLoop::serve(uint32_t sequence, std::string_view body) {
+Channel::Status RequestLoop::receive(BusyPoll &busy_poll, uint64_t limit_ns) {
+  auto status = Channel::Status::again;
+  busy_poll.wait(limit_ns, [&] {
+    status = channel_.receive(Channel::Wait::no);
+    return status != Channel::Status::again;
+  });
+  return status != Channel::Status::again ? status : channel_.receive();
+}
+
+RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, std::string_view body) {
   if (!page_.claim(sequence))
-    return 0; // the master has taken it back
+    return {}; // the master has taken it back
   if (fault_point("sandbox"))
     ::socket(AF_UNIX, SOCK_STREAM, 0);
   Request request;
@@ -150,7 +164,7 @@ uint32_t RequestLoop::serve(uint32_t sequence, std::string_view body) {
     channel_.put_back(early_.view());
     early_.clear();
   }
-  return request.flags;
+  return {request.flags, uint64_t{request.busy_poll_us} * 1000};
 }
 
 std::optional<RunFailure> RequestLoop::execute(const Request &request) {

@@ -2,6 +2,7 @@
 // A worker: takes requests from its channel to the master, one after the other, and answers each.
 #pragma once
 
+#include "daemon/worker/busy_poll.h"
 #include "daemon/worker/debugger.h"
 #include "daemon/worker/host_objects.h"
 #include "daemon/worker/rewinder.h"
@@ -48,11 +49,16 @@ private:
     v8::Global<v8::Object> error; // with the stack of the call
   };
   struct Request;
+  struct Afterwards {   // of a reply
+    uint32_t flags = 0; // of the request
+    uint64_t busy_poll_ns = 0;
+  };
 
-  uint32_t serve(uint32_t sequence, std::string_view body);
+  Afterwards serve(uint32_t sequence, std::string_view body);
   std::optional<RunFailure> execute(const Request &request);
   void report_stats(uint64_t wall_ns, uint64_t cpu_ns);
   void after_reply(uint32_t flags);
+  Channel::Status receive(BusyPoll &busy_poll, uint64_t limit_ns);
   void send_console(std::string_view level, std::string_view text);
   void settle(const Frame &frame);
   void send_debug(std::string_view text) override;

@@ -4,6 +4,7 @@
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
+#include <fstream>
 #include <thread>
 
 using namespace lethe::test;
@@ -25,6 +26,30 @@ void refuses(const std::string &toml, const std::vector<std::string> &parts,
          "status " + std::to_string(finished.status) + ": " + finished.errors, where);
   for (const std::string &part : parts)
     expect_contains(finished.errors, part, where);
+}
+
+// Of the worker that serves `calls` requests of a client that waits for each reply.
+size_t sleeps(const std::string &busy_poll_us, int calls) {
+  Daemon daemon({"pool.default.workers=1", "pool.default.busy_poll_us=" + busy_poll_us});
+  Client client = daemon.connect();
+  client.put("s", "const f = () => 1");
+  const auto count = [&] {
+    size_t all = 0;
+    for (const ProcessState &state : daemon.descendants()) {
+      if (state.name != "lethe-worker")
+        continue;
+      std::ifstream status("/proc/" + std::to_string(state.pid) + "/status");
+      for (std::string line; std::getline(status, line);)
+        if (std::string_view key = "voluntary_ctxt_switches:"; line.starts_with(key))
+          all += std::stoul(line.substr(key.size()));
+    }
+    return all;
+  };
+  client.call("s", "f");
+  const size_t before = count();
+  for (int i = 0; i < calls; ++i)
+    client.call("s", "f");
+  return count() - before;
 }
 
 } // namespace
@@ -164,6 +189,13 @@ Test(settings, pool_preload) {
   expect_equal(client.eval("greeting"), "Hello world");
   client.put("s", "function f(name) { return greet(name); }");
   expect_equal(client.call("s", "f", {"Ada"}), "Hello Ada");
+}
+
+Test(settings, pool_busy_poll_us) {
+  constexpr int calls = 400;
+  expect(sleeps("0", calls) > calls * 9 / 10, "a worker that may not poll sleeps after each reply");
+  if (std::thread::hardware_concurrency() > 1)
+    expect(sleeps("1000", calls) < calls * 9 / 10, "one that may is awake when a request comes");
 }
 
 Test(settings, pool_rewind_verify) {

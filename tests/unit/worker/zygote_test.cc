@@ -59,13 +59,14 @@ struct Worker {
 
   void eval(uint32_t sequence, std::string_view source, uint32_t flags = 0, int cpu_ms = 0) {
     Packer packer(channel.begin(MessageType::run, sequence));
-    packer.pack_array(7);
+    packer.pack_array(8);
     packer.pack_int(static_cast<int>(RunKind::eval));
     pack_text(packer, "");
     pack_text(packer, source);
     packer.pack_uint32(flags);
     packer.pack_int(cpu_ms);
-    packer.pack_int(0);
+    packer.pack_int(0); // memory
+    packer.pack_int(0); // busy polling
     packer.pack_nil();
     channel.end();
     cr_assert_eq(channel.flush(), Channel::Status::ok);
