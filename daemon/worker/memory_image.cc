@@ -3,6 +3,7 @@
 #include "daemon/worker/memory_image.h"
 
 #include "daemon/worker/fault_point.h"
+#include "daemon/worker/huge_pages.h"
 #include "daemon/worker/memory_image_walk.h"
 
 #include <cerrno>
@@ -115,8 +116,7 @@ bool MemoryImage::record_regions(const MemoryImage *previous) {
 // writable now.
 bool MemoryImage::is_recorded(const Mapping &mapping, const MemoryImage *previous) {
   if (!mapping.is_private || mapping.is_kernels || mapping.is_stack || mapping.is_surviving ||
-      (previous && previous->view_.contains(mapping.range.begin)) ||
-      settings_.left_out.contains(mapping.range.begin))
+      (previous && previous->view_.contains(mapping.range.begin)))
     return false;
   if ((mapping.protection & PROT_WRITE) || mapping.is_anonymous || mapping.is_image)
     return true;
@@ -242,9 +242,29 @@ bool MemoryImage::write_content() {
       statistics_.image_pages += page - first;
     }
   }
+  if (settings_.is_for_forks)
+    use_huge_pages();
   // A worker that was broken into must not be able to change the image under its siblings.
   return ::fcntl(file_.get(), F_ADD_SEALS,
                  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+}
+
+// Where an eighth of one has content.
+void MemoryImage::use_huge_pages() {
+  const HugePages huge(file_.get());
+  const size_t pages = huge.bytes() / page_bytes_;
+  for (size_t first = 0; pages > 0 && first < page_count_; first += pages) {
+    const size_t end = first + pages;
+    size_t count = 0;
+    for (size_t page = first; page < std::min(end, page_count_); ++page)
+      count += has_content_.has(page);
+    if (count * 8 < pages)
+      continue;
+    if ((end > page_count_ &&
+         ::ftruncate(file_.get(), static_cast<off_t>(end * page_bytes_)) != 0) ||
+        !huge.gather(first * page_bytes_))
+      return;
+  }
 }
 
 bool MemoryImage::map_content() {

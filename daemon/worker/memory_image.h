@@ -39,7 +39,6 @@ public:
     ScanMethod method = ScanMethod::pagemap_scan; // the best to try
     size_t most_touched_bytes = size_t{64} << 20; // more than that: too_much_touched
     bool is_for_forks = false;                    // not to be rewound
-    PageRange left_out;                           // no part of it, though it is anonymous memory
   };
   struct Statistics {
     uint64_t rewinds = 0, scans = 0, pages_copied = 0, pages_dropped = 0;
@@ -135,6 +134,7 @@ private:
   bool make_file();
   bool find_content(const MemoryImage *previous);
   bool write_content();
+  void use_huge_pages();
   bool map_content();
   // rewind
   bool restore_break();

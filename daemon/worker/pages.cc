@@ -82,6 +82,25 @@ size_t resident_pages(PageRange range) {
   return pages;
 }
 
+size_t mapped_pages(PageRange range) {
+  constexpr uint64_t present = uint64_t{1} << 63;
+  constexpr size_t most = 512;
+  const FileDescriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  uint64_t entries[most];
+  size_t pages = 0;
+  while (!range.empty()) {
+    const size_t asked = std::min(range.bytes() / page_bytes(), most);
+    if (::pread(pagemap.get(), entries, asked * sizeof *entries,
+                static_cast<off_t>(range.begin / page_bytes() * sizeof *entries)) !=
+        static_cast<ssize_t>(asked * sizeof *entries))
+      return 0;
+    pages += static_cast<size_t>(std::count_if(
+        entries, entries + asked, [](uint64_t entry) { return (entry & present) != 0; }));
+    range.begin += asked * page_bytes();
+  }
+  return pages;
+}
+
 bool protect(PageRange range, int protection) {
   void *begin = reinterpret_cast<void *>(range.begin);
   if (has_protection_keys())

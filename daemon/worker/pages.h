@@ -40,6 +40,9 @@ bool protect(PageRange range, int protection);
 // How many of the range's pages, of anonymous memory, are in memory.
 size_t resident_pages(PageRange range);
 
+// How many of the range's pages this process has in its page tables; 0 where that can't be read.
+size_t mapped_pages(PageRange range);
+
 // One line of /proc/self/maps.
 struct Mapping {
   PageRange range;

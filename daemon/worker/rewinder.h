@@ -23,8 +23,6 @@ public:
   // Never destroyed: it lives as long as the process. Null: there is no memory for it.
   static Rewinder *create(Arena &arena, const Settings &settings);
 
-  // Zygote: these pages belong to no image from now on.
-  void leave_out(PageRange range) { settings_.left_out = range; }
   // Zygote: makes the image of all that is loaded, in place of the last one. One that is for forks
   // has done its service once it is mapped, and is not kept.
   Result<Nothing> checkpoint();

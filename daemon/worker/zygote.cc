@@ -2,7 +2,7 @@
 // The control channel, forks, and what becomes of the children.
 #include "daemon/worker/zygote.h"
 #include "daemon/worker/entropy.h"
-#include "daemon/worker/huge_code.h"
+#include "daemon/worker/huge_libraries.h"
 #include "daemon/worker/interrupts.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/request_loop.h"
@@ -237,9 +237,7 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
 void Zygote::prepare_forks() {
   if (has_prepared_forks_ || rewinds())
     return;
-  const PageRange code = move_code_to_huge_pages();
-  if (rewinder_)
-    rewinder_->leave_out(code);
+  move_libraries_to_huge_pages();
   has_prepared_forks_ = true;
 }
 

@@ -194,8 +194,12 @@ Test(settings, pool_preload) {
 Test(settings, pool_busy_poll_us) {
   constexpr int calls = 400;
   expect(sleeps("0", calls) > calls * 9 / 10, "a worker that may not poll sleeps after each reply");
-  if (std::thread::hardware_concurrency() > 1)
-    expect(sleeps("1000", calls) < calls * 9 / 10, "one that may is awake when a request comes");
+  if (std::thread::hardware_concurrency() == 1)
+    return;
+  bool is_awake = false; // where others need the processors it does not stay so
+  for (int attempt = 0; attempt < 50 && !is_awake; ++attempt)
+    is_awake = sleeps("1000", calls) < calls * 9 / 10;
+  expect(is_awake, "one that may is awake when a request comes");
 }
 
 Test(settings, pool_rewind_verify) {
