@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t leaving_limit_us = 1'000'000; // for a worker that should end by itself
 constexpr int64_t fork_limit_us = 10'000'000;   // for a zygote to fork a worker
+constexpr int64_t lull_us = 1000;
 
 int64_t resident_bytes(pid_t pid) {
   int64_t total_pages = 0, resident_pages = 0;
@@ -26,7 +27,8 @@ Pool::Pool(Environment &environment, PoolOwner &owner, ChildReaper &reaper, Scri
       name_(std::move(name)), settings_(settings),
       dispatcher_(environment, *this, index, name_, settings_),
       recover_timer_(environment.loop, [this] { recover(); }),
-      supply_timer_(environment.loop, [this] { supply(); }), fork_timer_(environment.loop, [this] {
+      supply_timer_(environment.loop, [this] { supply(); }),
+      lull_timer_(environment.loop, [this] { supply(); }), fork_timer_(environment.loop, [this] {
         log_error("pool {}: the zygote (pid {}) does not fork; it is killed", name_,
                   zygote_ ? zygote_->pid() : -1);
         if (zygote_)
@@ -114,7 +116,13 @@ void Pool::worker_left(WorkerProcess &worker) {
     if (worker.served > 0 && worker.generation() == generation())
       zygote_brake_.succeeded();
   }
-  supply();
+  // Forks take the processors from requests that come one after the other. While there are spares
+  // these come first.
+  const bool has_served = worker.served > 0 && !worker.hung_up && !worker.killed;
+  if (has_served && dispatcher_.fresh() * 2 >= wanted_workers())
+    lull_timer_.start(lull_us);
+  else
+    supply();
 }
 
 void Pool::worker_gone(WorkerProcess &worker) {
@@ -216,6 +224,7 @@ void Pool::stop() {
   stopped_ = true;
   recover_timer_.stop();
   supply_timer_.stop();
+  lull_timer_.stop();
   fork_timer_.stop();
   if (build_)
     environment_.loop.dispose(std::move(build_));

@@ -138,6 +138,7 @@ private:
   std::set<uint32_t> forking_debuggers_; // their ids; they are not counted among the workers
   Brake worker_brake_{2};
   Timer supply_timer_; // pending: no worker is forked before
+  Timer lull_timer_;   // runs while workers are missing that nobody waits for
   Timer fork_timer_;   // the zygote owes an answer
 };
 

@@ -60,6 +60,23 @@ Test(isolation, process_uses_a_worker_once) {
   expect_equal(workers.size(), 20);
 }
 
+Test(isolation, workers_that_served_are_replaced_in_a_lull_too) {
+  Daemon daemon({"pool.default.isolation=process", "pool.default.workers=4"});
+  Client client = daemon.connect();
+  const auto workers = [&] {
+    size_t count = 0; // that have not ended
+    for (const ProcessState &state : daemon.descendants())
+      count += state.name == "lethe-worker" && state.state != 'Z';
+    return count;
+  };
+  constexpr size_t all = 8; // spares included
+  for (size_t served = 1; served <= all; ++served) {
+    expect(becomes_true([&] { return workers() == all; }), "the pool has its full strength");
+    for (size_t i = 0; i < served; ++i)
+      client.eval("1");
+  }
+}
+
 Test(isolation, workers_have_one_thread) {
   Daemon daemon;
   daemon.connect().eval("1");
