@@ -83,25 +83,24 @@ size_t move_libraries_to_huge_pages() {
   for (const Segment &segment : segments)
     if (!copy(segment.range, file.get()))
       return 0;
-  uintptr_t gathered = 0; // up to here
+  size_t gathered = 0;
+  uintptr_t next = 0;
   for (const Segment &segment : segments)
-    for (gathered = std::max(gathered, segment.range.begin / unit * unit);
-         gathered < segment.range.end; gathered += unit)
-      if (!huge.gather(gathered))
-        return 0;
+    for (next = std::max(next, segment.range.begin / unit * unit); next < segment.range.end;
+         next += unit)
+      gathered += huge.gather(next) ? unit : 0;
+  if (gathered == 0)
+    return 0;
   // As with an image: no worker may change what its siblings run.
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) !=
       0)
     return 0;
-  size_t bytes = 0;
-  for (const Segment &segment : segments) {
+  for (const Segment &segment : segments)
     if (::mmap(reinterpret_cast<void *>(segment.range.begin), segment.range.bytes(),
                segment.protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file.get(),
                static_cast<off_t>(segment.range.begin)) == MAP_FAILED)
       fatal("a copy of a library can be mapped over it"); // half of it would be lost
-    bytes += segment.range.bytes();
-  }
-  return bytes;
+  return gathered;
 }
 
 } // namespace lethe

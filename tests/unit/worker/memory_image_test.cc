@@ -278,6 +278,10 @@ Test(memory_image, memory_that_is_only_forked_keeps_its_content_and_has_a_file_b
     auto *relocated = static_cast<char *>(
         mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0));
     written[page_bytes()] = relocated[0] = 1;
+    constexpr size_t many = 512; // fill huge pages
+    char *filled = map_pages(many, PROT_READ | PROT_WRITE);
+    for (size_t i = 0; i < many * page_bytes(); ++i)
+      filled[i] = static_cast<char>(i / page_bytes() + i);
     protect(range_of(relocated, 1), PROT_READ);
     MemoryImage::Settings settings;
     settings.is_for_forks = true;
@@ -290,8 +294,11 @@ Test(memory_image, memory_that_is_only_forked_keeps_its_content_and_has_a_file_b
       PageRange run;
       return scanner->changed(range, &position, &run, 1) > 0;
     };
-    return written[page_bytes()] == 1 && relocated[0] == 1 && !is_own(written + page_bytes()) &&
-           !is_own(relocated) && dies([=] { relocated[0] = 2; });
+    for (size_t i = 0; i < many * page_bytes(); ++i)
+      if (filled[i] != static_cast<char>(i / page_bytes() + i))
+        return false;
+    return !is_own(filled) && written[page_bytes()] == 1 && relocated[0] == 1 &&
+           !is_own(written + page_bytes()) && !is_own(relocated) && dies([=] { relocated[0] = 2; });
   }));
 }
 
