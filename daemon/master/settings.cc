@@ -52,8 +52,8 @@ const Setting<S> daemon_rows[] = {
 using P = PoolSettings;
 const Setting<P> pool_rows[] = {
     {"busy_poll_us", &P::busy_poll_us, 0, 1000, any, true,
-     "while at most half the processors are busy: so long a worker that has answered waits for the "
-     "next request without sleeping; 0: it sleeps at once"},
+     "a worker that has answered stays awake so long for the next request, while at most half of "
+     "the processors have one; 0: it sleeps at once"},
     {"console_bytes", &P::console_bytes, 0, 1 << 30, any, true,
      "console output of one request; what is beyond is left out; 0: none"},
     {"console_lines", &P::console_lines, 0, 1'000'000, any, true,

@@ -9,7 +9,6 @@
 #include "ipc/file_descriptor.h"
 
 #include <algorithm>
-#include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -89,11 +88,8 @@ size_t move_libraries_to_huge_pages() {
     for (next = std::max(next, segment.range.begin / unit * unit); next < segment.range.end;
          next += unit)
       gathered += huge.gather(next) ? unit : 0;
-  if (gathered == 0)
-    return 0;
   // As with an image: no worker may change what its siblings run.
-  if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) !=
-      0)
+  if (gathered == 0 || !seal_forever(file.get()))
     return 0;
   for (const Segment &segment : segments)
     if (::mmap(reinterpret_cast<void *>(segment.range.begin), segment.range.bytes(),

@@ -245,8 +245,7 @@ bool MemoryImage::write_content() {
   if (settings_.is_for_forks)
     use_huge_pages();
   // A worker that was broken into must not be able to change the image under its siblings.
-  return ::fcntl(file_.get(), F_ADD_SEALS,
-                 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+  return seal_forever(file_.get());
 }
 
 // Where an eighth of one has content.

@@ -25,9 +25,6 @@ constexpr uint64_t page_is_file = 1 << 2, page_is_present = 1 << 3, page_is_swap
                    page_is_zero = 1 << 5, page_is_guard = 1 << 8; // the last one since 6.16
 const unsigned long pagemap_scan_request = _IOWR('f', 16, ScanArguments);
 
-// Bits of an entry of /proc/self/pagemap.
-constexpr uint64_t entry_present = uint64_t{1} << 63, entry_swapped = uint64_t{1} << 62,
-                   entry_file = uint64_t{1} << 61, entry_guard = uint64_t{1} << 58;
 constexpr size_t entries_at_once = 2048;
 
 // Does `method` see a changed page, and only that one?
@@ -121,19 +118,18 @@ long PageScanner::list_by_entries(Wanted wanted, PageRange range, uintptr_t *pos
   const size_t bytes = page_bytes();
   const auto is_wanted = [wanted](uint64_t entry) {
     if (wanted == Wanted::guards)
-      return (entry & entry_guard) != 0;
-    return (entry & (entry_present | entry_swapped)) != 0 &&
-           (entry & (entry_file | entry_guard)) == 0;
+      return (entry & pagemap_guard) != 0;
+    return (entry & (pagemap_present | pagemap_swapped)) != 0 &&
+           (entry & (pagemap_of_file | pagemap_guard)) == 0;
   };
   uint64_t entries[entries_at_once];
   size_t count = 0;
   while (*position < range.end) {
-    const size_t ahead = std::min(entries_at_once, (range.end - *position) / bytes);
-    const ssize_t got = ::pread(pagemap_.get(), entries, ahead * sizeof *entries,
-                                static_cast<off_t>(*position / bytes * sizeof *entries));
-    if (got <= 0)
+    const size_t read =
+        read_pagemap(pagemap_.get(), {*position, range.end}, entries, entries_at_once);
+    if (read == 0)
       return -1;
-    for (size_t i = 0; i < static_cast<size_t>(got) / sizeof *entries; ++i, *position += bytes) {
+    for (size_t i = 0; i < read; ++i, *position += bytes) {
       if (!is_wanted(entries[i]))
         continue;
       if (count > 0 && runs[count - 1].end == *position) {

@@ -82,23 +82,28 @@ size_t resident_pages(PageRange range) {
   return pages;
 }
 
+size_t read_pagemap(int pagemap, PageRange range, uint64_t *entries, size_t most) {
+  const size_t pages = std::min(range.bytes() / page_bytes(), most);
+  const ssize_t got = ::pread(pagemap, entries, pages * sizeof *entries,
+                              static_cast<off_t>(range.begin / page_bytes() * sizeof *entries));
+  return got < 0 ? 0 : static_cast<size_t>(got) / sizeof *entries;
+}
+
 size_t mapped_pages(PageRange range) {
-  constexpr uint64_t present = uint64_t{1} << 63;
-  constexpr size_t most = 512;
+  constexpr size_t at_once = 512;
   const FileDescriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  uint64_t entries[most];
-  size_t pages = 0;
-  while (!range.empty()) {
-    const size_t asked = std::min(range.bytes() / page_bytes(), most);
-    if (::pread(pagemap.get(), entries, asked * sizeof *entries,
-                static_cast<off_t>(range.begin / page_bytes() * sizeof *entries)) !=
-        static_cast<ssize_t>(asked * sizeof *entries))
-      return 0;
-    pages += static_cast<size_t>(std::count_if(
-        entries, entries + asked, [](uint64_t entry) { return (entry & present) != 0; }));
-    range.begin += asked * page_bytes();
+  uint64_t entries[at_once];
+  size_t mapped = 0;
+  while (const size_t pages = read_pagemap(pagemap.get(), range, entries, at_once)) {
+    mapped += static_cast<size_t>(std::count_if(
+        entries, entries + pages, [](uint64_t entry) { return (entry & pagemap_present) != 0; }));
+    range.begin += pages * page_bytes();
   }
-  return pages;
+  return range.empty() ? mapped : 0;
+}
+
+bool seal_forever(int memfd) {
+  return ::fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
 }
 
 bool protect(PageRange range, int protection) {

@@ -40,8 +40,22 @@ bool protect(PageRange range, int protection);
 // How many of the range's pages, of anonymous memory, are in memory.
 size_t resident_pages(PageRange range);
 
+// Of an entry of /proc/PID/pagemap, one of which there is for each page.
+enum PagemapBit : uint64_t {
+  pagemap_exclusive = uint64_t{1} << 56, // no other process has it
+  pagemap_guard = uint64_t{1} << 58,
+  pagemap_of_file = uint64_t{1} << 61,
+  pagemap_swapped = uint64_t{1} << 62,
+  pagemap_present = uint64_t{1} << 63,
+};
+// Reads the entries of the range's first pages, at most so many. How many; 0: they can't be read.
+size_t read_pagemap(int pagemap, PageRange range, uint64_t *entries, size_t most);
+
 // How many of the range's pages this process has in its page tables; 0 where that can't be read.
 size_t mapped_pages(PageRange range);
+
+// No process can change the file any more, nor how long it is.
+bool seal_forever(int memfd);
 
 // One line of /proc/self/maps.
 struct Mapping {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads /proc/self/pagemap: Documentation/admin-guide/mm/pagemap.rst has its bits.
+// What a worker has touched /proc/self/pagemap tells.
 #include "daemon/worker/working_set.h"
 
 #include <algorithm>
@@ -10,8 +10,6 @@
 namespace lethe {
 namespace {
 
-constexpr uint64_t present = uint64_t{1} << 63, of_file = uint64_t{1} << 61,
-                   exclusive = uint64_t{1} << 56;
 constexpr size_t most_mappings = 1024, entries_at_once = 256;
 
 // A request that writes more is no example of others: they would pay for what they don't need.
@@ -22,11 +20,11 @@ enum class Touch : uint8_t { none, read, written };
 // What a process wrote since its fork is its own; what it read of a file is mapped. Other memory it
 // shares with its parent, from the start.
 Touch touch_of(uint64_t entry) {
-  if ((entry & present) == 0)
+  if ((entry & pagemap_present) == 0)
     return Touch::none;
-  if ((entry & of_file) != 0)
+  if ((entry & pagemap_of_file) != 0)
     return Touch::read;
-  return (entry & exclusive) != 0 ? Touch::written : Touch::none;
+  return (entry & pagemap_exclusive) != 0 ? Touch::written : Touch::none;
 }
 
 bool is_watched(const Mapping &mapping) {
@@ -142,12 +140,11 @@ bool WorkingSet::tell_mapping(const Mapping &mapping) const {
            ::write(to_zygote_.get(), &run, sizeof run) == static_cast<ssize_t>(sizeof run);
   };
   for (uintptr_t address = mapping.range.begin; address < mapping.range.end;) {
-    const size_t ahead = std::min(entries_at_once, (mapping.range.end - address) / page);
-    const ssize_t got = ::pread(pagemap_.get(), entries, ahead * sizeof *entries,
-                                static_cast<off_t>(address / page * sizeof *entries));
-    if (got < static_cast<ssize_t>(sizeof *entries))
+    const size_t read =
+        read_pagemap(pagemap_.get(), {address, mapping.range.end}, entries, entries_at_once);
+    if (read == 0)
       return false;
-    for (size_t i = 0; i < static_cast<size_t>(got) / sizeof *entries; ++i, address += page) {
+    for (size_t i = 0; i < read; ++i, address += page) {
       const Touch touch = touch_of(entries[i]);
       if (touch != last) {
         if (!end_run())
