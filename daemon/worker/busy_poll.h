@@ -28,8 +28,12 @@ public:
 
   // Calls has_arrived() until it returns true, for at most `limit_ns`.
   template <typename F> void wait(uint64_t limit_ns, F has_arrived) {
-    if (limit_ns == 0 || (to_skip_ > 0 && to_skip_-- > 0))
+    if (limit_ns == 0)
       return;
+    if (to_skip_ > 0) {
+      --to_skip_;
+      return;
+    }
     uint64_t now = core_.now_ns();
     for (const uint64_t end = now + limit_ns; now < end;) {
       if (has_arrived()) {

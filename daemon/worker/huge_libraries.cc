@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <link.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include <vector>
 
 namespace lethe {
@@ -55,17 +54,6 @@ std::vector<Segment> code_and_constants() {
   return found;
 }
 
-bool copy(PageRange range, int file) {
-  for (uintptr_t address = range.begin; address < range.end;) {
-    const ssize_t written = ::pwrite(file, reinterpret_cast<const void *>(address),
-                                     range.end - address, static_cast<off_t>(address));
-    if (written <= 0)
-      return false;
-    address += static_cast<size_t>(written);
-  }
-  return true;
-}
-
 } // namespace
 
 size_t move_libraries_to_huge_pages() {
@@ -80,7 +68,7 @@ size_t move_libraries_to_huge_pages() {
       0)
     return 0;
   for (const Segment &segment : segments)
-    if (!copy(segment.range, file.get()))
+    if (!copy_to_file(segment.range, file.get(), segment.range.begin))
       return 0;
   size_t gathered = 0;
   uintptr_t next = 0;

@@ -228,17 +228,10 @@ bool MemoryImage::write_content() {
       const size_t first = page;
       while (page < end && has_content_.has(page))
         ++page;
-      size_t offset = first * page_bytes_;
-      const char *from = reinterpret_cast<const char *>(region->range.begin) +
-                         (first - region->first_page) * page_bytes_;
-      for (size_t left = (page - first) * page_bytes_; left > 0;) {
-        const ssize_t written = ::pwrite(file_.get(), from, left, static_cast<off_t>(offset));
-        if (written <= 0)
-          return false;
-        from += written;
-        offset += static_cast<size_t>(written);
-        left -= static_cast<size_t>(written);
-      }
+      const uintptr_t from = region->range.begin + (first - region->first_page) * page_bytes_;
+      if (!copy_to_file({from, from + (page - first) * page_bytes_}, file_.get(),
+                        first * page_bytes_))
+        return false;
       statistics_.image_pages += page - first;
     }
   }

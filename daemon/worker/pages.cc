@@ -102,6 +102,18 @@ size_t mapped_pages(PageRange range) {
   return range.empty() ? mapped : 0;
 }
 
+bool copy_to_file(PageRange range, int file, uint64_t offset) {
+  while (!range.empty()) {
+    const ssize_t written = ::pwrite(file, reinterpret_cast<const void *>(range.begin),
+                                     range.bytes(), static_cast<off_t>(offset));
+    if (written <= 0)
+      return false;
+    range.begin += static_cast<size_t>(written);
+    offset += static_cast<size_t>(written);
+  }
+  return true;
+}
+
 bool seal_forever(int memfd) {
   return ::fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
 }

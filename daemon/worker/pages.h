@@ -54,6 +54,9 @@ size_t read_pagemap(int pagemap, PageRange range, uint64_t *entries, size_t most
 // How many of the range's pages this process has in its page tables; 0 where that can't be read.
 size_t mapped_pages(PageRange range);
 
+// Writes the range's content to the file, from `offset` on. False with errno.
+bool copy_to_file(PageRange range, int file, uint64_t offset);
+
 // No process can change the file any more, nor how long it is.
 bool seal_forever(int memfd);
 

@@ -96,13 +96,14 @@ json idle_worker_memory(const std::string &isolation) {
   Client client = daemon.connect();
   std::vector<double> pss, private_dirty;
   for (const pid_t pid : await_full_strength(client)) {
-    pss.push_back(static_cast<double>(memory_kb(pid, "smaps_rollup", "Pss")));
-    private_dirty.push_back(static_cast<double>(memory_kb(pid, "smaps_rollup", "Private_Dirty")));
+    pss.push_back(static_cast<double>(process_figure(pid, "smaps_rollup", "Pss")));
+    private_dirty.push_back(
+        static_cast<double>(process_figure(pid, "smaps_rollup", "Private_Dirty")));
   }
   return {{"pss_kb", median(pss)},
           {"private_dirty_kb", median(private_dirty)},
           {"workers", pss.size()},
-          {"master_rss_kb", memory_kb(daemon.pid(), "status", "VmRSS")}};
+          {"master_rss_kb", process_figure(daemon.pid(), "status", "VmRSS")}};
 }
 
 } // namespace lethe::bench

@@ -22,7 +22,7 @@ struct Footprint {
 
 Footprint footprint(const Daemon &daemon) {
   return {open_descriptors(daemon.pid()), daemon.descendants().size(),
-          memory_kb(daemon.pid(), "status", "VmRSS")};
+          process_figure(daemon.pid(), "status", "VmRSS")};
 }
 
 void send_requests(Client &client, int count) {

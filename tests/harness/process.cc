@@ -214,7 +214,7 @@ size_t open_descriptors(pid_t pid) {
   return static_cast<size_t>(std::distance(begin(folder), end(folder)));
 }
 
-size_t memory_kb(pid_t pid, const std::string &file, const std::string &key) {
+size_t process_figure(pid_t pid, const std::string &file, const std::string &key) {
   std::istringstream lines(read_file("/proc/" + std::to_string(pid) + "/" + file));
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with(key + ":"))

@@ -89,7 +89,7 @@ struct ProcessState {
 };
 std::vector<ProcessState> descendants_of(pid_t pid);
 size_t open_descriptors(pid_t pid);
-// A value of /proc/PID/FILE in kB, such as "VmRSS" of "status" or "Pss" of "smaps_rollup".
-size_t memory_kb(pid_t pid, const std::string &file, const std::string &key);
+// A number in /proc/PID/FILE: kB for "VmRSS" of "status" and "Pss" of "smaps_rollup", for example.
+size_t process_figure(pid_t pid, const std::string &file, const std::string &key);
 
 } // namespace lethe::test

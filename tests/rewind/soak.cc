@@ -25,7 +25,7 @@ size_t mappings(pid_t pid) {
 }
 
 Footprint footprint(pid_t pid) {
-  return {open_descriptors(pid), mappings(pid), memory_kb(pid, "status", "VmRSS")};
+  return {open_descriptors(pid), mappings(pid), process_figure(pid, "status", "VmRSS")};
 }
 
 // The largest of each over all workers.

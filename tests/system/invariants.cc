@@ -141,7 +141,7 @@ Test(invariants, i5_the_masters_memory_is_bounded) {
   Daemon daemon({"max_message_bytes=1000000", "max_in_flight=10", "pool.default.queue=10"});
   Client client = daemon.connect();
   client.eval("1");
-  const size_t before = memory_kb(daemon.pid(), "status", "VmRSS");
+  const size_t before = process_figure(daemon.pid(), "status", "VmRSS");
   std::vector<Client> greedy;
   const std::string large = to_bytes({0, 1, "eval", {"/*" + std::string(900'000, 'x') + "*/"}});
   for (int i = 0; i < 100; ++i) {
@@ -149,7 +149,7 @@ Test(invariants, i5_the_masters_memory_is_bounded) {
     greedy.back().send_some(large.substr(0, 800'000)); // and never the rest
   }
   client.eval("1");
-  expect(memory_kb(daemon.pid(), "status", "VmRSS") < before + 200'000,
+  expect(process_figure(daemon.pid(), "status", "VmRSS") < before + 200'000,
          "the master's memory grows");
 }
 

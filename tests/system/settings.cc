@@ -4,7 +4,6 @@
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
-#include <fstream>
 #include <thread>
 
 using namespace lethe::test;
@@ -35,14 +34,9 @@ size_t sleeps(const std::string &busy_poll_us, int calls) {
   client.put("s", "const f = () => 1");
   const auto count = [&] {
     size_t all = 0;
-    for (const ProcessState &state : daemon.descendants()) {
-      if (state.name != "lethe-worker")
-        continue;
-      std::ifstream status("/proc/" + std::to_string(state.pid) + "/status");
-      for (std::string line; std::getline(status, line);)
-        if (std::string_view key = "voluntary_ctxt_switches:"; line.starts_with(key))
-          all += std::stoul(line.substr(key.size()));
-    }
+    for (const ProcessState &state : daemon.descendants())
+      if (state.name == "lethe-worker")
+        all += process_figure(state.pid, "status", "voluntary_ctxt_switches");
     return all;
   };
   client.call("s", "f");
