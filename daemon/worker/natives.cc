@@ -3,6 +3,7 @@
 #include "daemon/worker/natives.h"
 #include "daemon/worker/engine.h"
 #include "daemon/worker/groups.h"
+#include "daemon/worker/stacks.h"
 
 #include <vector>
 

@@ -3,18 +3,13 @@
 // the startup snapshot, so lethe-snapshot and lethe-zygote must agree on them.
 #pragma once
 
+#include "daemon/worker/native_function.h"
+
 #include <span>
 #include <string>
 #include <v8.h>
 
 namespace lethe {
-
-// Checks its arguments as far as memory safety needs. What a specification says about them is the
-// prelude's matter, whose JavaScript alone can call it.
-struct NativeFunction {
-  const char *name;
-  v8::FunctionCallback callback;
-};
 
 // In the files of these subjects.
 extern const std::span<const NativeFunction> array_buffer_natives;
@@ -24,7 +19,7 @@ extern const std::span<const NativeFunction> random_natives, digest_natives, cip
     rsa_natives, curve_natives;
 extern const std::span<const NativeFunction> text_natives, base64_natives, clone_natives,
     compression_natives;
-extern const std::span<const NativeFunction> task_natives, stack_natives;
+extern const std::span<const NativeFunction> task_natives;
 
 // Addresses that a snapshot refers to, in a fixed order; ends with 0.
 const intptr_t *external_references();

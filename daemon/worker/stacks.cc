@@ -3,7 +3,6 @@
 #include "daemon/worker/stacks.h"
 #include "daemon/worker/engine.h"
 #include "daemon/worker/names.h"
-#include "daemon/worker/natives.h"
 #include "ipc/error.h"
 
 #include <algorithm>

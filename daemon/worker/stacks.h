@@ -2,9 +2,12 @@
 // JavaScript stacks as users see them: frames of scripts, not of the prelude.
 #pragma once
 
+#include "daemon/worker/native_function.h"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <v8.h>
@@ -41,5 +44,8 @@ std::string without_prelude(std::string_view stack);
 // The stack with each place as `translate` says; it gives nothing for one that stays as it is.
 using Translate = std::function<std::optional<Place>(const Place &)>;
 std::string translate_places(std::string_view stack, const Translate &translate);
+
+// What the prelude asks about stacks.
+extern const std::span<const NativeFunction> stack_natives;
 
 } // namespace lethe
