@@ -4,7 +4,7 @@
 #include "daemon/master/dispatcher.h"
 #include "daemon/master/log.h"
 #include "daemon/master/process.h"
-#include "daemon/master/wire.h"
+#include "ipc/packer.h"
 
 #include <csignal>
 #include <sys/wait.h>

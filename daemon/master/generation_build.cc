@@ -2,8 +2,8 @@
 // Execute or fork, load, be ready: and what follows when that does not happen.
 #include "daemon/master/generation_build.h"
 #include "daemon/master/log.h"
-#include "daemon/master/wire.h"
 #include "ipc/message_pack.h"
+#include "ipc/packer.h"
 
 #include <algorithm>
 #include <fcntl.h>

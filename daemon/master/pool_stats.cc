@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pool and its workers, as `stats` shows them.
 #include "daemon/master/pool.h"
-#include "daemon/master/wire.h"
+#include "ipc/packer.h"
 
 namespace lethe {
 namespace {

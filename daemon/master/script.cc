@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of scripts, and how a zygote gets them.
 #include "daemon/master/script.h"
-#include "daemon/master/wire.h"
+#include "ipc/packer.h"
 
 namespace lethe {
 namespace {

@@ -3,8 +3,8 @@
 // of the record (bin)]; the record is [pool, name, version, options raw, hash of the source].
 #include "daemon/master/script_store.h"
 #include "daemon/master/options.h"
-#include "daemon/master/wire.h"
 #include "ipc/message_pack.h"
+#include "ipc/packer.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -2,7 +2,7 @@
 // Sending to a worker and hearing from it.
 #include "daemon/master/worker_process.h"
 #include "daemon/master/process.h"
-#include "daemon/master/wire.h"
+#include "ipc/packer.h"
 
 #include <csignal>
 #include <fcntl.h>

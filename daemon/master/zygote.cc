@@ -2,8 +2,8 @@
 // The control channel.
 #include "daemon/master/zygote.h"
 #include "daemon/master/log.h"
-#include "daemon/master/wire.h"
 #include "ipc/message_pack.h"
+#include "ipc/packer.h"
 
 #include <csignal>
 #include <fcntl.h>
