@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/master/access.h"
+#include "daemon/master/client.h"
 #include "daemon/master/environment.h"
 #include "daemon/master/handover.h"
 #include "ipc/file_descriptor.h"
@@ -32,15 +33,9 @@ protected:
   ~ConnectionOwner() = default;
 };
 
-struct RunStats {
-  int64_t queue_us, run_us, cpu_us, rewind_us, heap_kb;
-  uint32_t generation;
-  pid_t worker;
-};
-
 // Trusts nothing that the client sends. Memory: at most one message being received, the output up
 // to its bound and the results of what already ran.
-class Connection final : public std::enable_shared_from_this<Connection>, Flushable {
+class Connection final : public std::enable_shared_from_this<Connection>, public Client, Flushable {
 public:
   // Why a connection is not served: it gets this answer to its first request.
   Connection(Environment &environment, ConnectionOwner &owner, FileDescriptor socket,
@@ -61,24 +56,19 @@ public:
   bool has(uint32_t msgid) const;
   size_t in_flight() const { return requests_.size(); }
   void list(Request &request);
-  void forget(Request &request);
-  // Before a request runs once more: an answer to a call of its first run must not reach the
-  // second.
-  void forget_host_calls(Request &request);
-  // Where this connection's requests wait in the queue of this number.
-  Lane &lane(size_t number, FairQueue &queue);
+  void forget(Request &request) override;
+  void forget_host_calls(Request &request) override;
+  Lane &lane(size_t number, FairQueue &queue) override;
 
-  void send_result(Request &request, std::string_view result);
-  void send_error(Request &request, const Error &error);
-  void send_raw_error(Request &request, std::string_view error_map);
-  void send_console(const Request &request, std::string_view level, std::string_view text);
-  void send_stats(const Request &request, const RunStats &stats);
-  // What the request's worker says to a debugger: one value. False: connection_drained() will tell
-  // when there is room for more.
-  bool send_debug_output(const Request &request, std::string_view message);
-  bool awaits_room() const { return room_awaited_; }
+  void send_result(Request &request, std::string_view result) override;
+  void send_error(Request &request, const Error &error) override;
+  void send_raw_error(Request &request, std::string_view error_map) override;
+  void send_console(const Request &request, std::string_view level, std::string_view text) override;
+  void send_stats(const Request &request, const RunStats &stats) override;
+  bool send_debug_output(const Request &request, std::string_view message) override;
+  bool awaits_room() const override { return room_awaited_; }
   void send_host_call(Request &request, int64_t call_id, std::string_view name,
-                      std::string_view arguments);
+                      std::string_view arguments) override;
 
   // For methods that are answered without a Request.
   Buffer &begin_result(uint32_t msgid);

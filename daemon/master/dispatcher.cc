@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests: queue, choice of a worker, deadline, cancellation.
 #include "daemon/master/dispatcher.h"
-#include "daemon/master/connection.h"
+#include "daemon/master/client.h"
 #include "daemon/master/log.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workers, as the dispatcher sees them: what they say, and what follows from their end.
-#include "daemon/master/connection.h"
+#include "daemon/master/client.h"
 #include "daemon/master/dispatcher.h"
 #include "daemon/master/log.h"
 #include "daemon/master/process.h"

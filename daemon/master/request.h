@@ -13,7 +13,7 @@
 
 namespace lethe {
 
-class Connection;
+class Client;
 class Dispatcher;
 class WorkerProcess;
 struct Lane;
@@ -23,7 +23,7 @@ struct Lane;
 struct Request : ListHook {
   explicit Request(EventLoop &loop);
 
-  Connection *client;  // nullptr: answered, or its client is gone
+  Client *client;      // nullptr: answered, or its client is gone
   size_t client_index; // where the client lists it
   uint32_t msgid;
   Dispatcher *dispatcher;

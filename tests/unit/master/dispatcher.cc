@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dispatcher, with workers that the test plays: who gets a request, and that each is answered
-// once.
+// The dispatcher, with workers and clients that the test plays: who gets a request, and that each
+// is answered once.
 #include "daemon/master/dispatcher.h"
-#include "daemon/master/connection.h"
+#include "daemon/master/client.h"
 #include "daemon/master/log.h"
-#include "daemon/master/wire.h"
 
 #include <criterion/criterion.h>
 #include <csignal>
+#include <deque>
 #include <fcntl.h>
 #include <map>
+#include <set>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -88,7 +89,47 @@ private:
   pid_t pid_;
 };
 
-class Stage : public ConnectionOwner, public DispatcherOwner {
+class PlayedClient final : public Client {
+public:
+  void list(Request &request) {
+    request.client = this;
+    requests_.insert(&request);
+  }
+  void go_away() {
+    while (!requests_.empty())
+      (*requests_.begin())->dispatcher->cancel(**requests_.begin(), false);
+  }
+
+  Lane &lane(size_t number, FairQueue &) override { return lanes_[number]; }
+  void forget(Request &request) override {
+    cr_assert_eq(requests_.erase(&request), 1);
+    request.client = nullptr;
+  }
+  void forget_host_calls(Request &) override {}
+  void send_result(Request &request, std::string_view) override { take(request, "result"); }
+  void send_error(Request &request, const Error &error) override {
+    take(request, error_name(error.code));
+  }
+  void send_raw_error(Request &request, std::string_view) override { take(request, "failed"); }
+  void send_console(const Request &, std::string_view, std::string_view) override {}
+  void send_stats(const Request &, const RunStats &) override {}
+  bool send_debug_output(const Request &, std::string_view) override { return true; }
+  bool awaits_room() const override { return false; }
+  void send_host_call(Request &, int64_t, std::string_view, std::string_view) override {}
+
+  std::map<uint32_t, std::string> replies; // by msgid: the error's code, or "result"
+
+private:
+  void take(Request &request, std::string_view reply) {
+    cr_assert(replies.emplace(request.msgid, reply).second, "two replies to %u", request.msgid);
+    forget(request);
+  }
+
+  std::map<size_t, Lane> lanes_;
+  std::set<Request *> requests_;
+};
+
+class Stage : public DispatcherOwner {
 public:
   explicit Stage(const char *isolation = "reuse", size_t workers = 2) {
     settings.isolation = isolation;
@@ -98,8 +139,8 @@ public:
   }
   ~Stage() {
     environment.stopping = true; // workers may still hold something
-    for (Client &client : clients)
-      client.connection->close();
+    for (PlayedClient &client : clients)
+      client.go_away();
     environment.loop.run_round(false);
     environment.loop.run_round(false);
   }
@@ -110,19 +151,9 @@ public:
     dispatcher->add(*workers_.back()->master);
     return *workers_.back();
   }
-  size_t add_client() {
-    SocketPair pair = std::move(*make_socket_pair());
-    fcntl(pair.ends[0].get(), F_SETFL, O_NONBLOCK);
-    fcntl(pair.ends[1].get(), F_SETFL, O_NONBLOCK);
-    clients.push_back(
-        {std::make_shared<Connection>(environment, *this, std::move(pair.ends[0]), std::nullopt),
-         std::move(pair.ends[1])});
-    return clients.size() - 1;
-  }
-
   Request &submit(uint32_t msgid, int64_t deadline_ms = 10'000, size_t client = 0) {
     while (clients.size() <= client)
-      add_client();
+      clients.emplace_back();
     Request &request = environment.requests.take();
     request.msgid = msgid;
     request.dispatcher = &*dispatcher;
@@ -133,7 +164,7 @@ public:
     request.idempotent = idempotent;
     request.body.append("\x90");
     environment.requests.body_changed(0, request.body.size());
-    clients[client].connection->list(request);
+    clients[client].list(request);
     dispatcher->submit(request);
     return request;
   }
@@ -152,26 +183,8 @@ public:
       environment.loop.run_round(false);
     cr_assert_eq(replies(client).size(), count, "%zu replies", replies(client).size());
   }
-  // By msgid: the error's code, or "result". A second reply to a request fails the test.
-  const std::map<uint32_t, std::string> &replies(size_t number = 0) {
-    Client &client = clients[number];
-    char bytes[65536];
-    const ssize_t count = read(client.far_end.get(), bytes, sizeof bytes);
-    Reader reader({bytes, static_cast<size_t>(std::max<ssize_t>(count, 0))});
-    while (!reader.at_end()) {
-      cr_assert_eq(*reader.array(), 4);
-      cr_assert_eq(*reader.integer(), 1);
-      const auto msgid = static_cast<uint32_t>(*reader.integer());
-      const auto error = *reader.take_raw();
-      reader.skip();
-      const std::string description = describe_error_map(error);
-      cr_assert(client.replies
-                    .emplace(msgid, error == "\xc0" ? "result"
-                                                    : description.substr(0, description.find(':')))
-                    .second,
-                "two replies to %u", msgid);
-    }
-    return client.replies;
+  const std::map<uint32_t, std::string> &replies(size_t client = 0) const {
+    return clients[client].replies;
   }
   // So that the dispatcher knows it as a worker with short requests.
   void warm_up(PlayedWorker &worker) {
@@ -186,23 +199,15 @@ public:
     cr_assert(worker.master->takes_more());
   }
 
-  void connection_asks(Connection &, uint32_t, std::string_view, std::string_view) override {}
-  void connection_drained() override { dispatcher->dispatch(); }
-  void connection_closed(Connection &) override {}
   void worker_left(WorkerProcess &) override { ++left; }
   void worker_gone(WorkerProcess &) override { ++gone; }
   void fresh_worker_wanted() override { ++wanted; }
   void all_is_done() override {}
 
-  struct Client {
-    std::shared_ptr<Connection> connection;
-    FileDescriptor far_end;
-    std::map<uint32_t, std::string> replies;
-  };
   Environment environment;
   PoolSettings settings;
   std::optional<Dispatcher> dispatcher;
-  std::vector<Client> clients;
+  std::deque<PlayedClient> clients;
   int left = 0, gone = 0, wanted = 0;
   bool idempotent = false;
 
@@ -399,7 +404,7 @@ Test(dispatcher, a_client_that_goes_takes_its_requests_with_it) {
   stage.submit(2);
   stage.round();
   cr_assert(worker.claim());
-  stage.clients[0].connection->close();
+  stage.clients[0].go_away();
   cr_assert_eq(stage.dispatcher->queued(), 0);
   cr_assert(worker.gets(SIGKILL));
 }
