@@ -10,7 +10,7 @@ SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 DOCDIR ?= $(PREFIX)/share/doc/lethe
 
-# Else a folder like snapshot/prelude is taken for a program made from snapshot/prelude.cc.
+# They are of no use here, and take time.
 MAKEFLAGS += --no-builtin-rules
 
 # As parallel as the machine is, unless the caller says otherwise.
@@ -40,12 +40,15 @@ NODE_INCLUDE := $(NODE_ROOT)/usr/include/node
 NODE_LIBS := -L$(NODE_ROOT)/usr/lib/$(ARCH) -lnode -Wl,-rpath,$(NODE_ROOT)/usr/lib/$(ARCH)
 endif
 
-# Each folder with sources is one library; programs are a main.cc and the libraries that they need.
+# Each part with sources is one library, and .ci/walls says which may use which; programs are a main.cc and the libraries
+# that they need.
 sources = $(filter-out %/main.cc,$(wildcard $(addsuffix /*.cc,$(1))))
 objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 IPC := $(call objects,$(call sources,ipc))
-MASTER := $(call objects,$(call sources,daemon/master))
-WORKER := $(call objects,$(call sources,daemon/worker)) $(BUILD)/obj/snapshot/prelude.o
+MASTER := $(call objects,$(call sources,daemon/master daemon/master/*))
+ENGINE := $(call objects,$(call sources,daemon/engine))
+NATIVES := $(call objects,$(call sources,daemon/natives))
+WORKER := $(call objects,$(call sources,daemon/worker daemon/worker/*))
 SNAPSHOT := $(call objects,$(call sources,snapshot))
 CLIENT := $(call objects,$(call sources,client))
 COMMAND := $(call objects,$(call sources,client/command))
@@ -69,8 +72,9 @@ deps: ## install what build and tests need, once
 
 # --- objects -----------------------------------------------------------------------------------------------------------
 
+V8_UNITS := engine natives snapshot worker
 # libnode is built without RTTI: a class of ours derived from one of V8's needs the same.
-V8_SOURCES := daemon/worker snapshot tests/unit/worker packaging/man tests/bench/classic
+V8_SOURCES := daemon/engine daemon/natives daemon/worker snapshot $(addprefix tests/unit/,$(V8_UNITS)) packaging/man tests/bench/classic
 $(BUILD)/obj/%.o: %.cc | $(BUILD)/v8-checked
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(if $(filter $(addsuffix /%,$(V8_SOURCES)),$<),-fno-rtti -isystem $(NODE_INCLUDE)) -c $< -o $@
@@ -82,12 +86,12 @@ $(BUILD)/obj/%.o: %.c
 $(BUILD)/obj/daemon/master/%.o: CPPFLAGS += -DLETHE_LIBEXECDIR='"$(LIBEXECDIR)/lethe"'
 
 # v8-inspector.h is not among the headers for add-ons, but beside them.
-$(foreach name,inspector debugger,$(BUILD)/obj/daemon/worker/$(name).o $(BUILD)/lint/daemon/worker/$(name).tidied): \
+$(foreach name,inspector debugger,$(BUILD)/obj/daemon/worker/debug/$(name).o $(BUILD)/lint/daemon/worker/debug/$(name).tidied): \
   CPPFLAGS += -isystem $(NODE_INCLUDE) -isystem $(NODE_INCLUDE)/../nodejs/deps/v8/include
 
 # The prelude's text, as string literals in the programs that need it.
-$(BUILD)/obj/snapshot/prelude.o $(BUILD)/lint/snapshot/prelude.tidied: CPPFLAGS += -I$(BUILD)
-$(BUILD)/obj/snapshot/prelude.o: $(addprefix $(BUILD)/gen/,prelude.inc prelude_groups.inc prelude_globals.inc prelude_node_globals.inc)
+$(BUILD)/obj/daemon/natives/prelude.o $(BUILD)/lint/daemon/natives/prelude.tidied: CPPFLAGS += -I$(BUILD)
+$(BUILD)/obj/daemon/natives/prelude.o: $(addprefix $(BUILD)/gen/,prelude.inc prelude_groups.inc prelude_globals.inc prelude_node_globals.inc)
 # The folder is a prerequisite because a file may have gone.
 $(BUILD)/gen/prelude.inc: $(sort $(filter-out %/bundle.js,$(wildcard snapshot/prelude/*.js))) snapshot/prelude
 	@mkdir -p $(@D)
@@ -130,10 +134,10 @@ $(BUILD)/v8-checked: packaging/v8-check.cc
 $(BUILD)/bin/lethed: $(BUILD)/obj/daemon/master/main.o $(MASTER) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(MASTER_LIBS)
-$(BUILD)/bin/lethe-zygote: $(BUILD)/obj/daemon/worker/main.o $(WORKER) $(filter-out %/builder.o,$(SNAPSHOT)) $(IPC)
+$(BUILD)/bin/lethe-zygote: $(BUILD)/obj/daemon/worker/main.o $(WORKER) $(BUILD)/obj/snapshot/cache.o $(NATIVES) $(ENGINE) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS)
-$(BUILD)/bin/lethe-snapshot: $(BUILD)/obj/snapshot/main.o $(SNAPSHOT) $(WORKER) $(IPC)
+$(BUILD)/bin/lethe-snapshot: $(BUILD)/obj/snapshot/main.o $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS)
 $(BUILD)/bin/lethe: $(BUILD)/obj/client/command/main.o $(COMMAND) $(BUILD)/lib/liblethe.a
@@ -161,7 +165,7 @@ HARNESS := $(call tests_of,harness)
 BENCH := $(addprefix $(BUILD)/tests/,bench floor-relay floor-echo classic-worker)
 # A program for each part whose tests are there.
 TESTS := $(addprefix $(BUILD)/tests/,$(if $(call tests_of,unit/ipc unit/master),unit) $(if $(call tests_of,unit/client),unit-client) \
-	$(if $(call tests_of,unit/worker),unit-worker) $(if $(call tests_of,system),system) \
+	$(if $(call tests_of,$(V8_UNITS:%=unit/%)),unit-worker) $(if $(call tests_of,system),system) \
 	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,rewind),rewind) $(if $(call tests_of,apis),apis))
 
 $(BUILD)/tests/unit: $(call tests_of,unit/ipc unit/master) $(MASTER) $(IPC)
@@ -170,7 +174,7 @@ $(BUILD)/tests/unit: $(call tests_of,unit/ipc unit/master) $(MASTER) $(IPC)
 $(BUILD)/tests/unit-client: $(call tests_of,unit/client) $(COMMAND) $(CLIENT) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(COMMAND_LIBS) -lcriterion
-$(BUILD)/tests/unit-worker: $(call tests_of,unit/worker) $(WORKER) $(SNAPSHOT) $(IPC)
+$(BUILD)/tests/unit-worker: $(call tests_of,$(V8_UNITS:%=unit/%)) $(WORKER) $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS) -lcriterion
 $(addprefix $(BUILD)/tests/,system limits fault rewind apis): $(BUILD)/tests/%: $(HARNESS) $(IPC)
@@ -202,7 +206,7 @@ $(BUILD)/gen/rewind.inc: $(sort $(wildcard tests/rewind/js/*.js tests/rewind/js/
 $(BUILD)/tests/bench: $(call tests_of,bench) $(HARNESS) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@
-$(BUILD)/tests/classic-worker: $(BUILD)/obj/tests/bench/classic/main.o $(WORKER) $(SNAPSHOT) $(IPC)
+$(BUILD)/tests/classic-worker: $(BUILD)/obj/tests/bench/classic/main.o $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(WORKER_LIBS)
 $(BUILD)/tests/floor-%: $(BUILD)/obj/tests/bench/floor/%.o
@@ -276,7 +280,7 @@ bench: all $(BENCH) ## measure, as a table and as build/bench.json
 
 FUZZ_SECONDS ?= 60
 FUZZ := $(patsubst tests/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cc))
-$(BUILD)/fuzz/requests: $(addprefix daemon/master/,options.cc script.cc settings.cc wire.cc)
+$(BUILD)/fuzz/requests: $(addprefix daemon/master/,scripts/request_options.cc scripts/script.cc operation/settings.cc clients/replies.cc)
 $(BUILD)/fuzz/%: tests/fuzz/%.cc $(wildcard ipc/*.cc ipc/*.h)
 	@mkdir -p $(@D)
 	clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(filter %.cc,$^) -lfmt -o $@
@@ -312,7 +316,8 @@ TIDY_SINCE ?=
 TIDY_SOURCES := $(if $(TIDY_SINCE),$(shell git diff --name-only --diff-filter=d $(TIDY_SINCE) -- '*.cc'),$(filter %.cc,$(CXX_SOURCES)))
 TIDIED := $(patsubst %.cc,$(BUILD)/lint/%.tidied,$(filter-out client/examples/% packaging/v8-check.cc,$(TIDY_SOURCES)))
 
-lint: $(TIDIED) ## check format, clang-tidy (of what has changed) and shell scripts
+lint: $(TIDIED) ## check includes, format, clang-tidy (of what has changed) and shell scripts
+	awk -f .ci/walls.awk .ci/walls $(filter ipc/% daemon/% snapshot/% client/%,$(CXX_SOURCES))
 	clang-format --dry-run -Werror $(CXX_SOURCES)
 	shellcheck $(SCRIPTS)
 

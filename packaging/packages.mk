@@ -9,7 +9,7 @@ export SOURCE_DATE_EPOCH
 # --- manual pages and default configuration ----------------------------------------------------------------------------
 
 # Programs that print the code's own tables, as parts of the pages.
-$(BUILD)/man/tables: $(addprefix $(BUILD)/obj/,packaging/man/tables.o daemon/master/settings.o daemon/master/settings_sources.o ipc/error.o)
+$(BUILD)/man/tables: $(addprefix $(BUILD)/obj/,packaging/man/tables.o daemon/master/operation/settings.o daemon/master/operation/settings_sources.o ipc/error.o)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ -lfmt
 $(BUILD)/man/options: $(addprefix $(BUILD)/obj/,packaging/man/options.o packaging/man/options_lethe.o packaging/man/options_daemon.o \

@@ -2,19 +2,19 @@
 // The child evaluates and reports in MessagePack over a pipe; the parent holds the deadline and
 // makes sense of how the child ended.
 #include "snapshot/builder.h"
-#include "daemon/worker/arena.h"
-#include "daemon/worker/engine.h"
-#include "daemon/worker/entropy.h"
-#include "daemon/worker/groups.h"
-#include "daemon/worker/host_objects.h"
-#include "daemon/worker/names.h"
-#include "daemon/worker/natives.h"
-#include "daemon/worker/script_errors.h"
+#include "daemon/engine/arena.h"
+#include "daemon/engine/engine.h"
+#include "daemon/engine/entropy.h"
+#include "daemon/engine/names.h"
+#include "daemon/engine/script_errors.h"
+#include "daemon/natives/host.h"
+#include "daemon/natives/natives.h"
+#include "daemon/natives/prelude.h"
+#include "daemon/natives/prelude_groups.h"
 #include "ipc/buffer.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/message_pack.h"
 #include "ipc/packer.h"
-#include "snapshot/prelude.h"
 
 #include <chrono>
 #include <csignal>

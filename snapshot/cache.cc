@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys and files of startup snapshots.
 #include "snapshot/cache.h"
-#include "daemon/worker/engine.h"
-#include "daemon/worker/natives.h"
+#include "daemon/engine/engine.h"
+#include "daemon/natives/natives.h"
+#include "daemon/natives/prelude.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/hex.h"
-#include "snapshot/prelude.h"
 
 #include <cstdio>
 #include <cstring>

@@ -2,7 +2,7 @@
 // lethed's command line. The manual page is made from it, too.
 #pragma once
 
-#include "daemon/master/settings_sources.h"
+#include "daemon/master/operation/settings_sources.h"
 
 #include <CLI/CLI.hpp>
 

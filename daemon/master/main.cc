@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lethed: from its command line to the server.
 #include "daemon/master/command_line.h"
-#include "daemon/master/log.h"
+#include "daemon/master/operation/log.h"
 #include "daemon/master/server.h"
 
 #include <cstdio>

@@ -2,8 +2,8 @@
 // The methods of the protocol: one row for each.
 #pragma once
 
+#include "daemon/master/clients/replies.h"
 #include "daemon/master/server.h"
-#include "daemon/master/wire.h"
 
 namespace lethe {
 

@@ -2,7 +2,7 @@
 // call, eval, chain, inspect, profile and heap: from the message to the frame that a worker gets.
 // Arguments are copied as bytes.
 #include "daemon/master/methods.h"
-#include "daemon/master/options.h"
+#include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
 #include "ipc/messages.h"
 

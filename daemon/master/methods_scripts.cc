@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // script.put, script.get, script.list, script.delete.
 #include "daemon/master/methods.h"
-#include "daemon/master/options.h"
+#include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
 
 #include <fmt/format.h>

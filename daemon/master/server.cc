@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Start, clients and stop of the daemon.
 #include "daemon/master/server.h"
-#include "daemon/master/log.h"
 #include "daemon/master/methods.h"
+#include "daemon/master/operation/log.h"
 
 #include <algorithm>
 #include <csignal>

@@ -2,11 +2,11 @@
 // The daemon as a whole: start, clients, reload, stop.
 #pragma once
 
-#include "daemon/master/connection.h"
-#include "daemon/master/listener.h"
-#include "daemon/master/pool.h"
-#include "daemon/master/service_manager.h"
-#include "daemon/master/settings_sources.h"
+#include "daemon/master/clients/connection.h"
+#include "daemon/master/clients/listener.h"
+#include "daemon/master/operation/service_manager.h"
+#include "daemon/master/operation/settings_sources.h"
+#include "daemon/master/pools/pool.h"
 
 namespace lethe {
 

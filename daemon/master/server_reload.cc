@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reload: every pool prepares a generation with the new settings; all are put in force, or none.
-#include "daemon/master/log.h"
+#include "daemon/master/operation/log.h"
 #include "daemon/master/server.h"
 
 namespace lethe {

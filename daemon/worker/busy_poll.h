@@ -2,7 +2,7 @@
 // Waiting without sleeping.
 #pragma once
 
-#include "daemon/worker/clock.h"
+#include "ipc/clock.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // lethe-zygote: started by lethed with a control channel; opens the startup snapshot, starts V8,
 // and becomes the zygote of generation 0.
-#include "daemon/worker/arena.h"
-#include "daemon/worker/entropy.h"
-#include "daemon/worker/fault_point.h"
-#include "daemon/worker/natives.h"
-#include "daemon/worker/openssl.h"
+#include "daemon/engine/arena.h"
+#include "daemon/engine/entropy.h"
+#include "daemon/natives/natives.h"
+#include "daemon/natives/openssl.h"
+#include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/zygote.h"
 #include "snapshot/cache.h"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests, replies, console lines and calls to the client.
 #include "daemon/worker/request_loop.h"
-#include "daemon/worker/clock.h"
-#include "daemon/worker/fault_point.h"
-#include "daemon/worker/interrupts.h"
-#include "daemon/worker/script_errors.h"
-#include "daemon/worker/value_reader.h"
+#include "daemon/engine/interrupts.h"
+#include "daemon/engine/script_errors.h"
+#include "daemon/engine/value_reader.h"
+#include "daemon/worker/memory/fault_point.h"
+#include "ipc/clock.h"
 #include "ipc/packer.h"
 
 #include <cstdio>

@@ -2,12 +2,12 @@
 // A worker: takes requests from its channel to the master, one after the other, and answers each.
 #pragma once
 
+#include "daemon/natives/host.h"
 #include "daemon/worker/busy_poll.h"
-#include "daemon/worker/debugger.h"
-#include "daemon/worker/host_objects.h"
-#include "daemon/worker/rewinder.h"
-#include "daemon/worker/runner.h"
-#include "daemon/worker/working_set.h"
+#include "daemon/worker/debug/debugger.h"
+#include "daemon/worker/memory/rewinder.h"
+#include "daemon/worker/memory/working_set.h"
+#include "daemon/worker/scripts/runner.h"
 #include "ipc/channel.h"
 #include "ipc/worker_page.h"
 

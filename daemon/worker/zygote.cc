@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control channel, forks, and what becomes of the children.
 #include "daemon/worker/zygote.h"
-#include "daemon/worker/entropy.h"
-#include "daemon/worker/huge_libraries.h"
-#include "daemon/worker/interrupts.h"
+#include "daemon/engine/entropy.h"
+#include "daemon/engine/interrupts.h"
+#include "daemon/engine/script_errors.h"
+#include "daemon/worker/memory/huge_libraries.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/request_loop.h"
-#include "daemon/worker/script_errors.h"
 #include "ipc/packer.h"
 
 #include <cerrno>

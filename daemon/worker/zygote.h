@@ -3,16 +3,16 @@
 // next generation. Never runs a request.
 #pragma once
 
-#include "daemon/worker/debugger.h"
-#include "daemon/worker/generation.h"
-#include "daemon/worker/host_objects.h"
-#include "daemon/worker/memory_limits.h"
-#include "daemon/worker/names.h"
-#include "daemon/worker/rewinder.h"
-#include "daemon/worker/runner.h"
+#include "daemon/engine/memory_limits.h"
+#include "daemon/engine/names.h"
+#include "daemon/natives/host.h"
+#include "daemon/worker/debug/debugger.h"
+#include "daemon/worker/memory/rewinder.h"
+#include "daemon/worker/memory/working_set.h"
 #include "daemon/worker/sandbox.h"
-#include "daemon/worker/scripts.h"
-#include "daemon/worker/working_set.h"
+#include "daemon/worker/scripts/generation.h"
+#include "daemon/worker/scripts/runner.h"
+#include "daemon/worker/scripts/scripts.h"
 #include "ipc/channel.h"
 #include "ipc/message_pack.h"
 

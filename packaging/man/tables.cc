@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints the tables of the code as parts of manual pages (mdoc), and the default configuration
 // file. usage: tables settings|pool|errors|counters|configuration
-#include "daemon/master/counters.h"
-#include "daemon/master/settings_sources.h"
+#include "daemon/master/operation/counters.h"
+#include "daemon/master/operation/settings_sources.h"
 #include "packaging/man/mdoc.h"
 
 #include <cstdio>

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const [modules, groups, output] = process.argv.slice(2).map((path) => resolve(path));
 const { build } = createRequire(join(modules, 'x.js'))('esbuild');
 
-// A parameter of the function that the group becomes (see groups.cc). Not a property of anything, so that
+// A parameter of the function that the group becomes (see prelude_groups.cc). Not a property of anything, so that
 // no script that changes built-in functions gets hold of it.
 const nativeFunctions = {
   name: 'native functions',

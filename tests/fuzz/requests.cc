@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes where a client's options, a script's options and an error that a worker made are read:
 // each is taken or refused with a message, and what is taken keeps to its limits.
-#include "daemon/master/options.h"
-#include "daemon/master/wire.h"
+#include "daemon/master/clients/replies.h"
+#include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
 
 #include <algorithm>

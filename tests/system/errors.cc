@@ -78,7 +78,7 @@ Test(errors, worker_crashed) {
 }
 
 Test(errors, sandbox_violation) {
-  // The fault point of daemon/worker: a forbidden system call in place of the request.
+  // The fault point of daemon/worker/memory: a forbidden system call in place of the request.
   Daemon daemon(DaemonOptions{.environment = {"LETHE_FAULT=sandbox"}});
   const json error = daemon.connect().eval_error("1");
   expect_equal(error["code"], "sandbox_violation");

@@ -3,12 +3,12 @@
 // with V8 and nothing else that makes a new context, or a new isolate, for each request. Both start
 // from a startup snapshot that holds the prelude and the script, as a careful embedder would do it.
 // classic-worker SOCKET context|isolate SNAPSHOT
-#include "daemon/worker/arena.h"
-#include "daemon/worker/engine.h"
-#include "daemon/worker/names.h"
-#include "daemon/worker/natives.h"
-#include "daemon/worker/value_reader.h"
-#include "daemon/worker/value_writer.h"
+#include "daemon/engine/arena.h"
+#include "daemon/engine/engine.h"
+#include "daemon/engine/names.h"
+#include "daemon/engine/value_reader.h"
+#include "daemon/engine/value_writer.h"
+#include "daemon/natives/natives.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/message_pack.h"
 #include "snapshot/cache.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long the brake holds.
-#include "daemon/master/brake.h"
+#include "daemon/master/loop/brake.h"
 
 #include <criterion/criterion.h>
 

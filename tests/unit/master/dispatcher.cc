@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dispatcher, with workers and clients that the test plays: who gets a request, and that each
 // is answered once.
-#include "daemon/master/dispatcher.h"
-#include "daemon/master/client.h"
-#include "daemon/master/log.h"
+#include "daemon/master/dispatch/dispatcher.h"
+#include "daemon/master/dispatch/client.h"
+#include "daemon/master/operation/log.h"
 
 #include <criterion/criterion.h>
 #include <csignal>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Timers.
-#include "daemon/master/event_loop.h"
+#include "daemon/master/loop/event_loop.h"
 
 #include <chrono>
 #include <criterion/criterion.h>

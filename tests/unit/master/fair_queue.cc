@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue of requests, and their stock.
-#include "daemon/master/request.h"
+#include "daemon/master/dispatch/request.h"
 
 #include <criterion/criterion.h>
 #include <string>

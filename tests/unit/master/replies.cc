@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replies to clients.
-#include "daemon/master/wire.h"
+#include "daemon/master/clients/replies.h"
 #include "ipc/message_pack.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Option maps and names of scripts: what is allowed, and that what is not is named.
-#include "daemon/master/options.h"
+#include "daemon/master/scripts/request_options.h"
 #include "ipc/packer.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The script store: what was written is there again, what is damaged is set aside.
-#include "daemon/master/script_store.h"
+#include "daemon/master/scripts/script_store.h"
 
 #include <criterion/criterion.h>
 #include <csignal>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings: where they come from, what wins, and what an error says.
-#include "daemon/master/settings_sources.h"
+#include "daemon/master/operation/settings_sources.h"
 
 #include <criterion/criterion.h>
 #include <cstdlib>

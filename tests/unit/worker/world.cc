@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts V8 from a snapshot that was just built.
 #include "tests/unit/worker/world.h"
-#include "daemon/worker/interrupts.h"
-#include "daemon/worker/natives.h"
+#include "daemon/engine/interrupts.h"
+#include "daemon/natives/natives.h"
 
 namespace lethe::test {
 namespace {

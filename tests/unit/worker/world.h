@@ -2,10 +2,10 @@
 // V8 with a context to evaluate in, for tests: as in a zygote, without its processes.
 #pragma once
 
-#include "daemon/worker/arena.h"
-#include "daemon/worker/memory_limits.h"
-#include "daemon/worker/names.h"
-#include "daemon/worker/runner.h"
+#include "daemon/engine/arena.h"
+#include "daemon/engine/memory_limits.h"
+#include "daemon/engine/names.h"
+#include "daemon/worker/scripts/runner.h"
 #include "ipc/hex.h"
 #include "snapshot/builder.h"
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting V8, the same way in lethe-zygote and lethe-snapshot: the flags are part of what a
+// startup snapshot depends on.
+#pragma once
+
+#include "daemon/engine/arena.h"
+#include "daemon/engine/platform.h"
+
+#include <string>
+#include <string_view>
+
+namespace lethe {
+
+// V8's flags in one line.
+const std::string &v8_flags();
+
+// Once in a process. `pages` must outlive it.
+void start_v8(Arena &pages);
+
+// V8's platform, once started.
+SingleThreadPlatform &platform();
+
+// An isolate from a startup snapshot, whose bytes must outlive it, with `heap_bytes` for its heap.
+// Promise reactions run when we say. `allocator` must outlive it.
+v8::Isolate *new_isolate(v8::StartupData &snapshot, const intptr_t *external_references,
+                         v8::ArrayBuffer::Allocator *allocator, size_t heap_bytes);
+
+// Runs source of ours for what it leaves behind.
+void evaluate(v8::Local<v8::Context> context, std::string_view source);
+
+// A string from UTF-8; what is not UTF-8 becomes U+FFFD. At most v8::String::kMaxLength bytes.
+v8::Local<v8::String> to_string(v8::Isolate *isolate, std::string_view text);
+// The same, for names: equal strings are one string.
+v8::Local<v8::String> to_name(v8::Isolate *isolate, std::string_view text);
+std::string to_text(v8::Isolate *isolate, v8::Local<v8::String> string);
+
+} // namespace lethe

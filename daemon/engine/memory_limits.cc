@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Callbacks of V8 about memory, and the accounting of array buffers.
+#include "daemon/engine/memory_limits.h"
+#include "daemon/engine/interrupts.h"
+#include "ipc/error.h"
+#include "ipc/file_descriptor.h"
+#include "ipc/messages.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <new>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace lethe {
+namespace {
+
+MemoryLimits *the_limits = nullptr; // V8's handler for fatal errors gets no context
+
+// So that a script at its limit can be terminated in JavaScript instead of running V8 out of
+// memory.
+constexpr size_t slack_bytes = size_t{16} << 20;
+// What V8 has in its pages besides a script's old objects: the young generation, code, the
+// snapshot.
+constexpr size_t overhead_bytes = size_t{128} << 20;
+// No machine has room for more: a mistake, and no matter of limits.
+constexpr size_t address_space_bytes = size_t{1} << 47;
+// Asking V8 for the size of its heap takes a microsecond or two: not for each small buffer.
+constexpr size_t look_every_bytes = size_t{1} << 20;
+
+} // namespace
+
+MemoryLimits::MemoryLimits(size_t pool_bytes, Arena &arena)
+    : arena_(arena), pool_bytes_(pool_bytes), limit_bytes_(pool_bytes),
+      heap_limit_bytes_(pool_bytes) {
+  arena.set_limit(pool_bytes + overhead_bytes + v8_compat::writable_code_bytes);
+}
+
+void MemoryLimits::attach(v8::Isolate *isolate) {
+  isolate_ = isolate;
+  the_limits = this;
+  isolate->AddNearHeapLimitCallback(near_heap_limit, this);
+  isolate->SetOOMErrorHandler(out_of_memory);
+  v8::V8::SetFatalMemoryErrorCallback(out_of_memory);
+  std::set_new_handler([] { out_of_memory("malloc", {}); });
+}
+
+void MemoryLimits::note_baseline() {
+  char text[256] = {};
+  const FileDescriptor file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  unsigned long data_pages = 0; // the sixth number: data and stack
+  if (!file || ::read(file.get(), text, sizeof text - 1) <= 0 ||
+      std::sscanf(text, "%*u %*u %*u %*u %*u %lu", &data_pages) != 1)
+    fatal("/proc/self/statm can be read");
+  baseline_bytes_ = data_pages * page_bytes();
+}
+
+void MemoryLimits::limit_process() const {
+  const rlim_t bytes = baseline_bytes_ + 2 * pool_bytes_ + overhead_bytes;
+  const rlimit data{bytes, bytes};
+  ::setrlimit(RLIMIT_DATA, &data);
+}
+
+void MemoryLimits::begin(size_t bytes) {
+  exceeded_ = false;
+  refused_bytes_ = 0;
+  refusals_before_ = arena_.refusals();
+  limit_bytes_ = bytes == 0 ? pool_bytes_ : std::min(bytes, pool_bytes_);
+  // V8 lowers its limit only as far as what is in use allows; near_heap_limit() raises it again for
+  // a request that may have more.
+  if (limit_bytes_ < heap_limit_bytes_ && limit_bytes_ < pool_bytes_) {
+    isolate_->RemoveNearHeapLimitCallback(near_heap_limit, limit_bytes_);
+    isolate_->AddNearHeapLimitCallback(near_heap_limit, this);
+    heap_limit_bytes_ = limit_bytes_;
+  }
+}
+
+size_t MemoryLimits::near_heap_limit(void *context, size_t present_bytes, size_t) {
+  auto &self = *static_cast<MemoryLimits *>(context);
+  if (present_bytes < self.limit_bytes_) { // lowered for a request before this one
+    self.heap_limit_bytes_ = self.limit_bytes_;
+    return self.limit_bytes_;
+  }
+  if (self.exceeded_)
+    return present_bytes; // not even the slack was enough: V8 gives up
+  self.exceeded_ = true;
+  Interrupts::instance().stop(StopCause::memory);
+  return present_bytes + slack_bytes;
+}
+
+void MemoryLimits::out_of_memory(const char *location, v8_compat::OutOfMemoryDetails) {
+  if (the_limits && the_limits->last_words_)
+    the_limits->last_words_(the_limits->last_words_context_);
+  else
+    std::fprintf(stderr, "lethe: V8 is out of memory: %s\n", location);
+  _exit(exit_failed);
+}
+
+bool MemoryLimits::has_room(size_t bytes) {
+  unlooked_bytes_ += bytes;
+  if (unlooked_bytes_ >= look_every_bytes && isolate_) {
+    v8::HeapStatistics heap;
+    isolate_->GetHeapStatistics(&heap);
+    heap_bytes_ = heap.used_heap_size();
+    unlooked_bytes_ = 0;
+  }
+  return bytes <= limit_bytes_ && buffer_bytes_ + heap_bytes_ <= limit_bytes_ - bytes;
+}
+
+// V8 tries again after a garbage collection, so this is final only if no retry succeeds: it is
+// looked at when the script comes to its next safe point.
+void MemoryLimits::refuse(size_t bytes) {
+  refused_bytes_ = bytes;
+  isolate_->RequestInterrupt(
+      [](v8::Isolate *, void *context) {
+        if (static_cast<MemoryLimits *>(context)->exceeded())
+          Interrupts::instance().stop_here(StopCause::memory);
+      },
+      this);
+}
+
+void *MemoryLimits::Allocate(size_t bytes) {
+  if (bytes > address_space_bytes)
+    return nullptr; // a RangeError, which the script may catch
+  void *data = has_room(bytes) ? std::calloc(std::max<size_t>(bytes, 1), 1) : nullptr;
+  if (data) {
+    buffer_bytes_ += bytes;
+    if (bytes == refused_bytes_)
+      refused_bytes_ = 0;
+  } else {
+    refuse(bytes);
+  }
+  return data;
+}
+
+void *MemoryLimits::AllocateUninitialized(size_t bytes) { return Allocate(bytes); }
+
+void MemoryLimits::Free(void *data, size_t bytes) {
+  buffer_bytes_ -= bytes;
+  std::free(data);
+}
+
+} // namespace lethe

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds JavaScript values. Properties are defined, never assigned: a setter on a prototype must
+// not run, and __proto__ is a name like any other.
+#include "daemon/engine/value_reader.h"
+
+#include <bit>
+#include <cstring>
+
+namespace lethe {
+namespace {
+
+constexpr int64_t max_safe_integer = (int64_t{1} << 53) - 1;
+
+uint32_t big_endian_32(const char *from) {
+  uint32_t value;
+  std::memcpy(&value, from, sizeof value);
+  return __builtin_bswap32(value);
+}
+
+uint64_t big_endian_64(const char *from) {
+  uint64_t value;
+  std::memcpy(&value, from, sizeof value);
+  return __builtin_bswap64(value);
+}
+
+} // namespace
+
+Error ValueReader::error() const {
+  return Error(ErrorCode::invalid_value, reason_).with("path", std::string("$"));
+}
+
+bool ValueReader::make_string(std::string_view text, v8::NewStringType type,
+                              v8::Local<v8::Value> &value) {
+  v8::Local<v8::String> string;
+  if (text.size() > static_cast<size_t>(v8::String::kMaxLength) ||
+      !v8::String::NewFromUtf8(isolate_, text.data(), type, static_cast<int>(text.size()))
+           .ToLocal(&string))
+    return fail("a string is too long for JavaScript");
+  value = string;
+  return true;
+}
+
+v8::Local<v8::Value> ValueReader::bytes_value(std::string_view bytes) {
+  const auto buffer = v8::ArrayBuffer::New(isolate_, bytes.size());
+  if (!bytes.empty())
+    std::memcpy(buffer->GetBackingStore()->Data(), bytes.data(), bytes.size());
+  return v8::Uint8Array::New(buffer, 0, bytes.size());
+}
+
+bool ValueReader::read_value(v8::Local<v8::Value> &value, uint32_t depth) {
+  Item item;
+  if (!reader_.next(item))
+    return false;
+  switch (item.kind) {
+  case Kind::nil:
+    value = v8::Null(isolate_);
+    return true;
+  case Kind::boolean:
+    value = v8::Boolean::New(isolate_, item.boolean);
+    return true;
+  case Kind::integer:
+    if (item.integer == static_cast<int32_t>(item.integer))
+      value = v8::Integer::New(isolate_, static_cast<int32_t>(item.integer));
+    else if (item.integer >= -max_safe_integer && item.integer <= max_safe_integer)
+      value = v8::Number::New(isolate_, static_cast<double>(item.integer));
+    else
+      value = v8::BigInt::New(isolate_, item.integer);
+    return true;
+  case Kind::unsigned_integer:
+    value = v8::BigInt::NewFromUnsigned(isolate_, item.unsigned_integer);
+    return true;
+  case Kind::floating:
+    value = v8::Number::New(isolate_, item.floating);
+    return true;
+  case Kind::string:
+    return make_string(item.bytes, v8::NewStringType::kNormal, value);
+  case Kind::binary:
+    value = bytes_value(item.bytes);
+    return true;
+  case Kind::extension:
+    return read_timestamp(item, value);
+  case Kind::array:
+    return read_array(item.count, value, depth + 1);
+  case Kind::map:
+    return read_map(item.count, value, depth + 1);
+  }
+  return false;
+}
+
+bool ValueReader::read_array(uint32_t count, v8::Local<v8::Value> &value, uint32_t depth) {
+  if (depth > max_depth_)
+    return fail("the value is nested too deeply");
+  const size_t base = stack_.size();
+  for (uint32_t i = 0; i < count; ++i) {
+    v8::Local<v8::Value> element;
+    if (!read_value(element, depth))
+      return false;
+    stack_.push_back(element);
+  }
+  value = v8::Array::New(isolate_, stack_.data() + base, count);
+  stack_.resize(base);
+  return true;
+}
+
+bool ValueReader::read_key(v8::Local<v8::Value> &key, uint32_t depth) {
+  const Reader before = reader_;
+  Item item;
+  if (!reader_.next(item))
+    return false;
+  if (item.kind == Kind::string)
+    return make_string(item.bytes, v8::NewStringType::kInternalized, key);
+  reader_ = before;
+  return read_value(key, depth);
+}
+
+// An object if all keys are strings, else a Map: known only at the end.
+bool ValueReader::read_map(uint32_t count, v8::Local<v8::Value> &value, uint32_t depth) {
+  if (depth > max_depth_)
+    return fail("the value is nested too deeply");
+  const size_t base = stack_.size();
+  bool is_object = true;
+  for (uint32_t i = 0; i < count; ++i) {
+    v8::Local<v8::Value> key, element;
+    if (!read_key(key, depth) || !read_value(element, depth))
+      return false;
+    is_object = is_object && key->IsString();
+    stack_.push_back(key);
+    stack_.push_back(element);
+  }
+  const auto object = is_object ? v8::Object::New(isolate_) : v8::Local<v8::Object>();
+  const auto map = is_object ? v8::Local<v8::Map>() : v8::Map::New(isolate_);
+  for (size_t i = base; i < stack_.size(); i += 2) {
+    const bool done =
+        is_object ? object->CreateDataProperty(context_, stack_[i].As<v8::String>(), stack_[i + 1])
+                        .FromMaybe(false)
+                  : !map->Set(context_, stack_[i], stack_[i + 1]).IsEmpty();
+    if (!done)
+      return fail("the value does not fit into memory");
+  }
+  stack_.resize(base);
+  value = is_object ? object.As<v8::Value>() : map.As<v8::Value>();
+  return true;
+}
+
+// https://github.com/msgpack/msgpack/blob/master/spec.md#timestamp-extension-type
+bool ValueReader::read_timestamp(const Item &item, v8::Local<v8::Value> &value) {
+  if (item.extension_type != -1)
+    return fail("an extension type other than timestamp has no JavaScript value");
+  double seconds = 0, nanoseconds = 0;
+  if (item.bytes.size() == 4) {
+    seconds = big_endian_32(item.bytes.data());
+  } else if (item.bytes.size() == 8) {
+    const uint64_t both = big_endian_64(item.bytes.data());
+    nanoseconds = static_cast<double>(both >> 34);
+    seconds = static_cast<double>(both & ((uint64_t{1} << 34) - 1));
+  } else if (item.bytes.size() == 12) {
+    nanoseconds = big_endian_32(item.bytes.data());
+    seconds = static_cast<double>(std::bit_cast<int64_t>(big_endian_64(item.bytes.data() + 4)));
+  } else {
+    return fail("a timestamp has 4, 8 or 12 bytes");
+  }
+  // Date's constructor of the API makes an invalid date of what is out of range.
+  v8::Local<v8::Value> date;
+  if (!v8::Date::New(context_, seconds * 1000 + nanoseconds / 1e6).ToLocal(&date))
+    return fail("a timestamp is out of range");
+  value = date;
+  return true;
+}
+
+bool ValueReader::read_list(std::vector<v8::Local<v8::Value>> &elements) {
+  const auto count = reader_.array();
+  if (!count)
+    return fail("the arguments are not an array");
+  for (uint32_t i = 0; i < *count; ++i) {
+    v8::Local<v8::Value> element;
+    if (!read_value(element, 1))
+      return false;
+    elements.push_back(element);
+  }
+  return true;
+}
+
+bool ValueReader::read_properties(v8::Local<v8::Object> target) {
+  Item item;
+  if (!reader_.next(item))
+    return false;
+  if (item.kind == Kind::nil)
+    return true;
+  if (item.kind != Kind::map)
+    return fail("globals are not a map");
+  for (uint32_t i = 0; i < item.count; ++i) {
+    v8::Local<v8::Value> key, element;
+    if (!read_key(key, 1) || !read_value(element, 1))
+      return false;
+    if (!key->IsString())
+      return fail("the name of a global is not a string");
+    if (!target->CreateDataProperty(context_, key.As<v8::String>(), element).FromMaybe(false))
+      return fail("a global of this name cannot be set");
+  }
+  return true;
+}
+
+} // namespace lethe

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks JavaScript values. Scripts run in between (getters, toJSON), so nothing is assumed to stay
+// as it was.
+#include "daemon/engine/value_writer.h"
+#include "daemon/engine/interrupts.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+namespace lethe {
+namespace {
+
+constexpr double max_safe_integer = 9007199254740991.0;
+constexpr auto own_enumerable =
+    static_cast<v8::PropertyFilter>(v8::ONLY_ENUMERABLE | v8::SKIP_SYMBOLS);
+
+bool is_left_out(v8::Local<v8::Value> value) {
+  return value->IsUndefined() || value->IsFunction() || value->IsSymbol();
+}
+
+size_t string_head_bytes(size_t length) {
+  return length < 32 ? 1 : length < 256 ? 2 : length < 65536 ? 3 : 5;
+}
+
+void put_big_endian(char *target, size_t value, size_t bytes) {
+  for (size_t i = 0; i < bytes; ++i)
+    target[i] = static_cast<char>(value >> 8 * (bytes - 1 - i));
+}
+
+void put_string_head(char *target, size_t length) {
+  const size_t bytes = string_head_bytes(length);
+  target[0] = static_cast<char>(bytes == 1   ? 0xa0 | length
+                                : bytes == 2 ? 0xd9
+                                : bytes == 3 ? 0xda
+                                             : 0xdb);
+  put_big_endian(target + 1, length, bytes - 1);
+}
+
+// The head of a map whose size is known at the end only: written for `most` pairs, then corrected
+// in place.
+size_t map_head_bytes(uint32_t most) { return most < 16 ? 1 : most < 65536 ? 3 : 5; }
+
+void put_map_head(char *target, uint32_t most, uint32_t pairs) {
+  const size_t bytes = map_head_bytes(most);
+  target[0] = static_cast<char>(bytes == 1 ? 0x80 | pairs : bytes == 3 ? 0xde : 0xdf);
+  put_big_endian(target + 1, pairs, bytes - 1);
+}
+
+bool is_identifier(std::string_view text) {
+  if (text.empty() || (text[0] >= '0' && text[0] <= '9'))
+    return false;
+  for (const char c : text)
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+          c == '$'))
+      return false;
+  return true;
+}
+
+} // namespace
+
+bool ValueWriter::fail(const Level *level, std::string reason) {
+  if (!error_)
+    error_ = Error(ErrorCode::invalid_value, std::move(reason)).with("path", path(level));
+  return false;
+}
+
+std::string ValueWriter::path(const Level *level) const {
+  if (!level)
+    return "$";
+  std::string text = path(level->outer);
+  if (level->key.IsEmpty())
+    return text + "[" + std::to_string(level->index) + "]";
+  if (!level->key->IsString())
+    return text + "[…]";
+  const std::string key = to_text(isolate_, level->key.As<v8::String>());
+  return is_identifier(key) ? text + "." + key : text + "[\"" + key + "\"]";
+}
+
+bool ValueWriter::within_limits(size_t more_bytes) {
+  if (Interrupts::instance().requested())
+    return false;
+  if (output_.size() - begin_ + more_bytes <= limits_.max_bytes)
+    return true;
+  if (!error_)
+    error_ =
+        Error(ErrorCode::too_large, "the value is longer than a message may be (" +
+                                        std::to_string(limits_.max_bytes) + " bytes): return less")
+            .with("limit_bytes", static_cast<int64_t>(limits_.max_bytes));
+  return false;
+}
+
+bool ValueWriter::enter(const Level &level) {
+  if (level.depth > limits_.max_depth)
+    return fail(level.outer, "the value is nested more than " + std::to_string(limits_.max_depth) +
+                                 " levels deep");
+  for (const Level *outer = level.outer; outer; outer = outer->outer)
+    if (outer->object == level.object)
+      return fail(level.outer, "the value contains itself");
+  return true;
+}
+
+bool ValueWriter::write_value(v8::Local<v8::Value> value, const Level *outer) {
+  if (value->IsString())
+    return write_string(value.As<v8::String>());
+  if (value->IsInt32())
+    packer_.pack_int32(value.As<v8::Int32>()->Value());
+  else if (value->IsNumber())
+    return write_number(value.As<v8::Number>()->Value());
+  else if (value->IsBoolean())
+    value->IsTrue() ? packer_.pack_true() : packer_.pack_false();
+  else if (value->IsBigInt())
+    return write_big_int(value.As<v8::BigInt>(), outer);
+  else if (value->IsObject() && !value->IsFunction())
+    return write_object(value.As<v8::Object>(), outer);
+  else
+    packer_.pack_nil();
+  return true;
+}
+
+bool ValueWriter::write_number(double number) {
+  const bool is_integer = number == std::trunc(number) && std::fabs(number) <= max_safe_integer &&
+                          !(number == 0 && std::signbit(number));
+  if (is_integer) {
+    packer_.pack_int64(static_cast<int64_t>(number));
+  } else { // not by pack_double(), which makes an integer of -0
+    char bytes[9] = {static_cast<char>(0xcb)};
+    put_big_endian(bytes + 1, std::bit_cast<uint64_t>(number), 8);
+    output_.write(bytes, sizeof bytes);
+  }
+  return true;
+}
+
+bool ValueWriter::write_big_int(v8::Local<v8::BigInt> number, const Level *outer) {
+  bool is_lossless = false;
+  const int64_t as_signed = number->Int64Value(&is_lossless);
+  if (is_lossless) {
+    packer_.pack_int64(as_signed);
+    return true;
+  }
+  const uint64_t as_unsigned = number->Uint64Value(&is_lossless);
+  if (!is_lossless)
+    return fail(outer, "a BigInt of more than 64 bits cannot be sent: send it as a string");
+  packer_.pack_uint64(as_unsigned);
+  return true;
+}
+
+// The length in UTF-8 is known after the conversion: the head is written afterwards, in the room
+// that it needs if all is ASCII.
+bool ValueWriter::write_string(v8::Local<v8::String> string) {
+  const auto length = static_cast<size_t>(string->Length());
+  if (!within_limits(length))
+    return false;
+  // Three bytes for each UTF-16 unit are always enough; for a long string the exact size is better.
+  const size_t most = length < 4096 ? 3 * length : v8_compat::utf8_length(isolate_, string);
+  if (length >= 4096 && !within_limits(most))
+    return false;
+  const size_t guessed_head = string_head_bytes(length);
+  char *target = output_.reserve(most + 5);
+  const size_t bytes = v8_compat::write_utf8(isolate_, string, target + guessed_head, most);
+  const size_t head = string_head_bytes(bytes);
+  if (head != guessed_head)
+    std::memmove(target + head, target + guessed_head, bytes);
+  put_string_head(target, bytes);
+  output_.commit(head + bytes);
+  return true;
+}
+
+bool ValueWriter::write_object(v8::Local<v8::Object> object, const Level *outer) {
+  Level level{outer, object, outer ? outer->depth + 1 : 1};
+  if (!enter(level) || !within_limits())
+    return false;
+  if (object->IsArray())
+    return write_array(object.As<v8::Array>(), level);
+  bool handled = false;
+  if (!write_special(object, outer, handled))
+    return false;
+  if (handled)
+    return true;
+  if (object->IsMap())
+    return write_map(object.As<v8::Map>(), level);
+  if (object->IsSet())
+    return write_set(object.As<v8::Set>(), level);
+  if (object->IsNativeError())
+    return write_error(object, level);
+  v8::Local<v8::Value> instead;
+  if (!apply_to_json(object, level, instead))
+    return false;
+  if (!instead.IsEmpty())
+    return instead == object ? write_own_properties(object, level) : write_value(instead, &level);
+  return write_own_properties(object, level);
+}
+
+// Objects that hold one value: dates, bytes, and boxes of primitives.
+bool ValueWriter::write_special(v8::Local<v8::Object> object, const Level *outer, bool &handled) {
+  handled = true;
+  if (object->IsDate())
+    return write_date(object.As<v8::Date>()->ValueOf(), outer);
+  if (object->IsArrayBufferView())
+    return write_view(object.As<v8::ArrayBufferView>());
+  if (object->IsArrayBuffer()) {
+    const auto store = object.As<v8::ArrayBuffer>()->GetBackingStore();
+    return write_bytes(store->Data(), object.As<v8::ArrayBuffer>()->ByteLength());
+  }
+  if (object->IsSharedArrayBuffer()) {
+    const auto store = object.As<v8::SharedArrayBuffer>()->GetBackingStore();
+    return write_bytes(store->Data(), object.As<v8::SharedArrayBuffer>()->ByteLength());
+  }
+  if (object->IsNumberObject())
+    return write_number(object.As<v8::NumberObject>()->ValueOf());
+  if (object->IsStringObject())
+    return write_string(object.As<v8::StringObject>()->ValueOf());
+  if (object->IsBooleanObject())
+    return write_value(v8::Boolean::New(isolate_, object.As<v8::BooleanObject>()->ValueOf()),
+                       outer);
+  if (object->IsBigIntObject())
+    return write_big_int(object.As<v8::BigIntObject>()->ValueOf(), outer);
+  handled = false;
+  return true;
+}
+
+// `value` stays empty if there is no toJSON.
+bool ValueWriter::apply_to_json(v8::Local<v8::Object> object, const Level &level,
+                                v8::Local<v8::Value> &value) {
+  v8::Local<v8::Value> to_json;
+  if (!object->Get(context_, names_.toJSON.Get(isolate_)).ToLocal(&to_json))
+    return false;
+  if (!to_json->IsFunction())
+    return true;
+  v8::Local<v8::Value> key = v8::String::Empty(isolate_);
+  if (const Level *outer = level.outer)
+    key = outer->key.IsEmpty()
+              ? v8::Integer::NewFromUnsigned(isolate_, outer->index).As<v8::Value>()
+              : outer->key;
+  return to_json.As<v8::Function>()->Call(context_, object, 1, &key).ToLocal(&value);
+}
+
+bool ValueWriter::write_array(v8::Local<v8::Array> array, Level &level) {
+  const uint32_t length = array->Length();
+  packer_.pack_array(length);
+  for (; level.index < length; ++level.index) {
+    v8::HandleScope handles(isolate_);
+    v8::Local<v8::Value> element;
+    if (!within_limits() || !array->Get(context_, level.index).ToLocal(&element) ||
+        !write_value(element, &level))
+      return false;
+  }
+  return true;
+}
+
+bool ValueWriter::write_set(v8::Local<v8::Set> set, Level &level) {
+  return write_array(set->AsArray(), level);
+}
+
+bool ValueWriter::write_map(v8::Local<v8::Map> map, Level &level) {
+  const auto entries = map->AsArray(); // key, value, key, value, …
+  const uint32_t length = entries->Length();
+  packer_.pack_map(length / 2);
+  for (uint32_t i = 0; i < length; i += 2) {
+    v8::HandleScope handles(isolate_);
+    v8::Local<v8::Value> key, value;
+    if (!within_limits() || !entries->Get(context_, i).ToLocal(&key) ||
+        !entries->Get(context_, i + 1).ToLocal(&value))
+      return false;
+    level.key = key;
+    if (!write_value(key, &level) || !write_value(value, &level))
+      return false;
+  }
+  return true;
+}
+
+bool ValueWriter::write_own_properties(v8::Local<v8::Object> object, Level &level) {
+  v8::Local<v8::Array> keys;
+  if (!object
+           ->GetOwnPropertyNames(context_, own_enumerable, v8::KeyConversionMode::kConvertToString)
+           .ToLocal(&keys))
+    return false;
+  const uint32_t most = keys->Length();
+  const size_t head = output_.size();
+  output_.reserve(map_head_bytes(most));
+  output_.commit(map_head_bytes(most));
+  uint32_t pairs = 0;
+  for (uint32_t i = 0; i < most; ++i) {
+    v8::HandleScope handles(isolate_);
+    v8::Local<v8::Value> key, value;
+    if (!within_limits() || !keys->Get(context_, i).ToLocal(&key) ||
+        !object->Get(context_, key).ToLocal(&value))
+      return false;
+    if (is_left_out(value))
+      continue;
+    level.key = key;
+    if (!write_string(key.As<v8::String>()) || !write_value(value, &level))
+      return false;
+    ++pairs;
+  }
+  put_map_head(output_.data() + head, most, pairs);
+  return true;
+}
+
+bool ValueWriter::write_properties(v8::Local<v8::Object> object) {
+  v8::Local<v8::Array> keys;
+  if (!object
+           ->GetOwnPropertyNames(context_, own_enumerable, v8::KeyConversionMode::kConvertToString)
+           .ToLocal(&keys) ||
+      keys->Length() == 0)
+    return false;
+  Level level{nullptr, object, 1};
+  return write_own_properties(object, level);
+}
+
+bool ValueWriter::write_error(v8::Local<v8::Object> error, Level &level) {
+  const v8::Local<v8::String> keys[] = {names_.name.Get(isolate_), names_.message.Get(isolate_),
+                                        names_.stack.Get(isolate_), names_.cause.Get(isolate_)};
+  const size_t head = output_.size();
+  output_.reserve(1);
+  output_.commit(1);
+  uint32_t pairs = 0;
+  for (const auto key : keys) {
+    v8::Local<v8::Value> value;
+    if (!error->Get(context_, key).ToLocal(&value))
+      return false;
+    if (is_left_out(value))
+      continue;
+    level.key = key;
+    if (!write_string(key) || !write_value(value, &level))
+      return false;
+    ++pairs;
+  }
+  put_map_head(output_.data() + head, 4, pairs);
+  return true;
+}
+
+// The shortest of the three formats that holds it.
+bool ValueWriter::write_date(double milliseconds, const Level *outer) {
+  if (std::isnan(milliseconds))
+    return fail(outer, "an invalid Date cannot be sent");
+  const auto seconds = static_cast<int64_t>(std::floor(milliseconds / 1000));
+  const auto nanoseconds =
+      static_cast<uint32_t>((milliseconds - static_cast<double>(seconds) * 1000) * 1e6);
+  char body[12];
+  uint32_t bytes = 12;
+  if (seconds >= 0 && seconds >> 34 == 0) {
+    const uint64_t both = uint64_t{nanoseconds} << 34 | static_cast<uint64_t>(seconds);
+    bytes = both >> 32 == 0 ? 4 : 8;
+    put_big_endian(body, both, bytes);
+  } else {
+    put_big_endian(body, nanoseconds, 4);
+    put_big_endian(body + 4, static_cast<size_t>(seconds), 8);
+  }
+  packer_.pack_ext(bytes, -1);
+  packer_.pack_ext_body(body, bytes);
+  return true;
+}
+
+bool ValueWriter::write_bytes(const void *data, size_t size) {
+  if (!within_limits(size))
+    return false;
+  packer_.pack_bin(static_cast<uint32_t>(size));
+  packer_.pack_bin_body(static_cast<const char *>(data), static_cast<uint32_t>(size));
+  return true;
+}
+
+bool ValueWriter::write_view(v8::Local<v8::ArrayBufferView> view) {
+  const size_t size = view->ByteLength();
+  if (!within_limits(size))
+    return false;
+  packer_.pack_bin(static_cast<uint32_t>(size));
+  view->CopyContents(output_.reserve(size), size);
+  output_.commit(size);
+  return true;
+}
+
+} // namespace lethe

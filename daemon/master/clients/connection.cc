@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client's bytes: in to messages, out from replies.
+#include "daemon/master/clients/connection.h"
+#include "daemon/master/clients/replies.h"
+#include "daemon/master/dispatch/dispatcher.h"
+#include "daemon/master/operation/log.h"
+#include "ipc/rpc.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/socket.h>
+
+namespace lethe {
+namespace {
+
+constexpr size_t read_bytes = 64 * 1024;
+constexpr size_t kept_bytes = 16 * 1024;   // of an idle connection's buffers
+constexpr int64_t linger_us = 1'000'000;   // for a client to read why it is disconnected
+constexpr uint32_t most_host_calls = 1024; // unanswered ones of one request
+
+// Nearly all messages come complete, so that the connection itself holds no memory for input.
+char shared_room[read_bytes];
+
+// The msgid of a request whose rest is broken or missing, if that much has come.
+std::optional<uint32_t> readable_msgid(std::string_view message) {
+  Reader reader(message);
+  if (!reader.array() || reader.integer() != 0)
+    return std::nullopt;
+  const auto msgid = reader.integer();
+  if (!msgid || *msgid < 0 || *msgid > UINT32_MAX)
+    return std::nullopt;
+  return static_cast<uint32_t>(*msgid);
+}
+
+} // namespace
+
+Connection::Connection(Environment &environment, ConnectionOwner &owner, FileDescriptor socket,
+                       std::optional<Error> refusal)
+    : Flushable(environment.loop), environment_(environment), owner_(owner),
+      socket_(std::move(socket)), refusal_(std::move(refusal)), skimmer_(environment.frame_depth()),
+      readable_(environment.loop, socket_.get(), EV_READ, [this] { readable(); }),
+      writable_(environment.loop, socket_.get(), EV_WRITE, [this] { flush(); }),
+      stalled_(environment.loop, [this] {
+        if (!giving_up_) {
+          ++environment_.counters.connections_stalled;
+          log_info("a client that did not read is disconnected");
+        }
+        close();
+      }) {
+  readable_.enable();
+  if (refusal_)
+    stalled_.start(environment_.settings.stall_timeout_ms * 1000); // for its first request
+}
+
+Connection::~Connection() {
+  if (socket_)
+    fatal("a connection is closed before it goes");
+}
+
+void Connection::close() {
+  if (!socket_)
+    return;
+  let_go();
+  socket_.reset();
+  while (!requests_.empty())
+    requests_.back()->dispatcher->cancel(*requests_.back(), false);
+  owner_.connection_closed(*this);
+}
+
+// Everything but the socket.
+void Connection::let_go() {
+  stalled_.stop();
+  readable_.disable();
+  writable_.disable();
+  output_.clear();
+  input_.clear();
+  account();
+}
+
+void Connection::take_over(ConnectionState state) {
+  last_host_call_ = state.last_host_call;
+  output_.append(state.output);
+  input_.append(state.input);
+  flush_later();
+  input_.consume(handle_messages(input_.view()));
+  if (socket_)
+    account();
+}
+
+bool Connection::hand_over(ConnectionState &state) {
+  flush(); // may close it
+  if (!socket_ || refusal_ || giving_up_ || unanswered_ != 0)
+    return false;
+  state.input = input_.view();
+  state.output = output_.view();
+  state.last_host_call = last_host_call_;
+  let_go();
+  state.socket = std::move(socket_);
+  owner_.connection_closed(*this);
+  return true;
+}
+
+const Peer &Connection::peer() {
+  if (!peer_)
+    peer_ = peer_of(socket_.get());
+  return *peer_;
+}
+
+// --- requests in flight ---
+
+bool Connection::has(uint32_t msgid) const {
+  return std::find(msgids_.begin(), msgids_.end(), msgid) != msgids_.end();
+}
+
+void Connection::list(Request &request) {
+  request.client = this;
+  request.client_index = requests_.size();
+  requests_.push_back(&request);
+  msgids_.push_back(request.msgid);
+}
+
+void Connection::forget_host_calls(Request &request) {
+  if (request.host_calls == 0)
+    return;
+  std::erase_if(host_calls_, [&](const auto &call) { return call.second.request == &request; });
+  request.host_calls = 0;
+}
+
+void Connection::forget(Request &request) {
+  forget_host_calls(request);
+  const size_t index = request.client_index;
+  requests_[index] = requests_.back();
+  requests_[index]->client_index = index;
+  msgids_[index] = msgids_.back();
+  requests_.pop_back();
+  msgids_.pop_back();
+  request.client = nullptr;
+}
+
+Lane &Connection::lane(size_t number, FairQueue &queue) {
+  if (lanes_.size() <= number)
+    lanes_.resize(number + 1);
+  if (!lanes_[number]) {
+    lanes_[number] = std::make_unique<WaitingLane>();
+    lanes_[number]->queue = &queue;
+    lanes_[number]->lane.blocked = blocked_;
+  }
+  return lanes_[number]->lane;
+}
+
+// --- input ---
+
+void Connection::readable() {
+  if (!socket_)
+    return;
+  if (giving_up_)
+    return discard_input();
+  const bool begun = !input_.empty();
+  size_t wanted = read_bytes;
+  if (begun && skimmer_.position() > input_.size())
+    wanted = std::max(wanted, skimmer_.position() - input_.size());
+  char *room = begun ? input_.reserve(wanted) : shared_room;
+  const ssize_t received = ::recv(socket_.get(), room, wanted, 0);
+  if (received < 0 && (errno == EAGAIN || errno == EINTR))
+    return;
+  if (received <= 0)
+    return close();
+  const auto bytes = static_cast<size_t>(received);
+  environment_.loop.read_clock_again(); // no deadline may count from before the receipt
+  if (begun) {
+    input_.commit(bytes);
+    input_.consume(handle_messages(input_.view()));
+  } else {
+    const std::string_view arrived(room, bytes);
+    input_.append(arrived.substr(handle_messages(arrived)));
+  }
+  input_.shrink(kept_bytes);
+  if (socket_)
+    account();
+}
+
+// Returns how many bytes were handled; the rest is the beginning of a message, or waits until the
+// output has room.
+size_t Connection::handle_messages(std::string_view bytes) {
+  const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
+  size_t handled = 0;
+  while (handled < bytes.size() && !blocked_ && !giving_up_ && socket_) {
+    const std::string_view rest = bytes.substr(handled);
+    const Skimmer::State state = skimmer_.advance(rest);
+    if (skimmer_.position() > limit_bytes) {
+      give_up(rest, Error(ErrorCode::too_large, "the message is too long")
+                        .with("limit_bytes", static_cast<int64_t>(limit_bytes)));
+    } else if (state == Skimmer::State::incomplete) {
+      if (environment_.buffered_bytes() > environment_.most_buffered_bytes() &&
+          rest.size() > read_bytes)
+        give_up(rest, environment_.out_of_memory());
+      break;
+    } else if (state == Skimmer::State::too_deep) {
+      give_up(rest, Error(ErrorCode::invalid_request,
+                          fmt::format("the message is nested deeper than {} levels",
+                                      environment_.settings.max_depth)));
+    } else if (state == Skimmer::State::malformed) {
+      give_up(rest, Error(ErrorCode::invalid_request, "the message is not MessagePack"));
+    } else {
+      const std::string_view message = rest.substr(0, skimmer_.position());
+      skimmer_.reset();
+      if (environment_.handing_over && readable_msgid(message)) {
+        readable_.disable();
+        break;
+      }
+      ++environment_.counters.messages;
+      if (!handle_message(message))
+        give_up(message, Error(ErrorCode::invalid_request, "the message is not MessagePack-RPC"));
+      handled += message.size();
+    }
+  }
+  return giving_up_ || !socket_ ? bytes.size() : handled;
+}
+
+bool Connection::handle_message(std::string_view message) {
+  Reader reader(message);
+  const auto parts = reader.array();
+  const auto type = parts ? reader.integer() : std::nullopt;
+  if (parts == 3u && type == 2) {
+    const auto method = reader.string();
+    const auto params = reader.take_raw();
+    if (!method || !params)
+      return false;
+    handle_notification(*method, *params);
+    return true;
+  }
+  if (parts != 4u || (type != 0 && type != 1))
+    return false;
+  const auto msgid = reader.integer();
+  if (!msgid || *msgid < 0 || *msgid > UINT32_MAX)
+    return false;
+  const auto id = static_cast<uint32_t>(*msgid);
+  if (type == 1) {
+    const auto error = reader.take_raw(), result = reader.take_raw();
+    if (!error || !result)
+      return false;
+    handle_response(id, *error, *result);
+    return true;
+  }
+  const auto method = reader.string();
+  const auto params = reader.take_raw();
+  if (!method || !params || !Reader(*params).array())
+    return false;
+  if (refusal_) {
+    give_up(message, *refusal_);
+    return true;
+  }
+  ++unanswered_;
+  owner_.connection_asks(*this, id, *method, *params);
+  return true;
+}
+
+void Connection::handle_notification(std::string_view method, std::string_view params) {
+  const bool is_debug = method == "debug";
+  if (method != "cancel" && !is_debug)
+    return; // an unknown notification is ignored, as the specification has it
+  Reader reader(params);
+  const auto count = reader.array();
+  const auto msgid = count == (is_debug ? 2u : 1u) ? reader.integer() : std::nullopt;
+  if (!msgid)
+    return;
+  const auto found = std::find(msgids_.begin(), msgids_.end(), *msgid);
+  if (found == msgids_.end())
+    return; // answered already: the two messages crossed
+  Request &request = *requests_[static_cast<size_t>(found - msgids_.begin())];
+  if (is_debug)
+    handle_debug_input(request, reader.rest());
+  else
+    request.dispatcher->cancel(request, true);
+}
+
+void Connection::handle_debug_input(Request &request, std::string_view message) {
+  Item item;
+  const bool is_message =
+      Reader(message).next(item) && (item.kind == Kind::string || item.kind == Kind::nil);
+  if (!is_message || !request.debugs || !request.worker)
+    return; // the client was not told yet that there is a worker
+  if (!request.worker->send_debug_input(request.sequence, message))
+    request.dispatcher->cancel(request, true);
+}
+
+void Connection::handle_response(uint32_t id, std::string_view error, std::string_view result) {
+  const auto found = host_calls_.find(id);
+  if (found == host_calls_.end())
+    return;
+  const HostCall call = found->second;
+  host_calls_.erase(found);
+  --call.request->host_calls;
+  if (WorkerProcess *worker = call.request->worker)
+    worker->send_host_reply(call.request->sequence, call.call_id, error, result);
+}
+
+// Says why, sends what is in the output, and closes. The client may be in the middle of sending:
+// closing at once would reset the connection and take the answer away from it.
+void Connection::give_up(std::string_view message, const Error &error) {
+  if (const auto msgid = readable_msgid(message))
+    send_error(*msgid, error);
+  if (!refusal_)
+    ++environment_.counters.connections_broken;
+  giving_up_ = true;
+  while (!requests_.empty())
+    requests_.back()->dispatcher->cancel(*requests_.back(), false);
+  stalled_.start(linger_us);
+  readable_.enable();
+  flush_later();
+}
+
+void Connection::discard_input() {
+  const ssize_t received = ::recv(socket_.get(), shared_room, sizeof shared_room, 0);
+  if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR))
+    close();
+}
+
+// --- output ---
+
+void Connection::send_result(Request &request, std::string_view result) {
+  begin_result(request.msgid).append(result);
+  forget(request);
+}
+
+void Connection::send_error(Request &request, const Error &error) {
+  Error said = error;
+  if (request.step >= 0 && error.code != ErrorCode::overloaded)
+    said = std::move(said).with("step", int64_t{request.step});
+  send_error(request.msgid, said);
+  forget(request);
+}
+
+void Connection::send_raw_error(Request &request, std::string_view error_map) {
+  --unanswered_;
+  write_raw_error_response(output_, request.msgid, error_map, request.step);
+  flush_later();
+  forget(request);
+}
+
+void Connection::send_console(const Request &request, std::string_view level,
+                              std::string_view text) {
+  if (output_full()) {
+    ++environment_.counters.console_dropped;
+    return;
+  }
+  Packer packer(output_);
+  begin_notification(packer, "console", request.msgid, 3);
+  pack_string(packer, level);
+  pack_string(packer, text);
+  flush_later();
+}
+
+void Connection::send_stats(const Request &request, const RunStats &stats) {
+  Packer packer(output_);
+  begin_notification(packer, "stats", request.msgid, 2);
+  const std::pair<std::string_view, int64_t> values[] = {
+      {"queue_us", stats.queue_us},   {"run_us", stats.run_us},   {"cpu_us", stats.cpu_us},
+      {"rewind_us", stats.rewind_us}, {"heap_kb", stats.heap_kb}, {"generation", stats.generation},
+      {"worker", stats.worker}};
+  packer.pack_map(std::size(values));
+  for (const auto &[key, value] : values) {
+    pack_string(packer, key);
+    packer.pack_int64(value);
+  }
+  flush_later();
+}
+
+bool Connection::send_debug_output(const Request &request, std::string_view message) {
+  Packer packer(output_);
+  begin_notification(packer, "debug", request.msgid, 2);
+  output_.append(message);
+  flush_later();
+  room_awaited_ |= output_full();
+  return !output_full();
+}
+
+void Connection::send_host_call(Request &request, int64_t call_id, std::string_view name,
+                                std::string_view arguments) {
+  if (output_full() || request.host_calls >= most_host_calls) {
+    Buffer error;
+    write_error(error, Error(ErrorCode::overloaded, "the client does not answer host calls"));
+    request.worker->send_host_reply(request.sequence, call_id, error.view(), packed_nil);
+    return;
+  }
+  do
+    ++last_host_call_;
+  while (host_calls_.contains(last_host_call_));
+  host_calls_[last_host_call_] = {&request, call_id};
+  ++request.host_calls;
+  Packer packer(output_);
+  begin_request(packer, last_host_call_);
+  pack_string(packer, "host.call");
+  packer.pack_array(3).pack_uint32(request.msgid);
+  output_.append(name);
+  output_.append(arguments);
+  flush_later();
+}
+
+Buffer &Connection::begin_result(uint32_t msgid) {
+  --unanswered_;
+  write_result_head(output_, msgid);
+  flush_later();
+  return output_;
+}
+
+void Connection::send_error(uint32_t msgid, const Error &error) {
+  if (closed())
+    return;
+  --unanswered_;
+  write_error_response(output_, msgid, error);
+  flush_later();
+}
+
+bool Connection::output_full() const {
+  return output_.size() > static_cast<size_t>(environment_.settings.max_output_bytes);
+}
+
+void Connection::flush() {
+  if (!socket_)
+    return;
+  while (!output_.empty()) {
+    const ssize_t sent = ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR)
+      continue;
+    if (sent < 0 && errno != EAGAIN)
+      return close();
+    if (sent < 0)
+      break;
+    output_.consume(static_cast<size_t>(sent));
+    if (!giving_up_)
+      stalled_.stop();
+  }
+  account();
+  if (!output_.empty()) {
+    writable_.enable();
+    if (!stalled_.pending())
+      stalled_.start(environment_.settings.stall_timeout_ms * 1000);
+    if (output_full())
+      set_blocked(true);
+    return;
+  }
+  writable_.disable();
+  output_.shrink(kept_bytes);
+  const bool room_was_awaited = std::exchange(room_awaited_, false);
+  if (giving_up_)
+    shutdown(socket_.get(), SHUT_WR);
+  else if (blocked_)
+    set_blocked(false);
+  else if (room_was_awaited)
+    owner_.connection_drained();
+}
+
+// What waits in the input is handled when the output has gone.
+void Connection::set_blocked(bool blocked) {
+  if (blocked_ == blocked)
+    return;
+  blocked_ = blocked;
+  for (const auto &waiting : lanes_)
+    if (waiting)
+      waiting->queue->block(waiting->lane, blocked);
+  if (blocked)
+    return readable_.disable();
+  readable_.enable();
+  input_.consume(handle_messages(input_.view()));
+  owner_.connection_drained();
+}
+
+void Connection::account() {
+  const size_t bytes = input_.size() + output_.size();
+  environment_.connection_bytes += bytes - accounted_;
+  accounted_ = bytes;
+}
+
+} // namespace lethe

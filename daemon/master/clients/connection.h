@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client: its socket, its messages, its unanswered requests, its output.
+#pragma once
+
+#include "daemon/master/clients/access.h"
+#include "daemon/master/clients/handover.h"
+#include "daemon/master/dispatch/client.h"
+#include "daemon/master/dispatch/environment.h"
+#include "ipc/file_descriptor.h"
+#include "ipc/message_pack.h"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace lethe {
+
+class Connection;
+
+class ConnectionOwner {
+public:
+  // One complete request, of the right shape; `params` is an array.
+  virtual void connection_asks(Connection &connection, uint32_t msgid, std::string_view method,
+                               std::string_view params) = 0;
+  // It reads again: what it has waiting may be started.
+  virtual void connection_drained() = 0;
+  // It has cancelled all that it had in flight; to be let go.
+  virtual void connection_closed(Connection &connection) = 0;
+
+protected:
+  ~ConnectionOwner() = default;
+};
+
+// Trusts nothing that the client sends. Memory: at most one message being received, the output up
+// to its bound and the results of what already ran.
+class Connection final : public std::enable_shared_from_this<Connection>, public Client, Flushable {
+public:
+  // Why a connection is not served: it gets this answer to its first request.
+  Connection(Environment &environment, ConnectionOwner &owner, FileDescriptor socket,
+             std::optional<Error> refusal);
+  ~Connection();
+
+  const Peer &peer();
+  bool closed() const { return !socket_; }
+  bool refused() const { return refusal_.has_value(); }
+  void close();
+  // Goes on where an earlier daemon's connection ended.
+  void take_over(ConnectionState state);
+  // Leaves this connection closed without the client noticing. False: it has unanswered requests,
+  // or is about to be disconnected.
+  bool hand_over(ConnectionState &state);
+
+  // Requests in flight. A request is listed until it is answered (send_…, forget).
+  bool has(uint32_t msgid) const;
+  size_t in_flight() const { return requests_.size(); }
+  void list(Request &request);
+  void forget(Request &request) override;
+  void forget_host_calls(Request &request) override;
+  Lane &lane(size_t number, FairQueue &queue) override;
+
+  void send_result(Request &request, std::string_view result) override;
+  void send_error(Request &request, const Error &error) override;
+  void send_raw_error(Request &request, std::string_view error_map) override;
+  void send_console(const Request &request, std::string_view level, std::string_view text) override;
+  void send_stats(const Request &request, const RunStats &stats) override;
+  bool send_debug_output(const Request &request, std::string_view message) override;
+  bool awaits_room() const override { return room_awaited_; }
+  void send_host_call(Request &request, int64_t call_id, std::string_view name,
+                      std::string_view arguments) override;
+
+  // For methods that are answered without a Request.
+  Buffer &begin_result(uint32_t msgid);
+  void send_error(uint32_t msgid, const Error &error);
+
+private:
+  struct HostCall {
+    Request *request;
+    int64_t call_id;
+  };
+  struct WaitingLane {
+    Lane lane;
+    FairQueue *queue = nullptr;
+  };
+
+  void readable();
+  size_t handle_messages(std::string_view bytes);
+  bool handle_message(std::string_view message);
+  void handle_notification(std::string_view method, std::string_view params);
+  void handle_debug_input(Request &request, std::string_view message);
+  void handle_response(uint32_t id, std::string_view error, std::string_view result);
+  void give_up(std::string_view message, const Error &error);
+  void discard_input();
+  void flush() override;
+  void account();
+  bool output_full() const;
+  void set_blocked(bool blocked);
+  void let_go();
+
+  Environment &environment_;
+  ConnectionOwner &owner_;
+  FileDescriptor socket_;
+  std::optional<Error> refusal_;
+  std::optional<Peer> peer_;
+  Buffer input_; // the beginning of a message
+  Buffer output_;
+  Skimmer skimmer_;
+  size_t accounted_ = 0;
+  bool blocked_ = false;      // has too much output waiting: nothing of it is read or started
+  bool room_awaited_ = false; // connection_drained() is to be called
+  bool giving_up_ = false;    // what remains is to send the output and to close
+  std::vector<Request *> requests_;
+  std::vector<uint32_t> msgids_; // of requests_, in the same order: quick to search
+  std::vector<std::unique_ptr<WaitingLane>> lanes_;
+  int64_t unanswered_ = 0; // requests of any method
+  std::unordered_map<uint32_t, HostCall> host_calls_;
+  uint32_t last_host_call_ = 0;
+  Watch readable_, writable_;
+  Timer stalled_; // its output did not move, or it lingers
+};
+
+} // namespace lethe

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service manager's descriptor store (sd_notify(3), FDSTORE=1).
+#include "daemon/master/clients/handover.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+namespace lethe {
+namespace {
+
+// Names what is stored. Another number: another form of the state file.
+constexpr std::string_view name_prefix = "client1-";
+constexpr uint64_t barrier_us = 5'000'000;
+
+// The state file: this, the output, the input.
+struct StateHead {
+  uint64_t output_bytes;
+  uint32_t last_host_call;
+  uint32_t reserved;
+};
+
+bool write_all(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0)
+      return false;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+FileDescriptor write_state(const ConnectionState &connection) {
+  FileDescriptor file(memfd_create("lethe-connection", MFD_CLOEXEC));
+  const StateHead head{connection.output.size(), connection.last_host_call, 0};
+  if (!file || !write_all(file.get(), {reinterpret_cast<const char *>(&head), sizeof head}) ||
+      !write_all(file.get(), connection.output) || !write_all(file.get(), connection.input))
+    return {};
+  return file;
+}
+
+bool read_state(const FileDescriptor &file, ConnectionState &connection) {
+  struct stat status {};
+  StateHead head{};
+  if (fstat(file.get(), &status) < 0 || status.st_size < static_cast<off_t>(sizeof head))
+    return false;
+  std::string bytes(static_cast<size_t>(status.st_size), '\0');
+  if (::pread(file.get(), bytes.data(), bytes.size(), 0) != status.st_size)
+    return false;
+  std::memcpy(&head, bytes.data(), sizeof head);
+  if (head.output_bytes > bytes.size() - sizeof head)
+    return false;
+  connection.output = bytes.substr(sizeof head, head.output_bytes);
+  connection.input = bytes.substr(sizeof head + head.output_bytes);
+  connection.last_host_call = head.last_host_call;
+  return true;
+}
+
+bool is_socket(const FileDescriptor &descriptor) {
+  return sd_is_socket(descriptor.get(), AF_UNIX, SOCK_STREAM, 0) > 0;
+}
+
+} // namespace
+
+bool can_hand_over() {
+  const char *room = std::getenv("FDSTORE");
+  return std::getenv("NOTIFY_SOCKET") && room && std::atoi(room) > 0;
+}
+
+void hand_over(std::vector<ConnectionState> &&connections) {
+  size_t number = 0;
+  for (const ConnectionState &connection : connections) {
+    const FileDescriptor state = write_state(connection);
+    if (!state)
+      continue;
+    const int descriptors[] = {connection.socket.get(), state.get()};
+    sd_pid_notify_with_fds(0, 0,
+                           fmt::format("FDSTORE=1\nFDNAME={}{}", name_prefix, number++).c_str(),
+                           descriptors, std::size(descriptors));
+  }
+  sd_notify_barrier(0, barrier_us);
+}
+
+InheritedDescriptors inherit_descriptors() {
+  InheritedDescriptors inherited;
+  char **names = nullptr;
+  const int count = sd_listen_fds_with_names(1, &names);
+  for (int i = 0; i < count; ++i) {
+    FileDescriptor descriptor(SD_LISTEN_FDS_START + i);
+    const std::string name = names[i];
+    std::free(names[i]);
+    if (!name.starts_with(name_prefix)) {
+      if (sd_is_socket(descriptor.get(), AF_UNIX, SOCK_STREAM, 1) > 0)
+        inherited.listening.push_back(std::move(descriptor));
+      continue;
+    }
+    auto place = std::find_if(inherited.stored.begin(), inherited.stored.end(),
+                              [&](const auto &stored) { return stored.name == name; });
+    if (place == inherited.stored.end())
+      place = inherited.stored.insert(place, {name, {}});
+    place->descriptors.push_back(std::move(descriptor));
+  }
+  std::free(names);
+  return inherited;
+}
+
+std::vector<ConnectionState> take_over(std::vector<InheritedDescriptors::Stored> &&stored) {
+  std::vector<ConnectionState> connections;
+  for (auto &[name, descriptors] : stored) {
+    sd_notify(0, fmt::format("FDSTOREREMOVE=1\nFDNAME={}", name).c_str());
+    if (descriptors.size() != 2) // its client has gone meanwhile
+      continue;
+    if (!is_socket(descriptors[0]))
+      std::swap(descriptors[0], descriptors[1]);
+    ConnectionState connection;
+    if (!is_socket(descriptors[0]) || !read_state(descriptors[1], connection))
+      continue;
+    connection.socket = std::move(descriptors[0]);
+    connections.push_back(std::move(connection));
+  }
+  return connections;
+}
+
+} // namespace lethe

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests: queue, choice of a worker, deadline, cancellation.
+#include "daemon/master/dispatch/dispatcher.h"
+#include "daemon/master/dispatch/client.h"
+#include "daemon/master/operation/log.h"
+
+#include <algorithm>
+
+namespace lethe {
+namespace {
+
+// More scripts than this can't run at the same time anyway: short ones are rather sent ahead.
+constexpr int64_t wake_up_us = 60;
+constexpr size_t most_debugged = 4; // requests of a pool at a time, queued or in a worker
+
+} // namespace
+
+Dispatcher::Dispatcher(Environment &environment, DispatcherOwner &owner, size_t pool_index,
+                       std::string pool, const PoolSettings &settings)
+    : environment_(environment), owner_(owner), pool_index_(pool_index), pool_(std::move(pool)),
+      skimmer_(environment.frame_depth()) {
+  use_settings(settings);
+}
+
+void Dispatcher::use_settings(const PoolSettings &settings) {
+  settings_ = &settings;
+  isolation_ = settings.isolation_mode();
+  if (isolation_ == Isolation::rewind && !can_rewind_)
+    isolation_ = Isolation::process;
+  most_running_ = settings.worker_count();
+}
+
+Lane &Dispatcher::lane_of(const Request &request) {
+  return request.client->lane(pool_index_ * 3 + (request.debugs ? 2
+                                                 : request.once ? 1
+                                                                : 0),
+                              queue_of(request));
+}
+
+void Dispatcher::submit(Request &request) {
+  ++in_progress_;
+  ++environment_.counters.requests;
+  if (mode_ == Mode::drained || environment_.stopping) {
+    answer_error(request, Error(ErrorCode::shutting_down, environment_.stopping
+                                                              ? "the daemon is stopping"
+                                                              : "pool " + pool_ + " is drained"));
+    return release(request);
+  }
+  request.timer.start(request.deadline_us - request.received_us);
+  queue_of(request).push_back(lane_of(request), request);
+  dispatch();
+  const bool is_full = request.debugs ? debugged_.size() + debugging_.size() > most_debugged
+                                      : queued() > static_cast<size_t>(settings_->queue);
+  if (request.lane && is_full) {
+    queue_of(request).remove(request);
+    ++environment_.counters.overloaded;
+    answer_error(request, Error(ErrorCode::overloaded,
+                                request.debugs ? "pool " + pool_ + " is being debugged enough"
+                                               : "the queue of pool " + pool_ + " is full")
+                              .with("limit", "queue")
+                              .with("retry_after_ms", retry_after_ms()));
+    release(request);
+  }
+}
+
+int64_t Dispatcher::retry_after_ms() const {
+  return 1 +
+         run_us_ * static_cast<int64_t>(queued()) / (1000 * static_cast<int64_t>(most_running_));
+}
+
+void Dispatcher::dispatch() {
+  if (!debugged_.empty())
+    owner_.fresh_worker_wanted();
+  if (mode_ == Mode::paused)
+    return;
+  while (!alone_.empty() && running_.size() < most_running_) {
+    WorkerProcess *worker = fresh_.front(); // it has had the most time to get ready
+    if (!worker) {
+      owner_.fresh_worker_wanted();
+      break;
+    }
+    send(*worker, *alone_.pop());
+  }
+  while (!shared_.empty()) {
+    WorkerProcess *worker = choose_shared();
+    if (!worker)
+      break;
+    send(*worker, *shared_.pop());
+  }
+}
+
+// Waking an idle worker costs about as much as a few short requests: as long as the wait behind
+// those is shorter, they go to a worker that is awake. A request that turns out long does not hold
+// up the others: see worker_is_slow.
+WorkerProcess *Dispatcher::choose_shared() {
+  WorkerProcess *idle = idle_.empty() ? fresh_.back() : idle_.back();
+  if (running_.size() >= most_running_)
+    idle = nullptr;
+  WorkerProcess *shortest = nullptr;
+  for (WorkerProcess *worker = running_.front(); worker; worker = running_.after(*worker))
+    if (worker->takes_more() && !worker->sent().front()->once &&
+        worker->generation() == generation_ &&
+        (!shortest || worker->sent().size() < shortest->sent().size()))
+      shortest = worker;
+  if (!idle || (shortest && shortest->wait_us() < wake_up_us))
+    return shortest;
+  return running_.size() < processors() || !shortest ? idle : shortest;
+}
+
+void Dispatcher::send(WorkerProcess &worker, Request &request) {
+  if (worker.state == WorkerProcess::State::idle) {
+    (worker.served == 0 ? fresh_ : idle_).remove(worker);
+    running_.push_back(worker);
+    worker.state = WorkerProcess::State::running;
+  }
+  worker.run(request);
+}
+
+// Takes back what the worker has not started.
+void Dispatcher::revoke(WorkerProcess &worker) {
+  worker.revoke([this](Request &request) { take_back(request); });
+  if (worker.state == WorkerProcess::State::running && worker.sent().empty()) {
+    running_.remove(worker);
+    (worker.served == 0 ? fresh_ : idle_).push_back(worker);
+    worker.state = WorkerProcess::State::idle;
+    if (worker.generation() != generation_)
+      retire_idle(worker);
+  } else if (worker.state == WorkerProcess::State::debugging && worker.sent().empty()) {
+    leave(worker); // it is of no other use
+    worker.dismiss();
+  }
+}
+
+// A request that was sent and surely not started: to another worker, before those that came later.
+void Dispatcher::take_back(Request &request) {
+  if (!request.client)
+    return release(request);
+  if (request.debugs) { // its worker died at once, and the next one might, too
+    answer_error(request, Error(ErrorCode::worker_crashed, "the worker died before it began"));
+    return release(request);
+  }
+  ++environment_.counters.revoked;
+  queue_of(request).push_front(lane_of(request), request);
+}
+
+void Dispatcher::time_is_up(Request &request) {
+  WorkerProcess *worker = request.worker;
+  if (worker) // also what waits behind it is not to wait any longer
+    revoke(*worker);
+  const auto deadline_ms = (request.deadline_us - request.received_us) / 1000;
+  if (request.lane) {
+    queue_of(request).remove(request);
+    ++environment_.counters.deadlines_queued;
+    answer_error(request,
+                 Error(ErrorCode::deadline_exceeded,
+                       fmt::format("not started within {} ms: no worker was free", deadline_ms))
+                     .with("phase", "queued")
+                     .with("limit", "deadline"));
+    release(request);
+  } else if (!std::exchange(request.interrupted, true)) {
+    ++environment_.counters.interrupts;
+    // If it is not the oldest one that the worker started, its answer is under way.
+    if (worker->has_started_last(request))
+      worker->interrupt();
+    leave(*worker);
+    request.timer.start(environment_.settings.grace_ms * 1000);
+  } else {
+    ++environment_.counters.deadlines_running;
+    answer_error(request,
+                 Error(ErrorCode::deadline_exceeded,
+                       fmt::format("still running after {} ms, and it could not be interrupted",
+                                   deadline_ms))
+                     .with("phase", "running")
+                     .with("limit", "deadline"));
+    ++environment_.counters.kills;
+    worker->kill();
+  }
+  dispatch();
+}
+
+void Dispatcher::cancel(Request &request, bool tell) {
+  if (tell) {
+    ++environment_.counters.cancelled;
+    answer_error(request, Error(ErrorCode::cancelled, "cancelled by its client"));
+  } else {
+    ++environment_.counters.clients_gone;
+    request.client->forget(request);
+  }
+  request.timer.stop();
+  if (request.lane) {
+    queue_of(request).remove(request);
+    return release(request);
+  }
+  WorkerProcess &worker = *request.worker;
+  const uint32_t sequence = request.sequence;
+  revoke(worker);
+  if (Request *oldest = worker.sent().front();
+      oldest && oldest->sequence == sequence && worker.has_started_last(*oldest)) {
+    ++environment_.counters.kills;
+    worker.kill();
+    leave(worker);
+  }
+  dispatch();
+}
+
+void Dispatcher::answer_error(Request &request, const Error &error) {
+  request.timer.stop();
+  if (!request.client)
+    return;
+  ++environment_.counters.errors;
+  request.client->send_error(request, error);
+}
+
+void Dispatcher::release(Request &request) {
+  if (request.client)
+    request.client->forget(request);
+  log_slow(request);
+  environment_.requests.give_back(request);
+  if (--in_progress_ == 0)
+    owner_.all_is_done();
+}
+
+void Dispatcher::log_slow(const Request &request) const {
+  const int64_t limit_ms = request.debugs ? 0 : environment_.settings.slow_ms;
+  const int64_t taken_us = environment_.loop.now_us() - request.received_us;
+  if (limit_ms > 0 && taken_us > limit_ms * 1000)
+    log_info("slow: {}{}{} took {} ms, {} ms of it before its last start", request.name,
+             request.trace.empty() ? "" : " trace ", printable(request.trace), taken_us / 1000,
+             request.dispatched_us > 0 ? (request.dispatched_us - request.received_us) / 1000
+                                       : taken_us / 1000);
+}
+
+void Dispatcher::set_mode(Mode mode) {
+  mode_ = mode;
+  dispatch();
+  if (in_progress_ == 0)
+    owner_.all_is_done();
+}
+
+void Dispatcher::abort_all(const Error &error) {
+  for (FairQueue *queue : {&shared_, &alone_, &debugged_})
+    while (Request *request = queue->pop()) {
+      answer_error(*request, error);
+      release(*request);
+    }
+  for (List<WorkerProcess> *list : {&running_, &debugging_})
+    while (WorkerProcess *worker = list->front()) {
+      for (Request *request = worker->sent().front(); request;
+           request = worker->sent().after(*request))
+        answer_error(*request, error);
+      worker->kill();
+      leave(*worker);
+    }
+}
+
+} // namespace lethe

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings a pool's requests to its workers, holds their deadlines, and answers each exactly once.
+#pragma once
+
+#include "daemon/master/dispatch/environment.h"
+#include "daemon/master/dispatch/worker_process.h"
+#include "ipc/message_pack.h"
+
+namespace lethe {
+
+class DispatcherOwner {
+public:
+  // It was counted out (its state is `leaving`): another one is wanted.
+  virtual void worker_left(WorkerProcess &worker) = 0;
+  // It has ended and holds nothing: may be destroyed (through EventLoop::dispose).
+  virtual void worker_gone(WorkerProcess &worker) = 0;
+  // A request waits that only a worker which never ran anything, or one that debugs, may take.
+  virtual void fresh_worker_wanted() = 0;
+  // Nothing is queued, nothing runs.
+  virtual void all_is_done() = 0;
+
+protected:
+  ~DispatcherOwner() = default;
+};
+
+// One for each pool; the pool supplies the workers. Uses neither files nor processes but the
+// workers'.
+class Dispatcher final : public WorkerOwner {
+public:
+  enum class Mode : uint8_t { open, paused, drained };
+
+  Dispatcher(Environment &environment, DispatcherOwner &owner, size_t pool_index, std::string pool,
+             const PoolSettings &settings);
+  void use_settings(const PoolSettings &settings);
+
+  // Requests. submit() takes a request whose body is written and whose client lists it.
+  void submit(Request &request);
+  // The client wants no answer any more (`tell`: it gets `cancelled`).
+  void cancel(Request &request, bool tell);
+  void time_is_up(Request &request);
+  void answer_error(Request &request, const Error &error);
+  void set_mode(Mode mode);
+  Mode mode() const { return mode_; }
+  // In force: where memory can't be rewound, `process` instead of `rewind`.
+  Isolation isolation() const { return isolation_; }
+  // Ends everything with `error`, running ones by killing their workers.
+  void abort_all(const Error &error);
+
+  // Workers.
+  void add(WorkerProcess &worker);
+  void add_debugging(WorkerProcess &worker);
+  void go_on_debugging(); // clients have read what they were sent
+  void worker_ended(WorkerProcess &worker, int wait_status);
+  // From now on only workers of this generation take requests.
+  void use_generation(uint32_t generation, bool can_rewind);
+  void retire_idle(WorkerProcess &worker); // if it is idle
+  void dispatch();
+
+  size_t queued() const { return shared_.size() + alone_.size() + debugged_.size(); }
+  size_t queued_to_debug() const { return debugged_.size(); }
+  size_t debugging() const { return debugging_.size(); }
+  size_t queued_alone() const { return alone_.size(); }
+  size_t idle() const { return idle_.size() + fresh_.size(); }
+  size_t fresh() const { return fresh_.size(); }
+  size_t running() const { return running_.size(); }
+  size_t in_progress() const { return in_progress_; }
+  const std::string &pool() const { return pool_; }
+
+private:
+  void worker_said(WorkerProcess &worker, const Frame &frame) override;
+  void worker_hung_up(WorkerProcess &worker) override;
+  void worker_is_slow(WorkerProcess &worker) override;
+
+  void on_done(WorkerProcess &worker, Request &request, std::string_view body);
+  void on_failed(WorkerProcess &worker, Request &request, std::string_view body);
+  void on_console(WorkerProcess &worker, Request &request, std::string_view body);
+  void on_host_call(WorkerProcess &worker, Request &request, std::string_view body);
+  void on_debug_output(WorkerProcess &worker, Request &request, std::string_view body);
+  void on_run_stats(WorkerProcess &worker, Request &request, std::string_view body);
+  void after_run(WorkerProcess &worker, bool last);
+  void break_off(WorkerProcess &worker, std::string_view what);
+
+  FairQueue &queue_of(const Request &request) {
+    return request.debugs ? debugged_ : request.once ? alone_ : shared_;
+  }
+  Lane &lane_of(const Request &request);
+  WorkerProcess *choose_shared();
+  void send(WorkerProcess &worker, Request &request);
+  void revoke(WorkerProcess &worker);
+  void take_back(Request &request);
+  void start_next_step(Request &request, std::string_view result);
+  void leave(WorkerProcess &worker);
+  void count_failed_rewind(WorkerProcess &worker);
+  void settle(WorkerProcess &worker);
+  Error verdict(const WorkerProcess &worker, const Request &request) const;
+  bool may_run_again(const WorkerProcess &worker, const Request &request) const;
+  bool is_done_for(const Request &request) const;
+  bool is_used_up(const WorkerProcess &worker) const;
+  void release(Request &request);
+  void log_slow(const Request &request) const;
+  int64_t retry_after_ms() const;
+
+  Environment &environment_;
+  DispatcherOwner &owner_;
+  size_t pool_index_;
+  std::string pool_;
+  const PoolSettings *settings_;
+  bool can_rewind_ = true;
+  Isolation isolation_;
+  size_t most_running_;
+  Mode mode_ = Mode::open;
+  uint32_t generation_ = 0;
+  // Waiting: for any worker, for one that never ran anything and is discarded afterwards, for one
+  // that debugs.
+  FairQueue shared_, alone_, debugged_;
+  // Workers: idle ones, the most recently used last; idle ones that never ran anything; running;
+  // debugging.
+  List<WorkerProcess> idle_, fresh_, running_, debugging_;
+  size_t in_progress_ = 0;
+  int64_t run_us_ = 1000; // moving average, for retry_after_ms
+  Skimmer skimmer_;
+};
+
+} // namespace lethe

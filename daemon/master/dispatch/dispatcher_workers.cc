@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers, as the dispatcher sees them: what they say, and what follows from their end.
+#include "daemon/master/dispatch/client.h"
+#include "daemon/master/dispatch/dispatcher.h"
+#include "daemon/master/loop/process.h"
+#include "daemon/master/operation/log.h"
+#include "ipc/packer.h"
+
+#include <csignal>
+#include <sys/wait.h>
+
+namespace lethe {
+
+void Dispatcher::add(WorkerProcess &worker) {
+  fresh_.push_back(worker);
+  dispatch();
+}
+
+// It takes the request that waits longest; without one it is not needed any more.
+void Dispatcher::add_debugging(WorkerProcess &worker) {
+  worker.state = WorkerProcess::State::debugging;
+  debugging_.push_back(worker);
+  Request *request = debugged_.pop();
+  if (!request) {
+    leave(worker);
+    return worker.dismiss();
+  }
+  request->timer.stop(); // it was the limit on the time until now
+  worker.run(*request);
+  request->client->send_debug_output(*request, packed_nil);
+}
+
+void Dispatcher::go_on_debugging() {
+  for (WorkerProcess *worker = debugging_.front(); worker; worker = debugging_.after(*worker))
+    if (const Request *request = worker->sent().front();
+        request && request->client && !request->client->awaits_room())
+      worker->go_on();
+}
+
+void Dispatcher::leave(WorkerProcess &worker) {
+  if (worker.state == WorkerProcess::State::leaving)
+    return;
+  const bool is_counted = worker.state != WorkerProcess::State::debugging;
+  if (!is_counted)
+    debugging_.remove(worker);
+  else if (worker.state == WorkerProcess::State::running)
+    running_.remove(worker);
+  else
+    (worker.served == 0 ? fresh_ : idle_).remove(worker);
+  worker.state = WorkerProcess::State::leaving;
+  worker.left_us = environment_.loop.now_us();
+  if (is_counted)
+    owner_.worker_left(worker);
+}
+
+void Dispatcher::retire_idle(WorkerProcess &worker) {
+  if (worker.state != WorkerProcess::State::idle)
+    return;
+  leave(worker);
+  worker.dismiss();
+}
+
+void Dispatcher::use_generation(uint32_t generation, bool can_rewind) {
+  generation_ = generation;
+  can_rewind_ = can_rewind;
+  use_settings(*settings_);
+  for (List<WorkerProcess> *list : {&idle_, &fresh_})
+    for (WorkerProcess *worker = list->front(), *next = nullptr; worker; worker = next) {
+      next = list->after(*worker);
+      if (worker->generation() != generation)
+        retire_idle(*worker);
+    }
+  for (WorkerProcess *worker = running_.front(), *next = nullptr; worker; worker = next) {
+    next = running_.after(*worker);
+    if (worker->generation() != generation)
+      revoke(*worker);
+  }
+  dispatch();
+}
+
+void Dispatcher::worker_said(WorkerProcess &worker, const Frame &frame) {
+  Request *request = worker.sent().front();
+  if (!request || request->sequence != frame.sequence)
+    return break_off(worker, "spoke of a request that it does not run");
+  switch (frame.type) {
+  case MessageType::done:
+    return on_done(worker, *request, frame.body);
+  case MessageType::failed:
+    return on_failed(worker, *request, frame.body);
+  case MessageType::console:
+    return on_console(worker, *request, frame.body);
+  case MessageType::host_call:
+    return on_host_call(worker, *request, frame.body);
+  case MessageType::debug_output:
+    return on_debug_output(worker, *request, frame.body);
+  case MessageType::run_stats:
+    return on_run_stats(worker, *request, frame.body);
+  default:
+    return break_off(worker, "sent a message of another kind of process");
+  }
+}
+
+void Dispatcher::break_off(WorkerProcess &worker, std::string_view what) {
+  worker.broke_protocol = true;
+  ++environment_.counters.protocol_breaks;
+  log_error("pool {}: worker {} (pid {}) {}; it is killed", pool_, worker.id(), worker.pid(), what);
+}
+
+void Dispatcher::on_done(WorkerProcess &worker, Request &request, std::string_view body) {
+  skimmer_.reset();
+  if (skimmer_.advance(body) != Skimmer::State::complete || skimmer_.position() != body.size())
+    return break_off(worker, "sent a result that is not one value");
+  bool last = true;
+  worker.done();
+  if (request.client) {
+    if (const auto limit = environment_.settings.max_message_bytes;
+        body.size() > static_cast<size_t>(limit)) {
+      answer_error(
+          request,
+          Error(ErrorCode::too_large, "the result is too long").with("limit_bytes", limit));
+    } else if (!request.later_steps.empty() && request.interrupted) {
+      ++environment_.counters.deadlines_running;
+      answer_error(request, Error(ErrorCode::deadline_exceeded,
+                                  "the deadline passed before the last step of the chain")
+                                .with("phase", "running")
+                                .with("limit", "deadline")
+                                .with("step", request.step + 1));
+    } else if (!request.later_steps.empty()) {
+      last = false;
+    } else {
+      ++environment_.counters.results;
+      request.timer.stop();
+      request.client->send_result(request, body);
+    }
+  }
+  const bool discard = is_done_for(request);
+  if (last)
+    release(request);
+  else
+    start_next_step(request, body);
+  after_run(worker, discard);
+}
+
+void Dispatcher::on_failed(WorkerProcess &worker, Request &request, std::string_view body) {
+  skimmer_.reset();
+  if (skimmer_.advance(body) != Skimmer::State::complete || skimmer_.position() != body.size() ||
+      !Reader(body).map())
+    return break_off(worker, "sent an error that is not a map");
+  worker.done();
+  if (request.client) {
+    ++environment_.counters.errors;
+    if (request.interrupted)
+      ++environment_.counters.deadlines_running;
+    request.client->send_raw_error(request, body);
+  }
+  const bool discard = is_done_for(request);
+  release(request);
+  after_run(worker, discard);
+}
+
+// May the worker that ran this request not run another one? (The pool's isolation may have changed
+// since the request came.)
+bool Dispatcher::is_done_for(const Request &request) const {
+  return request.once || request.interrupted || request.isolation != isolation_;
+}
+
+void Dispatcher::start_next_step(Request &request, std::string_view result) {
+  const size_t before = request.body.size();
+  request.body.clear();
+  request.body.append(request.later_steps.front());
+  Packer(request.body).pack_array(1);
+  request.body.append(result);
+  environment_.requests.body_changed(before, request.body.size());
+  request.later_steps.erase(request.later_steps.begin());
+  ++request.step;
+  queue_of(request).push_front(lane_of(request), request);
+}
+
+namespace {
+
+// Each line for itself: a script's text can't look like a line of ours.
+void log_console(const Request &request, std::string_view level, std::string_view text) {
+  constexpr size_t most_lines = 1000; // a worker that was broken into may send more
+  size_t lines = 0;
+  do {
+    const size_t end = ++lines < most_lines ? text.find('\n') : text.npos;
+    log_info("console.{} {}{}{}: {}", level, request.name, request.trace.empty() ? "" : " trace ",
+             request.trace, printable(text.substr(0, end)));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  } while (!text.empty());
+}
+
+} // namespace
+
+void Dispatcher::on_console(WorkerProcess &worker, Request &request, std::string_view body) {
+  Reader reader(body);
+  const auto parts = reader.array();
+  const auto level = reader.string(), text = reader.string();
+  if (parts != 2u || !level || !text)
+    return break_off(worker, "sent a malformed console line");
+  ++environment_.counters.console_lines;
+  if (!request.client)
+    return;
+  if (request.wants_console)
+    request.client->send_console(request, *level, *text);
+  else
+    log_console(request, *level, *text);
+}
+
+void Dispatcher::on_host_call(WorkerProcess &worker, Request &request, std::string_view body) {
+  Reader reader(body);
+  const auto parts = reader.array();
+  const auto call_id = reader.integer();
+  const auto name = reader.take_raw(), arguments = reader.take_raw();
+  if (parts != 3u || !call_id || !name || !arguments || !reader.at_end() ||
+      !Reader(*arguments).array() || !is_one_value(*arguments, environment_.frame_depth()))
+    return break_off(worker, "sent a malformed host call");
+  ++environment_.counters.host_calls;
+  if (request.client)
+    request.client->send_host_call(request, *call_id, *name, *arguments);
+}
+
+void Dispatcher::on_debug_output(WorkerProcess &worker, Request &request, std::string_view body) {
+  Reader reader(body);
+  if (!request.debugs || !reader.string() || !reader.at_end())
+    return break_off(worker, "sent what only a worker that debugs may send");
+  if (request.client && !request.client->send_debug_output(request, body))
+    worker.hold();
+}
+
+void Dispatcher::on_run_stats(WorkerProcess &worker, Request &request, std::string_view body) {
+  Reader reader(body);
+  const auto parts = reader.array();
+  const auto run_us = reader.integer(), cpu_us = reader.integer(), rewind_us = reader.integer(),
+             heap_kb = reader.integer();
+  if (parts != 4u || !run_us || !cpu_us || !rewind_us || !heap_kb)
+    return break_off(worker, "sent malformed statistics");
+  if (request.client && request.wants_stats)
+    request.client->send_stats(request, {.queue_us = request.dispatched_us - request.received_us,
+                                         .run_us = *run_us,
+                                         .cpu_us = *cpu_us,
+                                         .rewind_us = *rewind_us,
+                                         .heap_kb = *heap_kb,
+                                         .generation = worker.generation(),
+                                         .worker = worker.pid()});
+}
+
+void Dispatcher::after_run(WorkerProcess &worker, bool last) {
+  if (worker.state != WorkerProcess::State::debugging)
+    run_us_ += (worker.run_us - run_us_) / 16;
+  if (!worker.sent().empty() || worker.hung_up)
+    return;
+  if (worker.state == WorkerProcess::State::leaving) {
+    worker.kill(); // its request was interrupted
+  } else if (last) {
+    leave(worker); // it ends by itself after its reply
+  } else {
+    running_.remove(worker);
+    idle_.push_back(worker);
+    worker.state = WorkerProcess::State::idle;
+    if (worker.generation() != generation_ || is_used_up(worker))
+      retire_idle(worker);
+  }
+  dispatch();
+}
+
+bool Dispatcher::is_used_up(const WorkerProcess &worker) const {
+  if (isolation_ != Isolation::reuse)
+    return false;
+  const int64_t age_us = environment_.loop.now_us() - worker.born_us;
+  return (settings_->recycle_requests > 0 &&
+          worker.served >= static_cast<uint64_t>(settings_->recycle_requests)) ||
+         (settings_->recycle_age_s > 0 && age_us / 1'000'000 >= settings_->recycle_age_s);
+}
+
+void Dispatcher::worker_is_slow(WorkerProcess &worker) {
+  revoke(worker);
+  dispatch();
+}
+
+void Dispatcher::worker_ended(WorkerProcess &worker, int wait_status) {
+  worker.wait_status = wait_status;
+  if (worker.hung_up)
+    settle(worker);
+  else // its last words are still to be read; if its socket stays open, somebody else has it
+    worker.verdict.start(verdict_wait_us);
+}
+
+void Dispatcher::worker_hung_up(WorkerProcess &worker) {
+  leave(worker);
+  revoke(worker);
+  if (worker.page().death_reason.load() == DeathReason::rewind_failed && !worker.rewind_failed)
+    count_failed_rewind(worker);
+  const Request *held = worker.sent().front();
+  const bool known = !held || !held->client || held->interrupted || worker.wait_status ||
+                     worker.page().death_reason.load() != DeathReason::none;
+  if (!known && !std::exchange(worker.verdict_awaited, true))
+    worker.verdict.start(verdict_wait_us);
+  else
+    settle(worker);
+  dispatch();
+}
+
+// Its replies are all right, and it is replaced: no crash.
+void Dispatcher::count_failed_rewind(WorkerProcess &worker) {
+  worker.rewind_failed = true;
+  Counters &counters = environment_.counters;
+  switch (static_cast<RewindFailure>(worker.page().death_detail.load())) {
+  case RewindFailure::too_much_touched:
+    ++counters.rewinds_failed_too_much_touched;
+    break;
+  case RewindFailure::mapping_changed:
+    ++counters.rewinds_failed_mapping_changed;
+    break;
+  case RewindFailure::verify_failed:
+    ++counters.rewinds_failed_verify_failed;
+    log_error("pool {}: worker {} (pid {}) found its memory changed after a rewind; it is "
+              "replaced. This is a "
+              "defect: set isolation = \"process\" until it is mended",
+              pool_, worker.id(), worker.pid());
+    break;
+  default:
+    ++counters.rewinds_failed_system_call_failed;
+  }
+}
+
+void Dispatcher::settle(WorkerProcess &worker) {
+  worker.hung_up = true;
+  worker.verdict.stop();
+  while (Request *request = worker.sent().front()) {
+    worker.done();
+    if (request->client && may_run_again(worker, *request)) {
+      request->retried = true;
+      request->client->forget_host_calls(*request);
+      ++environment_.counters.retried;
+      queue_of(*request).push_front(lane_of(*request), *request);
+      continue;
+    }
+    if (request->client && !worker.killed)
+      ++environment_.counters.crashes;
+    answer_error(*request, verdict(worker, *request));
+    release(*request);
+  }
+  owner_.worker_gone(worker);
+  dispatch();
+}
+
+// The worker was killed from outside (by the kernel for want of memory, by an operator), so it is
+// no fault of the script.
+bool Dispatcher::may_run_again(const WorkerProcess &worker, const Request &request) const {
+  return request.idempotent && !request.retried && !request.interrupted && !worker.killed &&
+         worker.page().death_reason.load() == DeathReason::none && worker.wait_status &&
+         WIFSIGNALED(*worker.wait_status) && WTERMSIG(*worker.wait_status) == SIGKILL;
+}
+
+Error Dispatcher::verdict(const WorkerProcess &worker, const Request &request) const {
+  switch (worker.page().death_reason.load()) {
+  case DeathReason::memory_limit:
+    return Error(ErrorCode::memory_limit,
+                 fmt::format("the script needed more than {} MB", request.memory_mb))
+        .with("limit_mb", request.memory_mb);
+  case DeathReason::cpu_limit:
+    return Error(ErrorCode::deadline_exceeded, "the script used up its CPU time")
+        .with("phase", "running")
+        .with("limit", "cpu");
+  case DeathReason::sandbox_violation:
+    return Error(ErrorCode::sandbox_violation, "the worker tried a system call that is forbidden")
+        .with("syscall", int64_t{worker.page().death_detail.load()});
+  default:
+    break;
+  }
+  if (request.interrupted)
+    return Error(ErrorCode::deadline_exceeded, "the deadline passed while the script ran")
+        .with("phase", "running")
+        .with("limit", "deadline");
+  if (worker.broke_protocol)
+    return Error(ErrorCode::internal, "the worker broke the protocol and was killed");
+  if (!worker.wait_status)
+    return Error(ErrorCode::worker_crashed, "the worker died; how is not known");
+  const int status = *worker.wait_status;
+  Error error(ErrorCode::worker_crashed, "the worker died: " + describe_wait_status(status));
+  return WIFSIGNALED(status) ? std::move(error).with("signal", int64_t{WTERMSIG(status)})
+                             : std::move(error).with("status", int64_t{WEXITSTATUS(status)});
+}
+
+} // namespace lethe

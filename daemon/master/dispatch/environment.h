@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What nearly every part of the daemon needs, handed in so that a test can bring its own.
+#pragma once
+
+#include "daemon/master/dispatch/request.h"
+#include "daemon/master/loop/event_loop.h"
+#include "daemon/master/operation/counters.h"
+#include "daemon/master/operation/settings.h"
+
+#include <string>
+
+namespace lethe {
+
+struct Environment {
+  EventLoop loop;
+  Settings settings;
+  Counters counters;
+  RequestStock requests{loop};
+  std::string zygote_program, snapshot_program;
+  bool stopping = false;
+  bool handing_over = false;   // stopping, and new requests are for the next daemon
+  size_t connection_bytes = 0; // in all connections' buffers
+  int snapshot_builds = 0;     // going on now
+
+  uint32_t frame_bytes() const { // the longest body of a frame: a message and what goes around it
+    return static_cast<uint32_t>(settings.max_message_bytes) + 64 * 1024;
+  }
+  size_t buffered_bytes() const { return connection_bytes + requests.buffered_bytes(); }
+  size_t most_buffered_bytes() const { return static_cast<size_t>(settings.max_buffered_mb) << 20; }
+  Error out_of_memory() const {
+    return Error(ErrorCode::overloaded, "the daemon's memory for messages is used up")
+        .with("limit", "memory")
+        .with("retry_after_ms", int64_t{100});
+  }
+  uint32_t frame_depth() const { return static_cast<uint32_t>(settings.max_depth) + 4; }
+};
+
+} // namespace lethe

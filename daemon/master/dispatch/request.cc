@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stock of requests, and their fair queue.
+#include "daemon/master/dispatch/request.h"
+#include "daemon/master/dispatch/dispatcher.h"
+
+namespace lethe {
+namespace {
+
+constexpr size_t kept_body_bytes = 64 * 1024; // of a request in stock
+
+} // namespace
+
+Request::Request(EventLoop &loop) : timer(loop, [this] { dispatcher->time_is_up(*this); }) {}
+
+Request &RequestStock::take() {
+  if (free_.empty()) {
+    all_.push_back(std::make_unique<Request>(loop_));
+    free_.push_back(all_.back().get());
+  }
+  Request &request = *free_.back();
+  free_.pop_back();
+  request.client = nullptr;
+  request.client_index = 0;
+  request.msgid = 0;
+  request.dispatcher = nullptr;
+  request.isolation = Isolation::process;
+  request.once = true;
+  request.debugs = false;
+  request.wants_console = request.wants_stats = request.idempotent = false;
+  request.retried = request.interrupted = false;
+  request.host_calls = 0;
+  request.name.clear();
+  request.trace.clear();
+  request.received_us = request.deadline_us = request.dispatched_us = 0;
+  request.memory_mb = 0;
+  request.later_steps.clear();
+  request.step = -1;
+  request.lane = nullptr;
+  request.worker = nullptr;
+  request.sequence = 0;
+  return request;
+}
+
+void RequestStock::give_back(Request &request) {
+  request.timer.stop();
+  buffered_bytes_ -= request.body.size();
+  request.body.clear();
+  request.body.shrink(kept_body_bytes);
+  free_.push_back(&request);
+}
+
+void FairQueue::added(Lane &lane, Request &request) {
+  request.lane = &lane;
+  ++size_;
+  if (!lane.linked() && !lane.blocked)
+    turns_.push_back(lane);
+}
+
+void FairQueue::push_back(Lane &lane, Request &request) {
+  lane.requests.push_back(request);
+  added(lane, request);
+}
+
+void FairQueue::push_front(Lane &lane, Request &request) {
+  lane.requests.push_front(request);
+  added(lane, request);
+}
+
+void FairQueue::remove(Request &request) {
+  Lane &lane = *request.lane;
+  lane.requests.remove(request);
+  request.lane = nullptr;
+  --size_;
+  if (lane.requests.empty() && lane.linked())
+    turns_.remove(lane);
+}
+
+Request *FairQueue::pop() {
+  Lane *lane = turns_.front();
+  if (!lane)
+    return nullptr;
+  Request &request = *lane->requests.front();
+  remove(request);
+  if (lane->linked()) { // it has more: the others first
+    turns_.remove(*lane);
+    turns_.push_back(*lane);
+  }
+  return &request;
+}
+
+void FairQueue::block(Lane &lane, bool blocked) {
+  lane.blocked = blocked;
+  if (blocked && lane.linked())
+    turns_.remove(lane);
+  else if (!blocked && !lane.linked() && !lane.requests.empty())
+    turns_.push_back(lane);
+}
+
+} // namespace lethe

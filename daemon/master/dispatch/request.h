@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// One call, eval or chain on its way through the daemon, and the queue in which it may wait.
+#pragma once
+
+#include "daemon/master/loop/event_loop.h"
+#include "daemon/master/loop/list.h"
+#include "daemon/master/operation/settings.h"
+#include "ipc/buffer.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lethe {
+
+class Client;
+class Dispatcher;
+class WorkerProcess;
+struct Lane;
+
+// Lives from the receipt of its message until it is answered and no worker holds it any more. In
+// exactly one place: a lane (waiting), a worker's list (sent to it), or the free list.
+struct Request : ListHook {
+  explicit Request(EventLoop &loop);
+
+  Client *client;      // nullptr: answered, or its client is gone
+  size_t client_index; // where the client lists it
+  uint32_t msgid;
+  Dispatcher *dispatcher;
+  Isolation isolation;
+  bool once;   // its worker is discarded afterwards
+  bool debugs; // runs in a worker of its own, outside of the pool and without a deadline
+  bool wants_console, wants_stats, idempotent;
+  bool retried;     // was given to a second worker after the first one crashed
+  bool interrupted; // past its deadline: its worker was asked for the stack
+  uint32_t host_calls;
+  std::string name, trace; // for the log
+  int64_t received_us, deadline_us, dispatched_us;
+  int64_t memory_mb;
+  int64_t busy_poll_us; // of its worker, afterwards
+  Buffer body;          // of the run frame
+
+  // chain: the steps that follow, as run frames without their arguments.
+  std::vector<std::string> later_steps;
+  int step; // of a chain, else -1
+
+  Lane *lane;
+  WorkerProcess *worker; // that it was sent to
+  uint32_t sequence;     // there
+  Timer timer;           // its deadline, then the grace time
+};
+
+// Requests are used again, with their memory.
+class RequestStock {
+public:
+  explicit RequestStock(EventLoop &loop) : loop_(loop) {}
+  Request &take();
+  void give_back(Request &request);
+  size_t in_use() const { return all_.size() - free_.size(); }
+  size_t buffered_bytes() const { return buffered_bytes_; }
+  // Memory of bodies is counted: say when one was written.
+  void body_changed(size_t bytes_before, size_t bytes) { buffered_bytes_ += bytes - bytes_before; }
+
+private:
+  EventLoop &loop_;
+  std::vector<std::unique_ptr<Request>> all_;
+  std::vector<Request *> free_;
+  size_t buffered_bytes_ = 0;
+};
+
+// One connection's waiting requests in one queue.
+struct Lane : ListHook {
+  List<Request> requests;
+  bool blocked = false; // its client does not read: nothing of it is started
+};
+
+// First in, first out within a lane; the lanes take turns, so that a client that sends much does
+// not make the others wait.
+class FairQueue {
+public:
+  size_t size() const { return size_; } // blocked ones included
+  bool empty() const { return turns_.empty(); }
+  void push_back(Lane &lane, Request &request);
+  void push_front(Lane &lane, Request &request); // one that was taken out before
+  void remove(Request &request);
+  Request *pop(); // nothing: all lanes are empty or blocked
+  void block(Lane &lane, bool blocked);
+  // The longest waiting request of each lane that has its turn.
+  Request *peek() { return turns_.empty() ? nullptr : turns_.front()->requests.front(); }
+
+private:
+  void added(Lane &lane, Request &request);
+
+  List<Lane> turns_; // lanes that have something and are not blocked
+  size_t size_ = 0;
+};
+
+} // namespace lethe

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sending to a worker and hearing from it.
+#include "daemon/master/dispatch/worker_process.h"
+#include "daemon/master/loop/process.h"
+#include "ipc/packer.h"
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace lethe {
+namespace {
+
+constexpr int64_t slow_head_us = 1000;
+// Sending ahead saves a round trip through the master. It pays while requests are shorter than one.
+constexpr int64_t short_run_us = 200;
+constexpr size_t most_sent_ahead = 16;
+
+} // namespace
+
+SharedPage::~SharedPage() {
+  if (page_)
+    munmap(static_cast<void *>(page_), static_cast<size_t>(sysconf(_SC_PAGESIZE)));
+}
+
+Result<SharedPage> SharedPage::map(const FileDescriptor &memory) {
+  const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  struct stat file {};
+  const int seals = fcntl(memory.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(memory.get(), &file) < 0 ||
+      static_cast<size_t>(file.st_size) < page_bytes)
+    return Error(ErrorCode::internal, "a worker's page is not a sealed page");
+  void *mapped = mmap(nullptr, page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  if (mapped == MAP_FAILED)
+    return Error(ErrorCode::internal, system_message("mmap of a worker's page"));
+  SharedPage page;
+  page.page_ = static_cast<WorkerPage *>(mapped);
+  return page;
+}
+
+WorkerProcess::WorkerProcess(Environment &environment, WorkerOwner &owner, Parts parts)
+    : Flushable(environment.loop), born_us(environment.loop.now_us()),
+      verdict(environment.loop, [this] { owner_.worker_hung_up(*this); }),
+      environment_(environment), owner_(owner), parts_(std::move(parts)),
+      channel_(std::move(parts_.socket), Party::worker, Channel::Carries::frames,
+               environment.frame_bytes()),
+      readable_(environment.loop, channel_.descriptor(), EV_READ, [this] { readable(); }),
+      writable_(environment.loop, channel_.descriptor(), EV_WRITE, [this] { flush(); }),
+      head_timer_(environment.loop, [this] { watch_head(); }) {
+  fcntl(channel_.descriptor(), F_SETFL, O_NONBLOCK);
+  readable_.enable();
+}
+
+WorkerProcess::~WorkerProcess() {
+  if (!sent_.empty() && !environment_.stopping)
+    fatal("a worker that goes holds no request");
+}
+
+void WorkerProcess::run(Request &request) {
+  request.worker = this;
+  request.sequence = ++last_sequence_;
+  request.dispatched_us = loop_.now_us();
+  channel_.add(MessageType::run, request.sequence, request.body.view());
+  if (sent_.empty())
+    head_since_us = request.dispatched_us;
+  else if (!head_timer_.pending())
+    head_timer_.start(slow_head_us);
+  sent_.push_back(request);
+  flush_later();
+}
+
+void WorkerProcess::done() {
+  const int64_t now_us = loop_.now_us();
+  run_us += (now_us - head_since_us - run_us) / 8;
+  head_since_us = now_us;
+  ++served;
+  sent_.pop_front()->worker = nullptr;
+}
+
+void WorkerProcess::send_host_reply(uint32_t sequence, int64_t call_id, std::string_view error,
+                                    std::string_view result) {
+  Buffer &body = channel_.begin(MessageType::host_reply, sequence);
+  Packer packer(body);
+  packer.pack_array(3).pack_int64(call_id);
+  body.append(error);
+  body.append(result);
+  channel_.end();
+  flush_later();
+}
+
+bool WorkerProcess::send_debug_input(uint32_t sequence, std::string_view message) {
+  if (channel_.output_bytes() > static_cast<size_t>(environment_.settings.max_output_bytes))
+    return false;
+  channel_.add(MessageType::debug_input, sequence, message);
+  flush_later();
+  return true;
+}
+
+void WorkerProcess::go_on() {
+  if (!hung_up)
+    readable_.enable();
+}
+
+bool WorkerProcess::has_started_last(const Request &request) const {
+  return WorkerPage::claimed_part(page().lease.load(std::memory_order_acquire)) == request.sequence;
+}
+
+bool WorkerProcess::takes_more() const {
+  const bool short_so_far = sent_.empty() || loop_.now_us() - head_since_us < short_run_us;
+  return run_us < short_run_us && short_so_far && served > 0 && sent_.size() < most_sent_ahead &&
+         last_sequence_ < UINT32_MAX - most_sent_ahead;
+}
+
+void WorkerProcess::watch_head() {
+  if (sent_.size() < 2)
+    return;
+  const int64_t wait_us = head_since_us + slow_head_us - loop_.now_us();
+  if (wait_us > 0)
+    head_timer_.start(wait_us);
+  else
+    owner_.worker_is_slow(*this);
+}
+
+void WorkerProcess::interrupt() { send_signal(parts_.pidfd, interrupt_signal); }
+
+void WorkerProcess::kill() {
+  killed = true;
+  send_signal(parts_.pidfd, SIGKILL);
+}
+
+void WorkerProcess::dismiss() {
+  dismissed = true;
+  shutdown(channel_.descriptor(), SHUT_WR);
+}
+
+void WorkerProcess::readable() {
+  if (hung_up)
+    return;
+  const Channel::Status received = channel_.receive();
+  if (received == Channel::Status::closed)
+    return hang_up(false);
+  Frame frame;
+  Channel::Status status = Channel::Status::again;
+  while (!hung_up && (status = channel_.next(frame)) == Channel::Status::ok)
+    owner_.worker_said(*this, frame);
+  if (status == Channel::Status::broken || broke_protocol)
+    hang_up(true);
+}
+
+void WorkerProcess::flush() {
+  // A worker that is gone shows as end of file, after what it said last.
+  if (!hung_up && channel_.flush() == Channel::Status::again)
+    writable_.enable();
+  else
+    writable_.disable();
+}
+
+void WorkerProcess::hang_up(bool broken) {
+  if (std::exchange(hung_up, true))
+    return;
+  readable_.disable();
+  writable_.disable();
+  head_timer_.stop();
+  if (broken) {
+    broke_protocol = true;
+    kill();
+  }
+  owner_.worker_hung_up(*this);
+}
+
+} // namespace lethe

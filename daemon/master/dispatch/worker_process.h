@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The master's view of one worker: its process, its socket, its page, and the requests sent to it.
+#pragma once
+
+#include "daemon/master/dispatch/environment.h"
+#include "ipc/channel.h"
+#include "ipc/worker_page.h"
+
+#include <optional>
+
+namespace lethe {
+
+class WorkerProcess;
+
+// A page shared with a worker, which may have been made by a worker that is no more to be trusted.
+class SharedPage {
+public:
+  SharedPage() = default;
+  SharedPage(SharedPage &&other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  SharedPage(const SharedPage &) = delete;
+  ~SharedPage();
+  // Refuses a memfd that its other owner could cut: reading it would then end the master (SIGBUS).
+  static Result<SharedPage> map(const FileDescriptor &memory);
+  WorkerPage *operator->() const { return page_; }
+
+private:
+  WorkerPage *page_ = nullptr;
+};
+
+class WorkerOwner {
+public:
+  virtual void worker_said(WorkerProcess &worker, const Frame &frame) = 0;
+  // Its channel is closed or broken: nothing more will come from it.
+  virtual void worker_hung_up(WorkerProcess &worker) = 0;
+  // Its oldest request takes long, and others wait behind it.
+  virtual void worker_is_slow(WorkerProcess &worker) = 0;
+
+protected:
+  ~WorkerOwner() = default;
+};
+
+// `idle` and `running` workers take requests. `debugging`: was never counted in. `leaving`: takes
+// no more, counted out of its pool already, and not yet seen to have ended.
+class WorkerProcess final : public ListHook, Flushable {
+public:
+  enum class State : uint8_t { idle, running, debugging, leaving };
+
+  struct Parts {
+    uint32_t id;
+    uint32_t generation;
+    pid_t pid;
+    FileDescriptor pidfd;
+    FileDescriptor socket;
+    SharedPage page;
+  };
+  WorkerProcess(Environment &environment, WorkerOwner &owner, Parts parts);
+  ~WorkerProcess();
+
+  uint32_t id() const { return parts_.id; }
+  uint32_t generation() const { return parts_.generation; }
+  pid_t pid() const { return parts_.pid; }
+  const WorkerPage &page() const { return *parts_.page.operator->(); }
+
+  // Sends a request; it is in sent() from now on.
+  void run(Request &request);
+  // The oldest request is answered: takes it off.
+  void done();
+  List<Request> &sent() { return sent_; }
+  // Sends what the client answered to a call of its script.
+  void send_host_reply(uint32_t sequence, int64_t call_id, std::string_view error,
+                       std::string_view result);
+  // What a debugger says to its script: one value. False: the worker does not take what was said
+  // before.
+  bool send_debug_input(uint32_t sequence, std::string_view message);
+  // It says nothing more until go_on(), as its client does not read.
+  void hold() { readable_.disable(); }
+  void go_on();
+
+  // Is this request of sent() the one that the worker started last, as far as it tells?
+  bool has_started_last(const Request &request) const;
+  // Takes back everything that was not started; calls `taken` for each, the newest first.
+  template <typename Taken> void revoke(Taken taken) {
+    const uint32_t claimed = parts_.page->revoke(last_sequence_);
+    while (Request *newest = sent_.back()) {
+      if (newest->sequence <= claimed)
+        break;
+      sent_.remove(*newest);
+      newest->worker = nullptr;
+      taken(*newest);
+    }
+  }
+
+  void interrupt();
+  void kill();    // at once; its end is still to be seen
+  void dismiss(); // closes our side: it ends by itself
+
+  // What the owner keeps here.
+  State state = State::idle;
+  bool killed = false;    // by the master
+  bool dismissed = false; // told to end while it was idle
+  bool hung_up = false;
+  bool broke_protocol = false;
+  bool rewind_failed = false;     // was counted
+  std::optional<int> wait_status; // once its end was reported
+  bool verdict_awaited = false;   // the time for that has been given
+  uint64_t served = 0;
+  int64_t born_us, head_since_us = 0, left_us = 0;
+  int64_t run_us = 0; // moving average of the last requests
+  Timer verdict;      // how long the owner waits for wait_status
+
+  bool takes_more() const; // is it worth while to send it another one ahead?
+  int64_t wait_us() const { return run_us * static_cast<int64_t>(sent_.size()); } // for that one
+
+private:
+  void readable();
+  void flush() override;
+  void watch_head();
+  void hang_up(bool broken);
+
+  Environment &environment_;
+  WorkerOwner &owner_;
+  Parts parts_;
+  Channel channel_;
+  List<Request> sent_; // oldest first
+  uint32_t last_sequence_ = 0;
+  Watch readable_, writable_;
+  Timer head_timer_;
+};
+
+} // namespace lethe

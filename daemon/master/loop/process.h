@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes that the master starts, and signals to processes by pidfd, which hit no other one.
+#pragma once
+
+#include "daemon/master/loop/event_loop.h"
+#include "ipc/error.h"
+#include "ipc/file_descriptor.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace lethe {
+
+struct ChildProcess {
+  pid_t pid = -1;
+  FileDescriptor pidfd;
+};
+
+struct ChildPlan {
+  std::vector<std::string> command; // the program's path first
+  int descriptor_3 = -1;            // becomes its descriptor 3
+  int standard_error = -1;          // becomes its descriptor 2; -1: the master's
+  bool dies_with_master = false;    // by SIGKILL
+};
+
+Result<ChildProcess> start_process(const ChildPlan &plan);
+
+// False if the process has ended already.
+bool send_signal(const FileDescriptor &pidfd, int signal);
+
+// How long the status of a process that has hung up is waited for: a busy machine takes its time.
+inline constexpr int64_t verdict_wait_us = 1'000'000;
+
+// "signal 9 (Killed)" or "exit status 70", from a wait status.
+std::string describe_wait_status(int status);
+
+// Collects children, adopted ones included (the master is their subreaper), when SIGCHLD arrives.
+class ChildReaper {
+public:
+  using Callback = std::function<void(int wait_status)>;
+  // `others` hears of each child that nobody waits for by pid: workers whose zygote has died.
+  ChildReaper(EventLoop &loop, std::function<void(pid_t, int wait_status)> others);
+  void wait_for(pid_t pid, Callback callback) { waiting_[pid] = std::move(callback); }
+  void forget(pid_t pid) { waiting_.erase(pid); }
+  void reap();
+  // Waits for the end of all children, up to `limit_ms`; at the daemon's own end. True: none is
+  // left.
+  static bool wait_for_all(int64_t limit_ms);
+
+private:
+  std::function<void(pid_t, int)> others_;
+  std::map<pid_t, Callback> waiting_;
+  Watch signal_;
+};
+
+// Runs `work` in a forked child, so that the event loop never waits for a disk. `done` gets its
+// error, or an error if the child died. The child is not killed when this object goes: what it
+// writes is meant to last.
+class BackgroundTask {
+public:
+  using Work = std::function<Result<Nothing>()>;
+  using Done = std::function<void(Result<Nothing>)>;
+  BackgroundTask(EventLoop &loop, const Work &work, Done done);
+
+private:
+  void read();
+
+  Done done_;
+  std::string report_; // "+" for success, "-" and a message else
+  FileDescriptor pipe_;
+  std::unique_ptr<Watch> readable_;
+  std::unique_ptr<Timer> failed_at_once_;
+};
+
+} // namespace lethe

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+// Execute or fork, load, be ready: and what follows when that does not happen.
+#include "daemon/master/pools/generation_build.h"
+#include "daemon/master/operation/log.h"
+#include "ipc/message_pack.h"
+#include "ipc/packer.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/wait.h>
+
+namespace lethe {
+namespace {
+
+constexpr int64_t start_limit_us = 30'000'000; // for a zygote that loads no script yet
+constexpr int deaths_of_a_culprit = 3;         // fewer may be somebody else's doing
+
+std::optional<ErrorCode> code_from_name(std::string_view name) {
+#define LETHE_ROW(code, help)                                                                      \
+  if (name == #code)                                                                               \
+    return ErrorCode::code;
+  LETHE_ERROR_CODES(LETHE_ROW)
+#undef LETHE_ROW
+  return std::nullopt;
+}
+
+} // namespace
+
+Error error_from_map(std::string_view error_map) {
+  Error error(ErrorCode::internal, "an error without a message");
+  Reader reader(error_map);
+  const auto pairs = reader.map();
+  for (uint32_t i = 0; pairs && i < *pairs; ++i) {
+    const auto key = reader.string();
+    const auto raw = reader.take_raw();
+    if (!key || !raw)
+      break;
+    Item item;
+    Reader(*raw).next(item);
+    if (*key == "message" && item.kind == Kind::string)
+      error.message = item.bytes;
+    else if (*key == "code" && item.kind == Kind::string)
+      error.code = code_from_name(item.bytes).value_or(ErrorCode::internal);
+    else if (item.kind == Kind::string)
+      error.keys.emplace_back(*key, std::string(item.bytes));
+    else if (item.kind == Kind::integer)
+      error.keys.emplace_back(*key, item.integer);
+  }
+  return error;
+}
+
+GenerationBuild::GenerationBuild(Environment &environment, ChildReaper &reaper, GenerationPlan plan,
+                                 Done done)
+    : environment_(environment), reaper_(reaper), plan_(std::move(plan)), done_(std::move(done)),
+      deadline_(environment.loop, [this] { load_deadline_passed(); }),
+      verdict_(environment.loop, [this] { candidate_died("how is not known"); }),
+      begin_(environment.loop, [this] { plan_.parent ? grow() : execute(); }) {
+  begin_.start(0); // so that done() is never called before the owner has this object
+}
+
+GenerationBuild::~GenerationBuild() {
+  if (executed_pid_ > 0)
+    reaper_.forget(executed_pid_);
+  if (candidate_)
+    candidate_->kill();
+}
+
+void GenerationBuild::execute() {
+  executing_ = true;
+  auto pair = make_socket_pair();
+  if (!pair)
+    return fail(pair.error());
+  const Settings &settings = environment_.settings;
+  ChildPlan plan;
+  plan.command = {environment_.zygote_program, "--control", "3"};
+  add_preload_options(plan.command, environment_, *plan_.settings);
+  plan.command.insert(plan.command.end(), {"--pool",
+                                           plan_.pool,
+                                           "--memory-mb",
+                                           std::to_string(plan_.settings->memory_mb),
+                                           "--max-message-bytes",
+                                           std::to_string(settings.max_message_bytes),
+                                           "--max-depth",
+                                           std::to_string(settings.max_depth),
+                                           "--isolation",
+                                           plan_.settings->isolation,
+                                           "--rewind-verify",
+                                           fmt::format("{}", plan_.settings->rewind_verify),
+                                           "--rewind-scan",
+                                           plan_.settings->rewind_scan,
+                                           "--rewind-max-mb",
+                                           std::to_string(plan_.settings->rewind_max_mb),
+                                           "--console-lines",
+                                           std::to_string(plan_.settings->console_lines),
+                                           "--console-bytes",
+                                           std::to_string(plan_.settings->console_bytes)});
+  if (!plan_.settings->import_map.empty())
+    plan.command.insert(plan.command.end(), {"--import-map", plan_.settings->import_map});
+  plan.descriptor_3 = pair->ends[1].get();
+  auto process = start_process(plan);
+  if (!process)
+    return fail(process.error());
+  ++environment_.counters.zygotes_started;
+  executed_pid_ = process->pid;
+  reaper_.wait_for(executed_pid_, [this](int status) { executed_zygote_ended(status); });
+  candidate_ = std::make_unique<ZygoteProcess>(environment_, *this, std::move(pair->ends[0]),
+                                               ++*plan_.last_generation);
+  candidate_->set_process(std::move(*process));
+  deadline_.start(start_limit_us);
+}
+
+// Its status tells more than the end of its channel, which may be seen first.
+void GenerationBuild::executed_zygote_ended(int wait_status) {
+  executed_pid_ = -1;
+  const bool stale = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == exit_stale_snapshot;
+  if (!executing_) // it was the parent of the candidate: that one tells what follows
+    return;
+  if (stale && !snapshot_was_built_)
+    return build_snapshot();
+  candidate_died(stale ? "it does not accept the startup snapshot that was just built"
+                       : describe_wait_status(wait_status));
+}
+
+void GenerationBuild::build_snapshot() {
+  deadline_.stop();
+  verdict_.stop();
+  environment_.loop.dispose(std::move(candidate_));
+  snapshot_was_built_ = true;
+  snapshot_ = std::make_unique<SnapshotBuild>(environment_, reaper_, *plan_.settings,
+                                              [this](Result<Nothing> result) {
+                                                environment_.loop.dispose(std::move(snapshot_));
+                                                result ? execute() : fail(result.error());
+                                              });
+}
+
+// Forks the parent; the child gets as many scripts as fit into a message.
+void GenerationBuild::grow() {
+  executing_ = false;
+  auto pair = make_socket_pair();
+  if (!pair)
+    return fail(pair.error());
+  Buffer list, scripts;
+  size_t count = 0;
+  const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
+  for (; count < plan_.load.size() && (count == 0 || list.size() < limit_bytes); ++count) {
+    const size_t before = list.size();
+    plan_.load[count]->pack(list);
+    if (count > 0 && list.size() > limit_bytes) {
+      list.truncate(before);
+      break;
+    }
+  }
+  batch_.assign(plan_.load.begin(), plan_.load.begin() + static_cast<ptrdiff_t>(count));
+  Packer(scripts).pack_array(static_cast<uint32_t>(count));
+  scripts.append(list.view());
+  Buffer drop;
+  Packer packer(drop);
+  packer.pack_array(static_cast<uint32_t>(plan_.drop.size()));
+  for (const std::string &name : plan_.drop)
+    pack_string(packer, name);
+
+  culprit_.clear();
+  candidate_status_.reset();
+  report_.reset();
+  ZygoteProcess &parent = own_parent_ ? *own_parent_ : *plan_.parent;
+  candidate_ = std::make_unique<ZygoteProcess>(environment_, *this, std::move(pair->ends[0]),
+                                               ++*plan_.last_generation);
+  parent.grow(candidate_->generation(), plan_.strict, count < plan_.load.size(), scripts.view(),
+              drop.view(), std::move(pair->ends[1]));
+  deadline_.start(start_limit_us); // each script has its own, once the candidate has come to it
+}
+
+void GenerationBuild::zygote_ready(ZygoteProcess &zygote, ZygoteReport report) {
+  if (&zygote != candidate_.get())
+    return;
+  report_ = std::move(report);
+  use_if_complete();
+}
+
+// Its own word and its parent's word about its birth come on two channels, in any order.
+void GenerationBuild::use_if_complete() {
+  if (!report_ || candidate_->pid() < 0)
+    return;
+  ZygoteReport report = std::move(*report_);
+  report_.reset();
+  deadline_.stop();
+  built_.v8_version = report.v8_version;
+  built_.can_rewind = report.image_bytes > 0;
+  built_.is_grown = plan_.parent != nullptr;
+  for (auto &[name, functions] : report.functions)
+    built_.functions[name] = std::move(functions);
+  for (const auto &[name, error_map] : report.failures)
+    built_.failures.emplace(name, error_from_map(error_map));
+  plan_.load.erase(plan_.load.begin(), plan_.load.begin() + static_cast<ptrdiff_t>(batch_.size()));
+  waiting_.insert(waiting_.end(), batch_.begin(), batch_.end());
+  batch_.clear();
+  plan_.drop.clear();
+  if (plan_.load.empty()) {
+    built_.zygote = std::move(candidate_);
+    return finish(std::move(built_));
+  }
+  if (own_parent_)
+    environment_.loop.dispose(std::move(own_parent_));
+  own_parent_ = std::move(candidate_);
+  grow();
+}
+
+void GenerationBuild::zygote_loading(ZygoteProcess &zygote, std::string_view script) {
+  if (&zygote != candidate_.get())
+    return;
+  culprit_ = script;
+  deadline_.start(plan_.settings->load_deadline_ms * 1000);
+}
+
+void GenerationBuild::zygote_load_failed(ZygoteProcess &zygote, std::string_view script,
+                                         std::string_view error_map) {
+  if (&zygote != candidate_.get())
+    return;
+  Error error = error_from_map(error_map);
+  if (batch_.size() + waiting_.size() > 1)
+    error.message = fmt::format("{}: {}", script, error.message);
+  fail(std::move(error));
+}
+
+void GenerationBuild::load_deadline_passed() {
+  candidate_->kill();
+  if (culprit_.empty())
+    return fail(Error(ErrorCode::internal, "the zygote is not ready after 30 s"));
+  leave_out_culprit(
+      Error(ErrorCode::deadline_exceeded,
+            fmt::format("{} is not loaded after {} ms", culprit_, plan_.settings->load_deadline_ms))
+          .with("phase", "loading")
+          .with("limit", "deadline"));
+}
+
+void GenerationBuild::zygote_hung_up(ZygoteProcess &zygote) {
+  if (&zygote == own_parent_.get())
+    return fail(Error(ErrorCode::worker_crashed, "the zygote died while a script was loaded"));
+  if (&zygote != candidate_.get())
+    return;
+  if (candidate_status_)
+    candidate_died(describe_wait_status(*candidate_status_));
+  else
+    verdict_.start(verdict_wait_us);
+}
+
+void GenerationBuild::candidate_died(const std::string &how) {
+  verdict_.stop();
+  if (executing_)
+    return fail(Error(ErrorCode::internal,
+                      "the zygote died at its start: " + how + "; its last words are in the log"));
+  if (!plan_.strict && !culprit_.empty() && ++deaths_[culprit_] < deaths_of_a_culprit) {
+    environment_.loop.dispose(std::move(candidate_));
+    return grow();
+  }
+  leave_out_culprit(
+      Error(ErrorCode::worker_crashed, fmt::format("{} was being loaded when the process died: {}",
+                                                   culprit_.empty() ? "no script" : culprit_, how))
+          .with("phase", "loading"));
+}
+
+// Strict: that is the end. Else: again, without the script that did it.
+void GenerationBuild::leave_out_culprit(Error error) {
+  deadline_.stop();
+  const auto is_culprit = [&](const auto &other) { return other->name == culprit_; };
+  const bool was_waiting = std::erase_if(waiting_, is_culprit) > 0;
+  if (plan_.strict || (!was_waiting && std::erase_if(plan_.load, is_culprit) == 0))
+    return fail(std::move(error));
+  built_.failures.emplace(culprit_, std::move(error));
+  if (was_waiting)
+    plan_.drop.push_back(culprit_);
+  environment_.loop.dispose(std::move(candidate_));
+  grow();
+}
+
+void GenerationBuild::parent_forked(uint32_t generation, ChildProcess process) {
+  if (candidate_ && candidate_->generation() == generation) {
+    candidate_->set_process(std::move(process));
+    use_if_complete();
+  } else { // it was given up before its birth was reported
+    send_signal(process.pidfd, SIGKILL);
+  }
+}
+
+void GenerationBuild::parents_child_exited(pid_t pid, int wait_status) {
+  if (!candidate_ || candidate_->pid() != pid)
+    return;
+  candidate_status_ = wait_status;
+  if (!candidate_->alive())
+    candidate_died(describe_wait_status(wait_status));
+}
+
+void GenerationBuild::zygote_forked_zygote(ZygoteProcess &, uint32_t generation,
+                                           ChildProcess process) {
+  parent_forked(generation, std::move(process));
+}
+
+void GenerationBuild::zygote_child_exited(ZygoteProcess &, pid_t pid, int wait_status) {
+  parents_child_exited(pid, wait_status);
+}
+
+void GenerationBuild::zygote_forked_worker(ZygoteProcess &zygote, uint32_t, ChildProcess,
+                                           FileDescriptor, FileDescriptor) {
+  zygote.kill(); // nobody asked it to
+}
+
+void GenerationBuild::fail(Error error) {
+  if (candidate_) {
+    candidate_->kill();
+    environment_.loop.dispose(std::move(candidate_));
+  }
+  finish(std::move(error));
+}
+
+void GenerationBuild::finish(Result<BuiltGeneration> result) {
+  if (!done_) // reported already; this object is about to go
+    return;
+  deadline_.stop();
+  verdict_.stop();
+  if (own_parent_)
+    environment_.loop.dispose(std::move(own_parent_));
+  const Done done = std::move(done_); // it may end this object
+  done(std::move(result));
+}
+
+} // namespace lethe

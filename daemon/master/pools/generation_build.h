@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the next generation of a pool: from the present one, or from a newly executed zygote.
+#pragma once
+
+#include "daemon/master/pools/snapshot_build.h"
+#include "daemon/master/pools/zygote_process.h"
+#include "daemon/master/scripts/script.h"
+
+namespace lethe {
+
+struct GenerationPlan {
+  std::string pool;
+  const PoolSettings *settings = nullptr;
+  ZygoteProcess *parent =
+      nullptr; // fork it; nullptr: execute the program, with a snapshot built if needed
+  std::vector<ScriptPointer> load;
+  std::vector<std::string> drop;
+  bool strict = true; // the first script that fails ends the build; else it is left out and named
+  uint32_t *last_generation = nullptr; // the numbers given so far
+};
+
+struct BuiltGeneration {
+  std::unique_ptr<ZygoteProcess> zygote;
+  std::map<std::string, std::string> functions; // by script: MessagePack array of names
+  std::map<std::string, Error> failures;        // not strict: scripts that were left out
+  std::string v8_version;
+  bool can_rewind = false; // there is an image of its memory
+  bool is_grown = false;   // a fork of the plan's parent
+};
+
+// Calls back once. Nothing of the present generation changes meanwhile. Ended, with what it began,
+// when this object goes.
+class GenerationBuild final : public ZygoteOwner {
+public:
+  using Done = std::function<void(Result<BuiltGeneration>)>;
+  GenerationBuild(Environment &environment, ChildReaper &reaper, GenerationPlan plan, Done done);
+  ~GenerationBuild();
+
+  // What the parent, which belongs to somebody else, says about its children.
+  void parent_forked(uint32_t generation, ChildProcess process);
+  void parents_child_exited(pid_t pid, int wait_status);
+
+private:
+  void execute();
+  void executed_zygote_ended(int wait_status);
+  void build_snapshot();
+  void grow();
+  void use_if_complete();
+  void load_deadline_passed();
+  void candidate_died(const std::string &how);
+  void leave_out_culprit(Error error);
+  void fail(Error error);
+  void finish(Result<BuiltGeneration> result);
+
+  void zygote_ready(ZygoteProcess &zygote, ZygoteReport report) override;
+  void zygote_loading(ZygoteProcess &zygote, std::string_view script) override;
+  void zygote_load_failed(ZygoteProcess &zygote, std::string_view script,
+                          std::string_view error_map) override;
+  void zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
+                            FileDescriptor socket, FileDescriptor page) override;
+  void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
+                            ChildProcess process) override;
+  void zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status) override;
+  void zygote_hung_up(ZygoteProcess &zygote) override;
+
+  Environment &environment_;
+  ChildReaper &reaper_;
+  GenerationPlan plan_;
+  Done done_;
+  BuiltGeneration built_;
+  std::unique_ptr<ZygoteProcess> own_parent_; // executed, or loaded with a part of the scripts
+  std::unique_ptr<ZygoteProcess> candidate_;
+  bool executing_ = false; // the candidate is an executed one; else it was forked
+  pid_t executed_pid_ = -1;
+  bool snapshot_was_built_ = false;
+  std::vector<ScriptPointer> batch_; // what the candidate was sent
+  // What the parent was sent: in the end all are loaded at once, as they may import each other.
+  std::vector<ScriptPointer> waiting_;
+  std::string culprit_;               // the script that it is loading
+  std::map<std::string, int> deaths_; // while it was being loaded; others than it may kill, too
+  std::optional<int> candidate_status_;
+  std::optional<ZygoteReport> report_; // of the candidate, until its process is known
+  std::unique_ptr<SnapshotBuild> snapshot_;
+  Timer deadline_, verdict_, begin_;
+};
+
+// An Error from the map that a worker or zygote made.
+Error error_from_map(std::string_view error_map);
+
+} // namespace lethe

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers of a pool: supply, loss, replacement.
+#include "daemon/master/pools/pool.h"
+#include "daemon/master/operation/log.h"
+
+#include <csignal>
+#include <fstream>
+
+namespace lethe {
+namespace {
+
+constexpr int64_t leaving_limit_us = 1'000'000; // for a worker that should end by itself
+constexpr int64_t fork_limit_us = 10'000'000;   // for a zygote to fork a worker
+constexpr int64_t lull_us = 1000;
+
+int64_t resident_bytes(pid_t pid) {
+  int64_t total_pages = 0, resident_pages = 0;
+  std::ifstream(fmt::format("/proc/{}/statm", pid)) >> total_pages >> resident_pages;
+  return resident_pages * sysconf(_SC_PAGESIZE);
+}
+
+} // namespace
+
+Pool::Pool(Environment &environment, PoolOwner &owner, ChildReaper &reaper, ScriptStore &store,
+           size_t index, std::string name, const PoolSettings &settings)
+    : environment_(environment), owner_(owner), reaper_(reaper), store_(store),
+      name_(std::move(name)), settings_(settings),
+      dispatcher_(environment, *this, index, name_, settings_),
+      recover_timer_(environment.loop, [this] { recover(); }),
+      supply_timer_(environment.loop, [this] { supply(); }),
+      lull_timer_(environment.loop, [this] { supply(); }), fork_timer_(environment.loop, [this] {
+        log_error("pool {}: the zygote (pid {}) does not fork; it is killed", name_,
+                  zygote_ ? zygote_->pid() : -1);
+        if (zygote_)
+          zygote_->kill();
+      }) {}
+
+Pool::~Pool() = default;
+
+size_t Pool::wanted_workers() const {
+  size_t wanted = settings_.worker_count();
+  if (dispatcher_.isolation() == Isolation::process)
+    wanted += settings_.spare_count();
+  else // requests that want a process of their own come on top, each for its time
+    wanted += std::min(dispatcher_.queued_alone(), settings_.worker_count());
+  return wanted;
+}
+
+void Pool::supply() {
+  if (!zygote_ || !zygote_->alive() || supply_timer_.pending() || stopped_)
+    return;
+  // While the brake is on, one at a time shows whether it works again.
+  const size_t wanted =
+      worker_brake_.delay_us() > 0 ? std::min(live_ + 1, wanted_workers()) : wanted_workers();
+  for (; live_ + forking_ < wanted; ++forking_) {
+    zygote_->fork_worker(++last_worker_, false);
+    if (!fork_timer_.pending())
+      fork_timer_.start(fork_limit_us);
+  }
+  while (forking_debuggers_.size() < dispatcher_.queued_to_debug()) {
+    forking_debuggers_.insert(++last_worker_);
+    zygote_->fork_worker(last_worker_, true);
+  }
+}
+
+void Pool::zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
+                                FileDescriptor socket, FileDescriptor page) {
+  if (stopped_)
+    send_signal(process.pidfd, SIGKILL);
+  if (stopped_ || &zygote != zygote_.get()) // of an old generation: closing its socket ends it
+    return;
+  const bool debugs = forking_debuggers_.erase(id) > 0;
+  forking_ -= debugs ? 0 : 1;
+  if (forking_ > 0)
+    fork_timer_.start(fork_limit_us);
+  else
+    fork_timer_.stop();
+  auto mapped = SharedPage::map(page);
+  if (!mapped || !socket || !process.pidfd) {
+    log_error("pool {}: {}", name_, mapped ? "a worker came incomplete" : mapped.error().message);
+    if (process.pidfd)
+      send_signal(process.pidfd, SIGKILL);
+    supply_timer_.start(worker_brake_.failed());
+    return;
+  }
+  ++environment_.counters.workers_forked;
+  auto worker = std::make_unique<WorkerProcess>(
+      environment_, dispatcher_,
+      WorkerProcess::Parts{id, zygote.generation(), process.pid, std::move(process.pidfd),
+                           std::move(socket), std::move(*mapped)});
+  WorkerProcess &added = *worker;
+  workers_[id] = std::move(worker);
+  if (debugs)
+    return dispatcher_.add_debugging(added);
+  ++live_;
+  const bool first = !ready();
+  dispatcher_.add(added);
+  if (first)
+    owner_.pool_changed();
+}
+
+void Pool::worker_left(WorkerProcess &worker) {
+  if (worker.generation() == generation() && live_ > 0)
+    --live_;
+  // One that was up and is killed from outside, idle or not, is replaced at once.
+  const bool useless = worker.served == 0 && worker.hung_up && !worker.page().ready.load();
+  if (useless && !worker.killed && !worker.dismissed) {
+    ++environment_.counters.workers_failed;
+    const int64_t delay_us = worker_brake_.failed();
+    log_warning("pool {}: worker {} (pid {}) died before it was ready; the next is forked in "
+                "{} ms ({} in a row)",
+                name_, worker.id(), worker.pid(), delay_us / 1000, worker_brake_.failures());
+    supply_timer_.start(delay_us);
+  } else if (worker.page().ready.load()) {
+    worker_brake_.succeeded();
+    if (worker.served > 0 && worker.generation() == generation())
+      zygote_brake_.succeeded();
+  }
+  // Forks take the processors from requests that come one after the other. While there are spares
+  // these come first.
+  const bool has_served = worker.served > 0 && !worker.hung_up && !worker.killed;
+  if (has_served && dispatcher_.fresh() * 2 >= wanted_workers())
+    lull_timer_.start(lull_us);
+  else
+    supply();
+}
+
+void Pool::worker_gone(WorkerProcess &worker) {
+  const auto found = workers_.find(worker.id());
+  if (found == workers_.end())
+    fatal("a worker goes once");
+  environment_.loop.dispose(std::move(found->second));
+  workers_.erase(found);
+  forget_old_zygotes();
+}
+
+void Pool::forget_old_zygotes() {
+  std::erase_if(old_zygotes_, [this](std::unique_ptr<ZygoteProcess> &zygote) {
+    for (const auto &[id, worker] : workers_)
+      if (worker->generation() == zygote->generation())
+        return false;
+    environment_.loop.dispose(std::move(zygote));
+    return true;
+  });
+}
+
+void Pool::zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status) {
+  if (build_)
+    build_->parents_child_exited(pid, wait_status);
+  for (const auto &[id, worker] : workers_)
+    if (worker->pid() == pid && worker->generation() == zygote.generation())
+      return dispatcher_.worker_ended(*worker, wait_status);
+}
+
+void Pool::child_ended(pid_t pid, int wait_status) {
+  for (const auto &[id, worker] : workers_)
+    if (worker->pid() == pid)
+      return dispatcher_.worker_ended(*worker, wait_status);
+}
+
+void Pool::zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation, ChildProcess process) {
+  if (build_ && &zygote == zygote_.get())
+    build_->parent_forked(generation, std::move(process));
+  else
+    send_signal(process.pidfd, SIGKILL); // its build was given up
+}
+
+void Pool::zygote_hung_up(ZygoteProcess &zygote) {
+  if (&zygote != zygote_.get() || stopped_)
+    return;
+  ++environment_.counters.zygotes_failed;
+  for (const auto &[id, worker] : workers_)
+    if (worker->generation() == zygote.generation() && worker->served > 0)
+      zygote_brake_.succeeded(); // it was of use: this is no crash loop
+  const int64_t delay_us = zygote_brake_.failed();
+  log_error("pool {}: the zygote (pid {}) died; the next is executed in {} ms", name_, zygote.pid(),
+            delay_us / 1000);
+  // Its workers go on until the next generation is there.
+  old_zygotes_.push_back(std::move(zygote_));
+  fork_timer_.stop();
+  forking_ = 0;
+  forking_debuggers_.clear();
+  if (build_) {
+    environment_.loop.dispose(std::move(build_));
+    const auto done = std::move(build_done_);
+    done(Error(ErrorCode::worker_crashed, "the zygote died; try again"));
+  }
+  recover_timer_.start(delay_us);
+}
+
+void Pool::sweep() {
+  const int64_t now_us = environment_.loop.now_us();
+  std::vector<WorkerProcess *> large;
+  for (const auto &[id, worker] : workers_) {
+    if (worker_brake_.failures() > 0 && worker->page().ready.load() && !worker->hung_up) {
+      worker_brake_.succeeded();
+      supply();
+    }
+    if (worker->state == WorkerProcess::State::leaving) {
+      if (worker->sent().empty() && !worker->hung_up && now_us - worker->left_us > leaving_limit_us)
+        worker->kill();
+    } else if (settings_.isolation_mode() == Isolation::reuse && settings_.recycle_memory_mb > 0 &&
+               worker->state == WorkerProcess::State::idle && worker->served > 0 &&
+               resident_bytes(worker->pid()) >> 20 >= settings_.recycle_memory_mb) {
+      large.push_back(worker.get());
+    }
+  }
+  for (WorkerProcess *worker : large)
+    dispatcher_.retire_idle(*worker);
+}
+
+std::optional<Error> Pool::check_limits(const Limits &limits) const {
+  if (limits.memory_mb && *limits.memory_mb > settings_.memory_mb)
+    return Error(ErrorCode::invalid_request,
+                 fmt::format("option memory_mb is over the pool's, {}", settings_.memory_mb));
+  if (limits.isolation && *limits.isolation < settings_.isolation_mode())
+    return Error(
+        ErrorCode::invalid_request,
+        fmt::format("option isolation is looser than the pool's, {}", settings_.isolation));
+  return std::nullopt;
+}
+
+void Pool::stop() {
+  stopped_ = true;
+  recover_timer_.stop();
+  supply_timer_.stop();
+  lull_timer_.stop();
+  fork_timer_.stop();
+  if (build_)
+    environment_.loop.dispose(std::move(build_));
+  changes_.clear();
+  for (const auto &[id, worker] : workers_)
+    worker->kill();
+  if (zygote_)
+    zygote_->kill();
+  for (const auto &zygote : old_zygotes_)
+    zygote->kill();
+}
+
+} // namespace lethe

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pool: keeps its workers at strength, and changes its generation when scripts or settings do.
+#pragma once
+
+#include "daemon/master/dispatch/dispatcher.h"
+#include "daemon/master/loop/brake.h"
+#include "daemon/master/pools/generation_build.h"
+#include "daemon/master/scripts/script_store.h"
+
+#include <deque>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+namespace lethe {
+
+class PoolOwner {
+public:
+  // Its first workers are there; or it had none, or nothing to do, and now it has.
+  virtual void pool_changed() = 0;
+
+protected:
+  ~PoolOwner() = default;
+};
+
+// A script as the pool has it.
+struct RegisteredScript {
+  ScriptPointer script;
+  std::string functions;        // MessagePack array of names; empty if it is not resident
+  std::optional<Error> failure; // why it is not
+};
+
+class Pool final : public DispatcherOwner, public ZygoteOwner {
+public:
+  using Done = std::function<void(Result<Nothing>)>;
+  struct Put {
+    std::string name;
+    int64_t version;
+    uint32_t generation;
+  };
+  using PutDone = std::function<void(Result<Put>)>;
+  using DeleteDone = std::function<void(Result<bool>)>; // was there one?
+
+  Pool(Environment &environment, PoolOwner &owner, ChildReaper &reaper, ScriptStore &store,
+       size_t index, std::string name, const PoolSettings &settings);
+  ~Pool();
+
+  // Makes the first generation, with these scripts; those that fail are kept and not resident.
+  void start(std::vector<ScriptPointer> scripts, Done done);
+  // The next generation has the script, which is then on disk, too.
+  void put(std::shared_ptr<Script> script, PutDone done);
+  void remove(std::string name, DeleteDone done);
+  // A reload in two steps: makes a generation with new settings; puts it in force, or drops it.
+  void prepare(const PoolSettings &settings, Done done);
+  void commit();
+  void abandon();
+  void stop(); // kills every process of the pool
+
+  bool ready() const { return zygote_ && (dispatcher_.idle() > 0 || dispatcher_.running() > 0); }
+  Dispatcher &dispatcher() { return dispatcher_; }
+  const Dispatcher &dispatcher() const { return dispatcher_; }
+  const std::string &name() const { return name_; }
+  const PoolSettings &settings() const { return settings_; }
+  // May a request or a script ask for this? Only for less than the pool gives.
+  std::optional<Error> check_limits(const Limits &limits) const;
+  using Scripts = std::map<std::string, RegisteredScript, std::less<>>;
+  const Scripts &scripts() const { return scripts_; }
+  // A child of the master that it adopted has ended.
+  void child_ended(pid_t pid, int wait_status);
+  // Once a second: ends what should have ended, replaces what grew too large.
+  void sweep();
+
+  void write_stats(Buffer &out) const;
+  uint32_t generation() const { return zygote_ ? zygote_->generation() : 0; }
+  const std::string &v8_version() const { return v8_version_; }
+
+private:
+  // A change of generation that waits for its turn: calling it begins it.
+  using Change = std::function<void()>;
+
+  void begin_next_change();
+  void end_change();
+  void build(GenerationPlan plan, GenerationBuild::Done done);
+  void put_now(std::shared_ptr<Script> script, const PutDone &done);
+  void remove_now(const std::string &name, const DeleteDone &done);
+  void prepare_now(const Done &done);
+  void adopt(BuiltGeneration built);
+  void recover();
+  void renew();
+  std::vector<ScriptPointer> all_scripts(bool only_resident) const;
+
+  void supply();
+  size_t wanted_workers() const;
+  void forget_old_zygotes();
+
+  void worker_left(WorkerProcess &worker) override;
+  void worker_gone(WorkerProcess &worker) override;
+  void fresh_worker_wanted() override { supply(); }
+  void all_is_done() override { owner_.pool_changed(); }
+
+  void zygote_ready(ZygoteProcess &, ZygoteReport) override {}
+  void zygote_loading(ZygoteProcess &, std::string_view) override {}
+  void zygote_load_failed(ZygoteProcess &, std::string_view, std::string_view) override {}
+  void zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
+                            FileDescriptor socket, FileDescriptor page) override;
+  void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
+                            ChildProcess process) override;
+  void zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status) override;
+  void zygote_hung_up(ZygoteProcess &zygote) override;
+
+  Environment &environment_;
+  PoolOwner &owner_;
+  ChildReaper &reaper_;
+  ScriptStore &store_;
+  std::string name_;
+  PoolSettings settings_;
+  Dispatcher dispatcher_;
+  Scripts scripts_;
+  std::string v8_version_;
+
+  std::unique_ptr<ZygoteProcess> zygote_;                   // of the generation in use
+  std::vector<std::unique_ptr<ZygoteProcess>> old_zygotes_; // until their workers are gone
+  uint32_t last_generation_ = 0;
+  size_t times_grown_ = 0; // of the present zygote, since its program was executed
+  std::deque<Change> changes_;
+  bool changing_ = false;
+  std::unique_ptr<GenerationBuild> build_;
+  GenerationBuild::Done build_done_;
+  std::optional<BuiltGeneration> prepared_; // by prepare()
+  PoolSettings prepared_settings_;
+  Brake zygote_brake_;
+  Timer recover_timer_;
+
+  bool stopped_ = false;
+  std::unordered_map<uint32_t, std::unique_ptr<WorkerProcess>> workers_;
+  uint32_t last_worker_ = 0;
+  size_t live_ = 0;    // workers of the generation in use that were not counted out
+  size_t forking_ = 0; // asked for and not there yet
+  std::set<uint32_t> forking_debuggers_; // their ids; they are not counted among the workers
+  Brake worker_brake_{2};
+  Timer supply_timer_; // pending: no worker is forked before
+  Timer lull_timer_;   // runs while workers are missing that nobody waits for
+  Timer fork_timer_;   // the zygote owes an answer
+};
+
+} // namespace lethe

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pool and its workers, as `stats` shows them.
+#include "daemon/master/pools/pool.h"
+#include "ipc/packer.h"
+
+namespace lethe {
+namespace {
+
+std::string_view mode_name(Dispatcher::Mode mode) {
+  switch (mode) {
+  case Dispatcher::Mode::open:
+    return "open";
+  case Dispatcher::Mode::paused:
+    return "paused";
+  case Dispatcher::Mode::drained:
+    break;
+  }
+  return "drained";
+}
+
+std::string_view state_name(WorkerProcess::State state) {
+  switch (state) {
+  case WorkerProcess::State::idle:
+    return "idle";
+  case WorkerProcess::State::running:
+    return "running";
+  case WorkerProcess::State::debugging:
+    return "debugging";
+  case WorkerProcess::State::leaving:
+    break;
+  }
+  return "leaving";
+}
+
+void write_worker(Buffer &out, const WorkerProcess &worker, int64_t now_us) {
+  MapWriter map;
+  map.add("id", worker.id());
+  map.add("pid", worker.pid());
+  map.add("generation", worker.generation());
+  map.add_text("state", state_name(worker.state));
+  map.add("served", worker.served);
+  map.add("age_ms", (now_us - worker.born_us) / 1000);
+  map.add("run_us", worker.run_us);
+  const WorkerPage &page = worker.page();
+  map.add("rewinds", page.rewinds.load());
+  map.add("rewind_ns", page.rewind_ns.load());
+  map.add("last_rewind_ns", page.last_rewind_ns.load());
+  map.add("rewind_pages", page.rewind_pages.load());
+  map.add("rewinds_verified", page.rewinds_verified.load());
+  map.finish(out);
+}
+
+} // namespace
+
+void Pool::write_stats(Buffer &out) const {
+  MapWriter map;
+  map.add_text("isolation", settings_.isolation);
+  map.add_text("isolation_in_force", isolation_name(dispatcher_.isolation()));
+  map.add_text("mode", mode_name(dispatcher_.mode()));
+  map.add("generation", generation());
+  map.add("zygote", zygote_ ? zygote_->pid() : -1);
+  map.add("scripts", scripts_.size());
+  map.add("workers", live_);
+  map.add("workers_wanted", wanted_workers());
+  map.add("forking", forking_);
+  map.add("idle", dispatcher_.idle());
+  map.add("running", dispatcher_.running());
+  map.add("debugging", dispatcher_.debugging());
+  map.add("queued", dispatcher_.queued());
+  map.add("in_progress", dispatcher_.in_progress());
+  map.add("zygote_failures_in_a_row", zygote_brake_.failures());
+  map.add("worker_failures_in_a_row", worker_brake_.failures());
+  Buffer &list = map.key("processes");
+  Packer(list).pack_array(static_cast<uint32_t>(workers_.size()));
+  for (const auto &[id, worker] : workers_)
+    write_worker(list, *worker, environment_.loop.now_us());
+  map.finish(out);
+}
+
+} // namespace lethe

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The master's view of one zygote: its process and its control channel.
+#pragma once
+
+#include "daemon/master/dispatch/environment.h"
+#include "daemon/master/loop/process.h"
+#include "ipc/channel.h"
+
+#include <map>
+#include <string>
+
+namespace lethe {
+
+class ZygoteProcess;
+
+// A zygote's first word.
+struct ZygoteReport {
+  std::map<std::string, std::string> functions; // by script: MessagePack array of names
+  std::map<std::string, std::string> failures;  // by script: MessagePack error map
+  std::string v8_version;
+  int64_t image_bytes = 0;
+};
+
+class ZygoteOwner {
+public:
+  virtual void zygote_ready(ZygoteProcess &zygote, ZygoteReport report) = 0;
+  virtual void zygote_loading(ZygoteProcess &zygote, std::string_view script) = 0;
+  virtual void zygote_load_failed(ZygoteProcess &zygote, std::string_view script,
+                                  std::string_view error_map) = 0;
+  virtual void zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
+                                    FileDescriptor socket, FileDescriptor page) = 0;
+  virtual void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
+                                    ChildProcess process) = 0;
+  virtual void zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status) = 0;
+  // Its channel is closed or broken.
+  virtual void zygote_hung_up(ZygoteProcess &zygote) = 0;
+
+protected:
+  ~ZygoteOwner() = default;
+};
+
+// When this object goes, its channel closes, and the zygote ends by itself. Its owner changes when
+// it is ready.
+class ZygoteProcess final : Flushable {
+public:
+  ZygoteProcess(Environment &environment, ZygoteOwner &owner, FileDescriptor socket,
+                uint32_t generation);
+  ~ZygoteProcess();
+
+  uint32_t generation() const { return generation_; }
+  bool alive() const { return !hung_up_; }
+  void set_owner(ZygoteOwner &owner) { owner_ = &owner; }
+  void set_process(ChildProcess process) { process_ = std::move(process); }
+  pid_t pid() const { return process_.pid; } // -1: not known yet
+  void kill();
+
+  void fork_worker(uint32_t id, bool debugs);
+  // Asks for a child zygote; `scripts` and `drop` are MessagePack arrays. `part`: it is not to load
+  // the scripts yet, as more of them come. The child's end of its control channel is closed here
+  // once it is sent.
+  void grow(uint32_t generation, bool strict, bool part, std::string_view scripts,
+            std::string_view drop, FileDescriptor childs_end);
+
+private:
+  struct Growth {
+    Buffer body;
+    FileDescriptor childs_end;
+  };
+
+  void readable();
+  void flush() override;
+  void handle(const Frame &frame);
+  bool on_ready(std::string_view body);
+  bool on_load_failed(std::string_view body);
+  bool on_forked(std::string_view body, uint16_t descriptors);
+  bool on_exited(std::string_view body);
+  void hang_up(bool broken);
+
+  Environment &environment_;
+  ZygoteOwner *owner_;
+  uint32_t generation_;
+  ChildProcess process_;
+  Channel channel_;
+  std::vector<Growth> growths_; // not sent yet
+  bool hung_up_ = false, broken_ = false;
+  Watch readable_, writable_;
+};
+
+} // namespace lethe

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of options: one row for each key, as in PROTOCOL.
+#include "daemon/master/scripts/request_options.h"
+#include "ipc/message_pack.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+namespace lethe {
+namespace {
+
+constexpr int64_t longest_ms = 1000LL * 60 * 60 * 24 * 366, longest_profile_ms = 600'000;
+
+constexpr uint8_t bit_of(RunKind kind) {
+  return static_cast<uint8_t>(1u << static_cast<unsigned>(kind));
+}
+
+enum Where : uint8_t {
+  in_call = bit_of(RunKind::call),
+  in_eval = bit_of(RunKind::eval),
+  in_inspect = bit_of(RunKind::inspect),
+  in_profile = bit_of(RunKind::profile),
+  in_heap = bit_of(RunKind::heap),
+  in_script = 2 * in_heap,
+  to_debug = in_inspect | in_profile | in_heap,
+  with_limits = in_call | in_eval | in_script,
+  everywhere = with_limits | to_debug
+};
+
+struct AllOptions {
+  CallOptions call;
+  std::optional<std::string_view> pool;
+  std::string_view source_map;
+};
+
+bool read_boolean(std::string_view raw, bool &out) {
+  Item item;
+  if (!Reader(raw).next(item) || item.kind != Kind::boolean)
+    return false;
+  out = item.boolean;
+  return true;
+}
+
+bool is_boolean(std::string_view raw) {
+  bool value = false;
+  return read_boolean(raw, value);
+}
+
+bool read_string(std::string_view raw, std::string_view &out) {
+  Item item;
+  if (!Reader(raw).next(item) || item.kind != Kind::string)
+    return false;
+  out = item.bytes;
+  return true;
+}
+
+// Some clients have only floating point numbers; a whole one is as good.
+bool read_number(std::string_view raw, std::optional<int64_t> &out, int64_t most) {
+  Item item;
+  if (!Reader(raw).next(item))
+    return false;
+  const auto most_exact = static_cast<double>(most);
+  if (item.kind == Kind::floating && item.floating >= 1 && item.floating <= most_exact &&
+      std::trunc(item.floating) == item.floating)
+    out = static_cast<int64_t>(item.floating);
+  else if (item.kind == Kind::integer && item.integer >= 1 && item.integer <= most)
+    out = item.integer;
+  return out.has_value();
+}
+
+// [[function, [arg, …]], …]
+bool is_warm_up(std::string_view raw) {
+  Reader reader(raw);
+  const auto calls = reader.array();
+  for (uint32_t i = 0; calls && i < *calls; ++i) {
+    if (reader.array() != 2u || !reader.string())
+      return false;
+    const auto arguments = reader.take_raw();
+    if (!arguments || !Reader(*arguments).array())
+      return false;
+  }
+  return calls.has_value();
+}
+
+struct Row {
+  std::string_view key;
+  uint8_t where;
+  bool (*read)(std::string_view raw, AllOptions &options);
+  std::string_view expected;
+};
+
+constexpr Row rows[] = {
+    {"pool", everywhere,
+     [](auto raw, auto &o) {
+       o.pool.emplace();
+       return read_string(raw, *o.pool);
+     },
+     "a string"},
+    {"deadline_ms", with_limits,
+     [](auto raw, auto &o) { return read_number(raw, o.call.limits.deadline_ms, longest_ms); },
+     "a whole number from 1 on"},
+    {"cpu_ms", with_limits,
+     [](auto raw, auto &o) { return read_number(raw, o.call.limits.cpu_ms, longest_ms); },
+     "a whole number from 1 on"},
+    {"memory_mb", everywhere,
+     [](auto raw, auto &o) { return read_number(raw, o.call.limits.memory_mb, 1 << 20); },
+     "a whole number from 1 on"},
+    {"isolation", with_limits,
+     [](auto raw, auto &o) {
+       std::string_view name;
+       Isolation isolation{};
+       if (!read_string(raw, name) || !isolation_from_name(name, isolation))
+         return false;
+       o.call.limits.isolation = isolation;
+       return true;
+     },
+     "\"rewind\", \"process\" or \"reuse\""},
+    {"globals", in_eval,
+     [](auto raw, auto &o) {
+       o.call.globals = raw;
+       return Reader(raw).map().has_value();
+     },
+     "a map"},
+    {"console", in_call | in_eval | to_debug,
+     [](auto raw, auto &o) { return read_boolean(raw, o.call.console); }, "true or false"},
+    {"stats", in_call | in_eval, [](auto raw, auto &o) { return read_boolean(raw, o.call.stats); },
+     "true or false"},
+    {"trace", in_call | in_eval | to_debug,
+     [](auto raw, auto &o) { return read_string(raw, o.call.trace); }, "a string"},
+    {"idempotent", in_call | in_eval,
+     [](auto raw, auto &o) { return read_boolean(raw, o.call.idempotent); }, "true or false"},
+    {"pause", in_inspect, [](auto raw, auto &o) { return read_boolean(raw, o.call.pause); },
+     "true or false"},
+    {"for_ms", in_profile,
+     [](auto raw, auto &o) {
+       std::optional<int64_t> ms;
+       const bool good = read_number(raw, ms, longest_profile_ms);
+       o.call.for_ms = ms.value_or(o.call.for_ms);
+       return good;
+     },
+     "a whole number from 1 to 600000"},
+    {"module", in_script, [](auto raw, auto &) { return is_boolean(raw); }, "true or false"},
+    {"node_globals", in_script, [](auto raw, auto &) { return is_boolean(raw); }, "true or false"},
+    {"warm_up", in_script, [](auto raw, auto &) { return is_warm_up(raw); },
+     "[[function, [arg, ...]], ...]"},
+    {"source_map", in_script, [](auto raw, auto &o) { return read_string(raw, o.source_map); },
+     "a string"},
+};
+
+Result<AllOptions> read_options(std::string_view raw, Where where) {
+  AllOptions options;
+  Item head;
+  Reader reader(raw);
+  if (raw.empty())
+    return options;
+  if (!reader.next(head) || (head.kind != Kind::map && head.kind != Kind::nil))
+    return Error(ErrorCode::invalid_request, "options must be a map or nil");
+  for (uint32_t i = 0; head.kind == Kind::map && i < head.count; ++i) {
+    const auto key = reader.string();
+    const auto value = reader.take_raw();
+    if (!key || !value)
+      return Error(ErrorCode::invalid_request, "the keys of options must be strings");
+    const Row *row = nullptr;
+    for (const Row &candidate : rows)
+      if (candidate.key == *key && (candidate.where & where) != 0)
+        row = &candidate;
+    if (!row) {
+      std::string known;
+      for (const Row &candidate : rows)
+        if (candidate.where & where)
+          known += fmt::format("{}{}", known.empty() ? "" : ", ", candidate.key);
+      return Error(ErrorCode::invalid_request,
+                   fmt::format("unknown option {}; there are: {}", *key, known));
+    }
+    // nil stands for the default, as it does for all of the options.
+    if (*value != packed_nil && !row->read(*value, options))
+      return Error(ErrorCode::invalid_request,
+                   fmt::format("option {} must be {}", *key, row->expected));
+  }
+  return options;
+}
+
+} // namespace
+
+Result<CallOptions> read_call_options(std::string_view raw, RunKind kind) {
+  auto options = read_options(raw, static_cast<Where>(bit_of(kind)));
+  if (!options)
+    return options.error();
+  options->call.pool = options->pool.value_or(options->call.pool);
+  return options->call;
+}
+
+Result<ScriptOptions> read_script_options(std::string_view raw) {
+  const auto options = read_options(raw, in_script);
+  if (!options)
+    return options.error();
+  return ScriptOptions{options->pool, options->call.limits};
+}
+
+} // namespace lethe

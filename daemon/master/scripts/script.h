@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A registered script, and what its options say about its calls.
+#pragma once
+
+#include "daemon/master/operation/settings.h"
+#include "ipc/buffer.h"
+#include "ipc/error.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace lethe {
+
+// Limits that a request or a script may set; what is absent comes from the next one: request,
+// script, pool.
+struct Limits {
+  std::optional<int64_t> deadline_ms, cpu_ms, memory_mb;
+  std::optional<Isolation> isolation;
+};
+
+// Never changed after it was made; shared by the registry, the builder of a generation and the
+// store.
+struct Script {
+  std::string pool, name, source;
+  std::string options; // MessagePack map, as it came
+  Limits limits;       // read from it
+  int64_t version = 1;
+
+  // Its place in a `grow` frame.
+  void pack(Buffer &out) const;
+};
+using ScriptPointer = std::shared_ptr<const Script>;
+
+// 1 to 255 bytes of UTF-8 without control characters. Slashes are fine.
+Result<Nothing> check_script_name(std::string_view name);
+
+} // namespace lethe

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of the script store. A name's file is one MessagePack value: [magic, record (bin), SHA-256
+// of the record (bin)]; the record is [pool, name, version, options raw, hash of the source].
+#include "daemon/master/scripts/script_store.h"
+#include "daemon/master/scripts/request_options.h"
+#include "ipc/message_pack.h"
+#include "ipc/packer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+
+namespace lethe {
+namespace {
+
+constexpr std::string_view magic = "lethe script 1";
+constexpr std::string_view new_prefix = ".new-"; // of a file that is not renamed yet
+
+std::string sha256(std::string_view bytes) {
+  std::string digest(EVP_MAX_MD_SIZE, '\0');
+  unsigned length = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char *>(digest.data()),
+                 &length, EVP_sha256(), nullptr) != 1)
+    fatal("SHA-256 is there");
+  digest.resize(length);
+  return digest;
+}
+
+std::string hexadecimal(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes)
+    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return text;
+}
+
+std::string folder_of(const std::string &path) { return path.substr(0, path.rfind('/')); }
+
+Error file_error(const char *what, const std::string &path) {
+  return Error(ErrorCode::internal, system_message(fmt::format("{} {}", what, path)));
+}
+
+Result<Nothing> sync_folder(const std::string &folder) {
+  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || fsync(directory.get()) < 0)
+    return file_error("sync", folder);
+  return Nothing{};
+}
+
+Result<Nothing> write_fully(const std::string &path, std::string_view content) {
+  const FileDescriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file)
+    return file_error("create", path);
+  while (!content.empty()) {
+    const ssize_t written = ::write(file.get(), content.data(), content.size());
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return file_error("write", path);
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  if (fsync(file.get()) < 0)
+    return file_error("sync", path);
+  return Nothing{};
+}
+
+// After it returned, the file is there with this content, whatever happens; before, the old one is.
+Result<Nothing> replace_file(const std::string &path, std::string_view content) {
+  const std::string temporary =
+      fmt::format("{}/{}{}", folder_of(path), new_prefix, path.substr(path.rfind('/') + 1));
+  auto result = write_fully(temporary, content);
+  if (result && rename(temporary.c_str(), path.c_str()) < 0)
+    result = file_error("rename", temporary);
+  if (!result) {
+    unlink(temporary.c_str());
+    return result;
+  }
+  return sync_folder(folder_of(path));
+}
+
+Result<std::string> read_file(const std::string &path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!file || fstat(file.get(), &status) < 0)
+    return file_error("open", path);
+  std::string content(static_cast<size_t>(status.st_size), '\0');
+  size_t have = 0;
+  while (have < content.size()) {
+    const ssize_t count = ::read(file.get(), content.data() + have, content.size() - have);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return file_error("read", path);
+    if (count == 0)
+      break;
+    have += static_cast<size_t>(count);
+  }
+  content.resize(have);
+  return content;
+}
+
+std::string name_file(const Script &script) {
+  Buffer record, file;
+  Packer packer(record);
+  packer.pack_array(5);
+  pack_string(packer, script.pool);
+  pack_string(packer, script.name);
+  packer.pack_int64(script.version);
+  record.append(script.options);
+  pack_string(packer, hexadecimal(sha256(script.source)));
+  const std::string checksum = sha256(record.view());
+  Packer out(file);
+  out.pack_array(3);
+  pack_string(out, magic);
+  out.pack_bin(static_cast<uint32_t>(record.size()));
+  file.append(record.view());
+  out.pack_bin(static_cast<uint32_t>(checksum.size()));
+  file.append(checksum);
+  return std::string(file.view());
+}
+
+} // namespace
+
+Result<Nothing> ScriptStore::open(const std::string &state_dir) {
+  folder_ = state_dir + "/scripts";
+  for (const char *part : {"objects", "names", "damaged"}) {
+    const std::string path = folder_ + "/" + part;
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error)
+      return Error(ErrorCode::internal,
+                   fmt::format("state_dir: create {}: {}", path, error.message()));
+    if (access(path.c_str(), R_OK | W_OK | X_OK) < 0)
+      return Error(ErrorCode::internal, system_message("state_dir: " + path));
+  }
+  chmod(folder_.c_str(), 0700); // scripts may hold secrets
+  return Nothing{};
+}
+
+std::string ScriptStore::name_path(const std::string &pool, const std::string &name) const {
+  return fmt::format("{}/names/{}", folder_, hexadecimal(sha256(pool + '\0' + name)));
+}
+
+std::string ScriptStore::object_path(const std::string &hash) const {
+  return fmt::format("{}/objects/{}", folder_, hash);
+}
+
+Result<ScriptPointer> ScriptStore::read(const std::string &path, std::string &damaged_file) const {
+  damaged_file = path;
+  const auto content = read_file(path);
+  if (!content)
+    return content.error();
+  const Error damaged(ErrorCode::internal, "damaged");
+  Reader file(*content);
+  const auto parts = file.array();
+  const auto mark = file.string(), record = file.string(), checksum = file.string();
+  if (parts != 3u || mark != magic || !record || !checksum || !file.at_end() ||
+      *checksum != sha256(*record))
+    return damaged;
+  Reader reader(*record);
+  const auto fields = reader.array();
+  const auto pool = reader.string(), name = reader.string();
+  const auto version = reader.integer();
+  const auto options = reader.take_raw();
+  const auto hash = reader.string();
+  if (fields != 5u || !pool || !name || !version || !options || !hash ||
+      name_path(std::string(*pool), std::string(*name)) != path)
+    return damaged;
+  const auto read_options = read_script_options(*options);
+  if (!read_options)
+    return read_options.error();
+  damaged_file = object_path(std::string(*hash));
+  auto source = read_file(damaged_file);
+  if (!source)
+    return source.error();
+  if (hexadecimal(sha256(*source)) != *hash)
+    return damaged;
+  auto script = std::make_shared<Script>();
+  script->pool = *pool;
+  script->name = *name;
+  script->version = *version;
+  script->options = *options;
+  script->source = std::move(*source);
+  script->limits = read_options->limits;
+  return ScriptPointer(script);
+}
+
+std::vector<ScriptPointer> ScriptStore::load(std::vector<std::string> &damaged) {
+  namespace fs = std::filesystem;
+  std::vector<ScriptPointer> scripts;
+  std::error_code ignored;
+  std::vector<fs::path> names;
+  for (const auto &entry : fs::directory_iterator(folder_ + "/names", ignored))
+    names.push_back(entry.path());
+  std::sort(names.begin(), names.end());
+  for (const fs::path &path : names) {
+    if (path.filename().string().starts_with(new_prefix))
+      continue;
+    std::string damaged_file;
+    auto script = read(path.string(), damaged_file);
+    if (script) {
+      note((*script)->pool, (*script)->name, *script);
+      scripts.push_back(std::move(*script));
+      continue;
+    }
+    const std::string aside =
+        fmt::format("{}/damaged/{}", folder_, fs::path(damaged_file).filename().string());
+    fs::rename(damaged_file, aside, ignored);
+    damaged.push_back(fmt::format("{}: {}; {}", damaged_file, script.error().message,
+                                  ignored ? "nothing to set aside" : "set aside as " + aside));
+  }
+  remove_leftovers(damaged.empty() && fs::is_empty(folder_ + "/damaged", ignored));
+  return scripts;
+}
+
+// Of a writer that was killed: files that were not renamed yet, and sources that no name got to.
+// While something is damaged, a source may belong to a name that an operator is about to restore.
+void ScriptStore::remove_leftovers(bool all_is_intact) const {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  for (const char *part : {"names", "objects"})
+    for (const auto &entry : fs::directory_iterator(folder_ + "/" + part, ignored)) {
+      const std::string file = entry.path().filename().string();
+      if (file.starts_with(new_prefix) ||
+          (all_is_intact && std::string_view(part) == "objects" && !names_of_.contains(file)))
+        fs::remove(entry.path(), ignored);
+    }
+}
+
+void ScriptStore::note(const std::string &pool, const std::string &name,
+                       const ScriptPointer &script) {
+  const std::string path = name_path(pool, name);
+  if (const auto old = object_of_.find(path); old != object_of_.end()) {
+    if (--names_of_[old->second] == 0)
+      names_of_.erase(old->second);
+    object_of_.erase(old);
+  }
+  if (script) {
+    const std::string hash = hexadecimal(sha256(script->source));
+    object_of_[path] = hash;
+    ++names_of_[hash];
+  }
+}
+
+void ScriptStore::write(ScriptPointer script, Done done) {
+  Change change{script->pool, script->name, script, std::move(done)};
+  changes_.push_back(std::move(change));
+  begin_next();
+}
+
+void ScriptStore::remove(const std::string &pool, const std::string &name, Done done) {
+  changes_.push_back({pool, name, nullptr, std::move(done)});
+  begin_next();
+}
+
+void ScriptStore::begin_next() {
+  if (task_ || changes_.empty())
+    return;
+  const Change &change = changes_.front();
+  const std::string path = name_path(change.pool, change.name);
+  const auto old = object_of_.find(path);
+  std::string obsolete; // an object that no name will need any more
+  if (old != object_of_.end() && names_of_[old->second] == 1)
+    obsolete = old->second;
+  const auto work = [this, script = change.script, path, obsolete]() -> Result<Nothing> {
+    if (script) {
+      const std::string hash = hexadecimal(sha256(script->source));
+      if (!names_of_.contains(hash))
+        if (auto written = replace_file(object_path(hash), script->source); !written)
+          return written;
+      if (auto written = replace_file(path, name_file(*script)); !written)
+        return written;
+      if (!obsolete.empty() && obsolete != hash)
+        unlink(object_path(obsolete).c_str());
+      return Nothing{};
+    }
+    if (unlink(path.c_str()) < 0 && errno != ENOENT)
+      return file_error("remove", path);
+    if (!obsolete.empty())
+      unlink(object_path(obsolete).c_str());
+    return sync_folder(folder_of(path));
+  };
+  task_ = std::make_unique<BackgroundTask>(loop_, work, [this](Result<Nothing> result) {
+    loop_.dispose(std::move(task_));
+    Change ended = std::move(changes_.front());
+    changes_.pop_front();
+    if (result)
+      note(ended.pool, ended.name, ended.script);
+    ended.done(std::move(result));
+    begin_next();
+  });
+}
+
+} // namespace lethe

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// A memfd mirrors the address space: what lies at an address is at that offset, so that both are
+// aligned alike, and its mapping takes the place of the library's.
+#include "daemon/worker/memory/huge_libraries.h"
+
+#include "daemon/engine/pages.h"
+#include "daemon/worker/memory/huge_pages.h"
+#include "ipc/error.h"
+#include "ipc/file_descriptor.h"
+
+#include <algorithm>
+#include <link.h>
+#include <sys/mman.h>
+#include <vector>
+
+namespace lethe {
+namespace {
+
+struct Segment {
+  PageRange range;
+  int protection;
+};
+
+// An eighth of it, and more than one look at it brings in.
+bool is_in_use(PageRange range) {
+  return mapped_pages(range) * page_bytes() >= std::max(range.bytes() / 8, 2 * fault_around_bytes);
+}
+
+// Of each library whose code is in use the code, and what follows it that can't be written:
+// constants. What lies before is for the linker.
+std::vector<Segment> code_and_constants() {
+  std::vector<Segment> found;
+  ::dl_iterate_phdr(
+      [](dl_phdr_info *library, size_t, void *context) {
+        auto &segments = *static_cast<std::vector<Segment> *>(context);
+        const size_t page = page_bytes();
+        bool takes = false;
+        for (const ElfW(Phdr) *header = library->dlpi_phdr;
+             header < library->dlpi_phdr + library->dlpi_phnum; ++header) {
+          if (header->p_type != PT_LOAD || (header->p_flags & PF_W) != 0)
+            continue;
+          const uintptr_t begin = library->dlpi_addr + header->p_vaddr,
+                          end = begin + header->p_memsz;
+          const PageRange range{begin / page * page, (end + page - 1) / page * page};
+          const bool is_code = (header->p_flags & PF_X) != 0;
+          if (is_code)
+            takes = is_in_use(range);
+          if (takes)
+            segments.push_back({range, is_code ? PROT_READ | PROT_EXEC : PROT_READ});
+        }
+        return 0;
+      },
+      &found);
+  return found;
+}
+
+} // namespace
+
+size_t move_libraries_to_huge_pages() {
+  std::vector<Segment> segments = code_and_constants();
+  std::ranges::sort(segments, {}, [](const Segment &segment) { return segment.range.begin; });
+  const FileDescriptor file(::memfd_create("lethe-libraries", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  const HugePages huge(file.get());
+  if (segments.empty() || huge.bytes() == 0)
+    return 0;
+  const size_t unit = huge.bytes();
+  if (::ftruncate(file.get(), static_cast<off_t>((segments.back().range.end / unit + 1) * unit)) !=
+      0)
+    return 0;
+  for (const Segment &segment : segments)
+    if (!copy_to_file(segment.range, file.get(), segment.range.begin))
+      return 0;
+  size_t gathered = 0;
+  uintptr_t next = 0;
+  for (const Segment &segment : segments)
+    for (next = std::max(next, segment.range.begin / unit * unit); next < segment.range.end;
+         next += unit)
+      gathered += huge.gather(next) ? unit : 0;
+  // As with an image: no worker may change what its siblings run.
+  if (gathered == 0 || !seal_forever(file.get()))
+    return 0;
+  for (const Segment &segment : segments)
+    if (::mmap(reinterpret_cast<void *>(segment.range.begin), segment.range.bytes(),
+               segment.protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file.get(),
+               static_cast<off_t>(segment.range.begin)) == MAP_FAILED)
+      fatal("a copy of a library can be mapped over it"); // half of it would be lost
+  return gathered;
+}
+
+} // namespace lethe

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The recorded image of all writable memory of this process, and the way back to it.
+#pragma once
+
+#include "daemon/engine/pages.h"
+#include "daemon/worker/memory/page_scanner.h"
+#include "ipc/error.h"
+#include "ipc/worker_page.h"
+
+#include <memory>
+#include <string_view>
+#include <sys/mman.h>
+
+namespace lethe {
+
+// What goes back: the heap, .data and .bss of each library, thread-local memory, every private
+// mapping. Left out: the stack (its dead part is wiped), shared mappings, and memory from
+// allocate_surviving().
+//
+// Life: the zygote calls checkpoint() once all is loaded; the pages that have content are written
+// into a sealed memfd and mapped back privately. A forked worker calls adopt() when it is ready for
+// its first request, and rewind() after each one. One thread, always.
+//
+// How changed pages are known without looking at all of them: the first write to a page is a page
+// fault, which the kernel counts. If the count did not move, only pages that had been written
+// before, the hot ones, can have changed: they are copied from the image and stay mapped, so that
+// the next request has no fault. If it moved, the scanner looks. Hot pages that nobody writes any
+// more are dropped.
+//
+// A process that is only forked is better off with an image, too: of memory that has a file behind
+// it fork copies no page tables. Then memory that relocation wrote before it became read-only
+// belongs to it as well.
+//
+// rewind() allocates nothing and calls nothing that writes into memory that it puts back. What a
+// caller keeps on its stack across it must own no memory.
+class MemoryImage {
+public:
+  struct Settings {
+    ScanMethod method = ScanMethod::pagemap_scan; // the best to try
+    size_t most_touched_bytes = size_t{64} << 20; // more than that: too_much_touched
+    bool is_for_forks = false;                    // not to be rewound
+  };
+  struct Statistics {
+    uint64_t rewinds = 0, scans = 0, pages_copied = 0, pages_dropped = 0;
+    size_t hot_pages = 0, overlay_pages = 0, image_pages = 0;
+  };
+  struct Deleter {
+    void operator()(MemoryImage *image) const;
+  };
+  using Owner = std::unique_ptr<MemoryImage, Deleter>;
+
+  // Records this process. `previous` is the image that it was forked with, if any, which may go
+  // afterwards.
+  static Result<Owner> checkpoint(const Settings &settings, const MemoryImage *previous);
+
+  // In a forked process: opens what it needs. These must stay open, and can't be opened any more
+  // once a sandbox is closed.
+  Result<Nothing> open_files();
+  struct Files {
+    int pagemap, statm;
+  };
+  Files files() const { return {scanner_.descriptor(), statm_.get()}; }
+
+  // In a forked worker, after open_files(): from now on the checkpoint is this very moment. What
+  // differs from the image is kept aside, as its overlay.
+  Result<Nothing> adopt();
+
+  RewindFailure rewind();
+
+  // Compares all memory with the checkpoint; to be called right after rewind(). The first page that
+  // differs, or 0.
+  uintptr_t first_difference();
+
+  // To be told of each change of protection of memory that the image holds.
+  void note_protection(PageRange range);
+
+  const Statistics &statistics() const { return statistics_; }
+  ScanMethod method() const { return settings_.method; }
+
+private:
+  static constexpr size_t most_regions = 8192, most_ranges = 512, most_hot_pages = 1024,
+                          most_runs = 4096, most_protection_changes = 64, largest_page = 65536,
+                          most_pages = size_t{1} << 23; // 32 GB of 4 kB pages
+
+  // One mapping as it was at the checkpoint. The pages of all regions are numbered through: page n
+  // is at n * page size in the memfd.
+  struct Region {
+    PageRange range;
+    int protection;
+    bool is_in_file; // else it had no content: dropping its pages makes them zero again
+    size_t first_page;
+    bool is_unused() const { return !is_in_file && protection == PROT_NONE; }
+  };
+  // Adjoining regions in one piece. Behind `reached` all are unused: what a request has there goes
+  // with the protections that it changed.
+  struct ScanRange {
+    PageRange range;
+    uintptr_t reached;
+  };
+  // Which of the pages that a request wrote for the first time stay mapped.
+  enum class Keep : uint8_t {
+    none,
+    known,
+    all
+  }; // known: those that were written not long ago, too
+  struct HotPage {
+    uintptr_t address;
+    const char *source; // what it goes back to
+    size_t number;
+    uint8_t idle;    // how many surveys in a row found it unchanged
+    bool is_overlay; // never dropped: that would bring the image's page
+  };
+  // Pages that are dropped together: changed ones, and unchanged ones between them, no more than
+  // the kernel maps at a time.
+  struct ColdRange {
+    PageRange range;
+    const Region *region = nullptr;
+    size_t pages = 0; // changed
+  };
+  struct PageBits {
+    uint64_t words[most_pages / 64];
+    bool has(size_t page) const { return (words[page / 64] >> (page % 64) & 1) != 0; }
+    void set(size_t page) { words[page / 64] |= uint64_t{1} << (page % 64); }
+    void clear(size_t page) { words[page / 64] &= ~(uint64_t{1} << (page % 64)); }
+  };
+
+  MemoryImage(const Settings &settings, PageScanner scanner);
+
+  // checkpoint
+  bool record_regions(const MemoryImage *previous);
+  bool is_recorded(const Mapping &mapping, const MemoryImage *previous);
+  bool record_all_but_guards(const Mapping &mapping);
+  bool record_region(PageRange range, const Mapping &mapping);
+  bool make_file();
+  bool find_content(const MemoryImage *previous);
+  bool write_content();
+  void use_huge_pages();
+  bool map_content();
+  // rewind
+  bool restore_break();
+  bool restore_protections();
+  bool mappings_changed() const;
+  RewindFailure find_changed(Keep keep);
+  bool take_run(PageRange run, Keep keep, ColdRange &cold);
+  void make_hot(uintptr_t address, const Region &region, size_t number);
+  bool restore_hot_pages();
+  bool drop(PageRange range);
+  bool drop(PageRange range, size_t touched_pages);
+  bool drop_unused(PageRange range);
+  bool drop_cold(ColdRange &pending);
+  bool drop_everything();
+
+  // Calls f(run) for each run of changed pages. False: the scan failed, or f returned false.
+  template <typename F> bool for_each_changed_in(PageRange range, F f);
+  // Of all ranges, up to where they are used: after restore_protections() nothing can have changed
+  // behind that.
+  template <typename F> bool for_each_changed(F f);
+  // Calls f(part, region) for the parts of `range` that lie in a region.
+  template <typename F> bool for_each_part(PageRange range, F f) const;
+  size_t page_number(uintptr_t address, const Region &region) const {
+    return region.first_page + (address - region.range.begin) / page_bytes_;
+  }
+  const char *image_of(const Region &region, size_t number) const;
+
+  Settings settings_;
+  PageScanner scanner_;
+  FileDescriptor file_, statm_;
+  PageRange view_; // the memfd, read-only
+  size_t page_bytes_ = page_bytes(), page_count_ = 0;
+  size_t region_count_ = 0, range_count_ = 0, hot_count_ = 0, overlay_count_ = 0,
+         protection_change_count_ = 0;
+  uint64_t faults_ = 0;      // page faults up to the last rewind
+  size_t touched_bytes_ = 0; // by the request that is being rewound
+  long address_space_pages_ = 0;
+  uintptr_t break_ = 0;
+  bool can_populate_ = false; // see populate()
+  bool has_dropped_ = false;  // was_dropped_ is not empty
+  char *overlay_ = nullptr;
+  Statistics statistics_;
+
+  Region regions_[most_regions];
+  ScanRange ranges_[most_ranges];
+  HotPage hot_[most_hot_pages]; // those of the overlay first
+  PageRange protection_changes_[most_protection_changes];
+  PageRange runs_[most_runs];
+  Mapping mappings_[most_regions];
+  PageBits has_content_, is_hot_;
+  PageBits was_dropped_;           // not long ago: written again, it becomes hot
+  uint8_t times_idle_[most_pages]; // how often it was dropped as idle, up to the most that matters
+  char zero_page_[largest_page];
+};
+
+} // namespace lethe

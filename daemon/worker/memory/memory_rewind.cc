@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way back to the checkpoint. Everything here runs while the heap is being overwritten: only
+// the stack and surviving memory may be used.
+#include "daemon/worker/memory/fault_point.h"
+#include "daemon/worker/memory/memory_image_walk.h"
+
+#include <alloca.h>
+#include <charconv>
+#include <cstring>
+#include <iterator>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <utility>
+
+namespace lethe {
+namespace {
+
+// What a request wrote for the first time becomes hot if that is little. If it is more, only what
+// was written not long ago, too; what a heavy request wrote is dropped, or the light one after it
+// would pay.
+constexpr uint64_t little_faults = 64, heavy_faults = 512;
+// Beyond so many hot pages a survey is made now and then (copying a page unseen costs less than
+// comparing it): it finds those that the last request did not change, and drops one that several
+// surveys in a row found so. One that then turns out to be written after all gets more patience
+// each time: a scan for its return costs as much as hundreds of copies. The interval is a prime,
+// so that requests that take turns are all seen.
+constexpr size_t few_hot_pages = 64;
+constexpr uint64_t survey_interval = 7;
+constexpr uint8_t patience[] = {2, 5, 36}; // surveys
+constexpr size_t most_hot_pages_kept = 512;
+// Longer runs of cold pages are buffers rather than objects, which not every request reads.
+constexpr size_t most_populated_bytes = size_t{1} << 20;
+// After so many scans, what was dropped is forgotten.
+constexpr uint64_t forget_interval = 64;
+
+// Of the dead part of the stack: wiped in every rewind; and kept mapped, as ordinary scripts use
+// that much. What lies deeper is dropped.
+constexpr size_t wiped_stack_bytes = size_t{16} << 10;
+constexpr size_t kept_stack_bytes = size_t{256} << 10;
+constexpr size_t deepest_stack_bytes = size_t{2} << 20;
+
+// The part of the stack below the caller's frame: dead, but a request's data is still in it.
+[[gnu::noinline]] void wipe_dead_stack() {
+  auto *dead = static_cast<char *>(alloca(wiped_stack_bytes));
+  ::explicit_bzero(dead, wiped_stack_bytes);
+}
+
+[[gnu::noinline]] void drop_deep_stack() {
+  const size_t page = page_bytes();
+  const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) / page * page;
+  // What is not mapped in this range is skipped by the kernel.
+  static_cast<void>(::madvise(reinterpret_cast<void *>(here - deepest_stack_bytes),
+                              deepest_stack_bytes - kept_stack_bytes, MADV_DONTNEED));
+}
+
+} // namespace
+
+[[gnu::noinline]] void grow_stack() {
+  auto *deep = static_cast<volatile char *>(alloca(deepest_stack_bytes));
+  deep[0] = 0;
+}
+
+long address_space_pages(int statm) {
+  char text[64];
+  const ssize_t got = ::pread(statm, text, sizeof text, 0);
+  long pages = -1;
+  if (got > 0)
+    std::from_chars(text, text + got, pages);
+  return pages;
+}
+
+uint64_t page_faults() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_minflt + usage.ru_majflt);
+}
+
+RewindFailure MemoryImage::rewind() {
+  ++statistics_.rewinds;
+  if (!restore_break() || !restore_protections())
+    return RewindFailure::system_call_failed;
+  if (settings_.method == ScanMethod::drop) {
+    if (mappings_changed())
+      return RewindFailure::mapping_changed;
+    if (!drop_everything())
+      return RewindFailure::system_call_failed;
+  } else if (const uint64_t faults = page_faults(); faults != faults_) {
+    drop_deep_stack(); // before the scan, as it may write errno
+    const uint64_t new_faults = faults - faults_;
+    const Keep keep = new_faults <= little_faults  ? Keep::all
+                      : new_faults <= heavy_faults ? Keep::known
+                                                   : Keep::none;
+    if (const RewindFailure failure = find_changed(keep); failure != RewindFailure::none)
+      return failure;
+    if (!restore_hot_pages())
+      return RewindFailure::system_call_failed;
+    faults_ = page_faults();
+  } else if (!restore_hot_pages()) {
+    return RewindFailure::system_call_failed;
+  }
+  wipe_dead_stack();
+  return RewindFailure::none;
+}
+
+bool MemoryImage::restore_break() {
+  const auto now = reinterpret_cast<uintptr_t>(::sbrk(0));
+  return now == break_ ||
+         (!fault_point("rewind.break") && ::brk(reinterpret_cast<void *>(break_)) == 0);
+}
+
+// What was unused at the checkpoint is dropped unseen: no scan need look there, and changing the
+// protection of memory without pages is cheap.
+bool MemoryImage::restore_protections() {
+  touched_bytes_ = 0;
+  for (; protection_change_count_ > 0; --protection_change_count_) {
+    const bool restored = for_each_part(protection_changes_[protection_change_count_ - 1],
+                                        [this](PageRange part, const Region &region) {
+                                          if (region.is_unused() && !drop_unused(part))
+                                            return false;
+                                          return !fault_point("rewind.protection") &&
+                                                 protect(part, region.protection);
+                                        });
+    if (!restored)
+      return false;
+  }
+  return true;
+}
+
+bool MemoryImage::drop_unused(PageRange range) {
+  const size_t pages = resident_pages(range);
+  touched_bytes_ += pages * page_bytes_;
+  return drop(range, pages);
+}
+
+bool MemoryImage::mappings_changed() const {
+  return fault_point("rewind.mappings") ||
+         address_space_pages(statm_.get()) != address_space_pages_;
+}
+
+RewindFailure MemoryImage::find_changed(Keep keep) {
+  if (mappings_changed())
+    return RewindFailure::mapping_changed;
+  if (++statistics_.scans % forget_interval == 0 && std::exchange(has_dropped_, false))
+    std::memset(was_dropped_.words, 0, page_count_ / 8);
+  const auto too_much = [this] { return touched_bytes_ > settings_.most_touched_bytes; };
+  ColdRange cold;
+  const bool scanned = !fault_point("rewind.scan") && for_each_changed([&](PageRange run) {
+    touched_bytes_ += run.bytes();
+    return !too_much() && take_run(run, keep, cold);
+  });
+  if (too_much())
+    return RewindFailure::too_much_touched;
+  return scanned && drop_cold(cold) ? RewindFailure::none : RewindFailure::system_call_failed;
+}
+
+// Each page of the run: hot already, or becomes hot, or is cold. `cold` holds those found last,
+// which are not dropped yet.
+bool MemoryImage::take_run(PageRange run, Keep keep, ColdRange &cold) {
+  return for_each_part(run, [&](PageRange part, const Region &region) {
+    const bool can_be_copied = (region.protection & PROT_WRITE) != 0;
+    for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
+      const size_t number = page_number(address, region);
+      const bool is_hot = is_hot_.has(number);
+      const bool becomes_hot =
+          !is_hot && can_be_copied && hot_count_ - overlay_count_ < most_hot_pages_kept &&
+          (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
+      if (becomes_hot)
+        make_hot(address, region, number);
+      if (is_hot || becomes_hot) {
+        if (!drop_cold(cold))
+          return false;
+        continue;
+      }
+      was_dropped_.set(number);
+      has_dropped_ = true;
+      if (cold.region != &region || address > cold.range.end + fault_around_bytes) {
+        if (!drop_cold(cold))
+          return false;
+        cold = {{address, address}, &region, 0};
+      }
+      cold.range.end = address + page_bytes_;
+      ++cold.pages;
+    }
+    return true;
+  });
+}
+
+// Leaves none pending. They are mapped again at once: what the next request only reads would
+// else be a page fault, and a reason to scan. Not where the image has a hole, which reading fills.
+bool MemoryImage::drop_cold(ColdRange &pending) {
+  const ColdRange cold = std::exchange(pending, {});
+  if (!drop(cold.range, cold.pages))
+    return false;
+  if (!cold.region || !cold.region->is_in_file || !(cold.region->protection & PROT_READ) ||
+      !can_populate_)
+    return true;
+  const auto end_of_run = [&](uintptr_t address, bool has_content) {
+    while (address < cold.range.end &&
+           has_content_.has(page_number(address, *cold.region)) == has_content)
+      address += page_bytes_;
+    return address;
+  };
+  for (PageRange content{0, cold.range.begin}; content.end < cold.range.end;) {
+    content.begin = end_of_run(content.end, false);
+    content.end = end_of_run(content.begin, true);
+    if (!content.empty() && content.bytes() <= most_populated_bytes && !populate(content))
+      return false;
+  }
+  return true;
+}
+
+const char *MemoryImage::image_of(const Region &region, size_t number) const {
+  return region.is_in_file && has_content_.has(number)
+             ? reinterpret_cast<const char *>(view_.begin + number * page_bytes_)
+             : zero_page_;
+}
+
+void MemoryImage::make_hot(uintptr_t address, const Region &region, size_t number) {
+  hot_[hot_count_++] = {address, image_of(region, number), number, 0, false};
+  is_hot_.set(number);
+}
+
+bool MemoryImage::restore_hot_pages() {
+  const bool survey =
+      hot_count_ - overlay_count_ > few_hot_pages && statistics_.rewinds % survey_interval == 0;
+  size_t kept = 0;
+  PageRange idle; // adjoining pages are dropped at once
+  for (HotPage *page = hot_; page < hot_ + hot_count_; ++page) {
+    void *const memory = reinterpret_cast<void *>(page->address);
+    if (survey && std::memcmp(memory, page->source, page_bytes_) == 0) {
+      uint8_t &times = times_idle_[page->number];
+      if (!page->is_overlay && ++page->idle >= patience[times]) {
+        is_hot_.clear(page->number);
+        times = static_cast<uint8_t>(std::min<size_t>(times + 1, std::size(patience) - 1));
+        if (idle.end != page->address) {
+          if (!drop(idle))
+            return false;
+          idle.begin = page->address;
+        }
+        idle.end = page->address + page_bytes_;
+        continue;
+      }
+    } else {
+      std::memcpy(memory, page->source, page_bytes_);
+      ++statistics_.pages_copied;
+      if (survey)
+        page->idle = 0;
+    }
+    hot_[kept++] = *page;
+  }
+  hot_count_ = kept;
+  statistics_.hot_pages = kept;
+  return drop(idle);
+}
+
+bool populate(PageRange range) {
+  constexpr int populate_read = 22; // MADV_POPULATE_READ, Linux 5.14
+  return ::madvise(reinterpret_cast<void *>(range.begin), range.bytes(), populate_read) == 0;
+}
+
+bool MemoryImage::drop(PageRange range) { return drop(range, range.bytes() / page_bytes_); }
+
+bool MemoryImage::drop(PageRange range, size_t touched_pages) {
+  if (range.empty())
+    return true;
+  statistics_.pages_dropped += touched_pages;
+  return !fault_point("rewind.drop") &&
+         ::madvise(reinterpret_cast<void *>(range.begin), range.bytes(), MADV_DONTNEED) == 0;
+}
+
+bool MemoryImage::drop_everything() {
+  for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
+    if (!drop({scan->range.begin, scan->reached}))
+      return false;
+  for (const HotPage *page = hot_; page < hot_ + hot_count_; ++page)
+    std::memcpy(reinterpret_cast<void *>(page->address), page->source, page_bytes_);
+  return true;
+}
+
+uintptr_t MemoryImage::first_difference() {
+  uintptr_t found = 0;
+  const auto differs = [&](uintptr_t address, const char *source) {
+    if (std::memcmp(reinterpret_cast<const void *>(address), source, page_bytes_) == 0)
+      return false;
+    found = address;
+    return true;
+  };
+  for (const HotPage *page = hot_; page < hot_ + hot_count_; ++page)
+    if (differs(page->address, page->source))
+      return found;
+  for (const Region *region = regions_; region < regions_ + region_count_; ++region) {
+    if (!region->is_in_file || !(region->protection & PROT_READ))
+      continue;
+    for (uintptr_t address = region->range.begin; address < region->range.end;
+         address += page_bytes_) {
+      const size_t number = page_number(address, *region);
+      if (has_content_.has(number) && !is_hot_.has(number) &&
+          differs(address, image_of(*region, number)))
+        return found;
+    }
+  }
+  // Whatever is still changed must be hot (and was compared above).
+  const auto all_hot = [&](PageRange part, const Region &region) {
+    for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
+      if (!is_hot_.has(page_number(address, region))) {
+        found = address;
+        return false;
+      }
+    return true;
+  };
+  for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_ && found == 0; ++scan)
+    for_each_changed_in(scan->range, [&](PageRange run) { return for_each_part(run, all_hot); });
+  return found;
+}
+
+} // namespace lethe

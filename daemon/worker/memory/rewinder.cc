@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Around each rewind: carry over, measure, verify.
+#include "daemon/worker/memory/rewinder.h"
+#include "daemon/worker/memory/fault_point.h"
+#include "ipc/clock.h"
+
+#include <cerrno>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <new>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lethe {
+namespace {
+
+// One writer: no read-modify-write is needed.
+void add(std::atomic<uint64_t> &counter, uint64_t amount) {
+  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+} // namespace
+
+Rewinder *Rewinder::create(Arena &arena, const Settings &settings) {
+  void *memory = allocate_surviving(sizeof(Rewinder));
+  return memory ? new (memory) Rewinder(arena, settings) : nullptr;
+}
+
+Rewinder::Rewinder(Arena &arena, const Settings &settings)
+    : arena_(arena), settings_(settings.image),
+      verify_interval_(settings.verify > 0 ? static_cast<uint64_t>(std::lround(1 / settings.verify))
+                                           : 0) {
+  arena_.set_protection_listener(
+      [](void *self, PageRange range) {
+        auto &image = static_cast<Rewinder *>(self)->image_;
+        if (image)
+          image->note_protection(range);
+      },
+      this);
+}
+
+Result<Nothing> Rewinder::checkpoint() {
+  arena_.image_taken();
+  auto image = MemoryImage::checkpoint(settings_, image_.get());
+  if (!image)
+    return image.error();
+  if (!settings_.is_for_forks)
+    image_ = std::move(*image);
+  return Nothing{};
+}
+
+Result<Nothing> Rewinder::self_test(void (*request)(void *context), void *context) {
+  constexpr int rounds = 3, did_not_adopt = 100; // else the exit status is the RewindFailure
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const sigset_t none{};
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::alarm(10);
+    if (fault_point("self_test"))
+      _exit(did_not_adopt);
+    arm_faults(nullptr); // the others are for workers: here they would only be found first
+    if (!open_files() || !image_->adopt())
+      _exit(did_not_adopt);
+    for (int round = 0; round < rounds; ++round) {
+      request(context);
+      if (const RewindFailure failure = image_->rewind(); failure != RewindFailure::none)
+        _exit(static_cast<int>(failure));
+      if (image_->first_difference() != 0)
+        _exit(static_cast<int>(RewindFailure::verify_failed));
+    }
+    _exit(0);
+  }
+  int status = 0;
+  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (child > 0 && status == 0)
+    return Nothing{};
+  std::string reason = "it died";
+  if (WIFEXITED(status))
+    reason = WEXITSTATUS(status) == did_not_adopt
+                 ? "the image can't be adopted"
+                 : rewind_failure_name(static_cast<RewindFailure>(WEXITSTATUS(status)));
+  return Error(ErrorCode::internal, "the self-test of the rewind failed: " + reason);
+}
+
+Result<Nothing> Rewinder::adopt(WorkerPage &page) {
+  page_ = &page;
+  return image_->adopt();
+}
+
+bool Rewinder::rewind(Channel &channel) {
+  const std::string_view unread = channel.unread();
+  if (unread.size() > most_carried_bytes)
+    return fail(RewindFailure::too_much_touched);
+  carried_bytes_ = unread.size();
+  std::memcpy(carried_, unread.data(), carried_bytes_);
+
+  const uint64_t begin = now_ns(),
+                 pages = image_->statistics().pages_copied + image_->statistics().pages_dropped;
+  if (const RewindFailure failure = image_->rewind(); failure != RewindFailure::none)
+    return fail(failure);
+  const uint64_t ns = now_ns() - begin;
+  add(page_->rewinds, 1);
+  add(page_->rewind_ns, ns);
+  add(page_->rewind_pages,
+      image_->statistics().pages_copied + image_->statistics().pages_dropped - pages);
+  page_->last_rewind_ns.store(ns, std::memory_order_relaxed);
+  if (verify_interval_ > 0 &&
+      page_->rewinds.load(std::memory_order_relaxed) % verify_interval_ == 0) {
+    if (fault_point("rewind.verify") || image_->first_difference() != 0)
+      return fail(RewindFailure::verify_failed);
+    add(page_->rewinds_verified, 1);
+  }
+  if (carried_bytes_ > 0)
+    channel.put_back({carried_, carried_bytes_});
+  return true;
+}
+
+bool Rewinder::fail(RewindFailure failure) {
+  page_->death_detail.store(static_cast<uint32_t>(failure));
+  page_->death_reason.store(DeathReason::rewind_failed);
+  return false;
+}
+
+} // namespace lethe

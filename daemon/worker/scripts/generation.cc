@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// From definitions to scripts that can be called: compile, evaluate, warm up.
+#include "daemon/worker/scripts/generation.h"
+#include "daemon/engine/entropy.h"
+#include "daemon/engine/interrupts.h"
+#include "daemon/engine/script_errors.h"
+#include "daemon/natives/host.h"
+
+#include <algorithm>
+
+namespace lethe {
+
+// [generation, strict, part, [[name, version, source, options], …], [name to drop, …]]
+bool Generation::read(std::string_view grow_body) {
+  Reader reader(grow_body);
+  const bool has_five = reader.array() == 5u;
+  const auto number = reader.integer();
+  Item strict, part;
+  const bool has_flags = reader.next(strict) && strict.kind == Kind::boolean && reader.next(part) &&
+                         part.kind == Kind::boolean;
+  const auto scripts = reader.array();
+  if (!has_five || !number || !has_flags || !scripts)
+    return false;
+  number_ = *number;
+  is_strict_ = strict.boolean;
+  is_part_ = part.boolean;
+  std::vector<std::shared_ptr<ScriptDefinition>> definitions;
+  for (uint32_t left = *scripts; left > 0; --left) {
+    definitions.push_back(read_definition(reader));
+    if (!definitions.back())
+      return false;
+  }
+  drop_.clear();
+  for (uint32_t left = reader.array().value_or(0); left > 0; --left)
+    drop_.emplace_back(reader.string().value_or(""));
+  if (!reader.at_end())
+    return false;
+  for (auto &definition : definitions) {
+    std::erase(drop_, definition->name);
+    std::erase(new_, definition->name);
+    new_.push_back(definition->name);
+    scripts_.define(std::move(definition));
+  }
+  return true;
+}
+
+std::optional<Generation::Failure>
+Generation::load(const std::function<void(std::string_view)> &loading) {
+  failures_.clear();
+  if (auto failed = drop())
+    return failed;
+  if (is_part_)
+    return std::nullopt;
+  load_locale_data();
+  const std::vector<std::string> names = to_load();
+  const size_t new_count = new_.size();
+  new_.clear();
+  for (size_t i = 0; i < names.size(); ++i) {
+    present_ = names[i];
+    loading(present_);
+    auto failure = load_one(scripts_.definition(present_), nullptr);
+    if (!failure)
+      continue;
+    if (i >= new_count)
+      failure->error.message = present_ + ", which imports it: " + failure->error.message;
+    // After a stop the isolate is in no state to be forked.
+    if (is_strict_ || Interrupts::instance().requested())
+      return Failure{present_, std::move(*failure)};
+    scripts_.drop(present_);
+    failures_.push_back({present_, std::move(*failure)});
+  }
+  return std::nullopt;
+}
+
+std::optional<Generation::Failure> Generation::drop() {
+  for (const std::string &name : drop_) {
+    std::erase(new_, name);
+    scripts_.drop(name);
+  }
+  for (const std::string &name : drop_)
+    for (const auto &[importer, script] : scripts_.all())
+      if (is_strict_ && script->modules().contains(name))
+        return Failure{name,
+                       {Error(ErrorCode::invalid_request,
+                              std::string("the script ")
+                                  .append(importer)
+                                  .append(" imports ")
+                                  .append(name)
+                                  .append(": delete that first, or put it without the import")),
+                        {}}};
+  return std::nullopt;
+}
+
+// The new ones in their order; then those that have imported one of them: they have the old one.
+std::vector<std::string> Generation::to_load() const {
+  std::vector<std::string> names = new_;
+  for (const auto &[name, script] : scripts_.all()) {
+    const Modules &imported = script->modules();
+    const bool is_new = std::find(new_.begin(), new_.end(), name) != new_.end();
+    const bool imports_new = std::any_of(new_.begin(), new_.end(), [&](const std::string &other) {
+      return imported.contains(other);
+    });
+    if (!is_new && imports_new)
+      names.push_back(name);
+  }
+  return names;
+}
+
+std::optional<RunFailure> Generation::load_again(std::string_view name, const ContextMade &made) {
+  return load_one(scripts_.definition(name), made);
+}
+
+std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefinition> &definition,
+                                               const ContextMade &made) {
+  const v8::HandleScope handles(isolate_);
+  memory_.begin(0);
+  Interrupts::instance().arm(0, 0);
+  auto script = std::make_unique<Script>(isolate_, definition, scripts_);
+  if (made) {
+    const v8::Context::Scope scope(script->context());
+    made(script->context());
+  }
+  auto failure = start(*script);
+  runner_.forget_tasks();
+  if (!failure) {
+    script->end_loading();
+    scripts_.add(std::move(script));
+    if (!made)
+      failure = warm_up(*definition);
+  }
+  platform().run_tasks(isolate_);
+  Interrupts::instance().disarm();
+  return failure;
+}
+
+std::optional<RunFailure> Generation::start(Script &script) {
+  const auto context = script.context();
+  const v8::Context::Scope scope(context);
+  const v8::TryCatch caught(isolate_);
+  Entropy::instance().fill(script.random_state(), random_state_bytes);
+  if (const auto read = script.read_source_map(); !read)
+    return RunFailure{read.error(), {}};
+  v8::Local<v8::Promise> evaluated;
+  const Script::Loaded loaded = script.load(evaluated);
+  if (loaded == Script::Loaded::does_not_compile && script.modules().missing())
+    return RunFailure{*script.modules().missing(), {}};
+  if (loaded == Script::Loaded::does_not_compile && caught.HasCaught() &&
+      !Interrupts::instance().requested())
+    return RunFailure{describe_compile_error(context, caught, script.definition().name), {}};
+  if (loaded != Script::Loaded::yes)
+    return runner_.failure(context, caught);
+  Runner::Waiter nobody;
+  auto failure =
+      evaluated.IsEmpty() ? runner_.settle(context) : runner_.settle(context, evaluated, nobody);
+  if (failure && failure->error.code == ErrorCode::script_error)
+    name_script(failure->error, script.definition().name);
+  return failure;
+}
+
+std::optional<RunFailure> Generation::warm_up(const ScriptDefinition &definition) {
+  if (definition.warm_up.empty())
+    return std::nullopt;
+  Reader reader(definition.warm_up);
+  Runner::Waiter nobody;
+  for (uint32_t calls = reader.array().value_or(0); calls > 0; --calls) {
+    const bool is_pair = reader.array() == 2u;
+    const auto function = reader.string();
+    const auto arguments = reader.take_raw();
+    if (!is_pair || !function || !arguments)
+      return RunFailure{Error(ErrorCode::invalid_request,
+                              "the option warm_up is not [[function, [argument, …]], …]"),
+                        {}};
+    Buffer result;
+    auto failure = runner_.call(definition.name, *function, *arguments, result, nobody);
+    runner_.forget_tasks();
+    if (failure) {
+      failure->error.message =
+          "warm-up call of '" + std::string(*function) + "': " + failure->error.message;
+      return failure;
+    }
+  }
+  return std::nullopt;
+}
+
+// ICU reads what it needs at the first use, which takes some 10 ms. Not in generation 0, which has
+// to be there soon after the start.
+void Generation::load_locale_data() {
+  if (std::exchange(has_locale_data_, true))
+    return;
+  const v8::HandleScope handles(isolate_);
+  const auto context = v8_compat::new_context(isolate_);
+  const v8::Context::Scope scope(context);
+  evaluate(context,
+           "new Date(0).toLocaleString() + (1.5).toLocaleString() + 'a'.localeCompare('b')");
+}
+
+} // namespace lethe

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading the scripts of a zygote's next generation.
+#pragma once
+
+#include "daemon/worker/scripts/runner.h"
+#include "daemon/worker/scripts/scripts.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lethe {
+
+// Lives as long as its zygote, and goes over to the zygote that is forked from it.
+class Generation {
+public:
+  // `scripts` is what there is; it changes.
+  Generation(v8::Isolate *isolate, Scripts &scripts, Runner &runner, MemoryLimits &memory)
+      : isolate_(isolate), scripts_(scripts), runner_(runner), memory_(memory) {}
+
+  // What a grow message asks for. False: it is not of that shape.
+  bool read(std::string_view grow_body);
+  int64_t number() const { return number_; }
+
+  // Loads what is new, and what imports something that is new; `loading` is called before each.
+  // Unless it is strict, scripts that fail are left out, and named in failures(). If it returns
+  // one, this process is to end: it is strict, or a script had to be stopped.
+  struct Failure {
+    std::string script;
+    RunFailure failure;
+  };
+  std::optional<Failure> load(const std::function<void(std::string_view)> &loading);
+  // Loads a script in place of itself, without its warm-up calls. `made` is called with its context
+  // before anything of it is compiled. For debuggers.
+  using ContextMade = std::function<void(v8::Local<v8::Context>)>;
+  std::optional<RunFailure> load_again(std::string_view name, const ContextMade &made);
+
+  // The script that is being loaded.
+  const std::string &present() const { return present_; }
+  const std::vector<Failure> &failures() const { return failures_; }
+
+private:
+  std::optional<Failure> drop();
+  std::vector<std::string> to_load() const;
+  std::optional<RunFailure> load_one(const std::shared_ptr<ScriptDefinition> &definition,
+                                     const ContextMade &made);
+  std::optional<RunFailure> start(Script &script);
+  std::optional<RunFailure> warm_up(const ScriptDefinition &definition);
+  void load_locale_data();
+
+  v8::Isolate *isolate_;
+  Scripts &scripts_;
+  Runner &runner_;
+  MemoryLimits &memory_;
+  int64_t number_ = 0;
+  bool is_strict_ = false, is_part_ = false; // is_part_: the rest comes in a later generation
+  std::vector<std::string> drop_, new_;      // new_: defined, but not loaded yet
+  std::string present_;
+  std::vector<Failure> failures_;
+  bool has_locale_data_ = false;
+};
+
+} // namespace lethe

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one function or one piece of source: arguments in, result or error out.
+#pragma once
+
+#include "daemon/engine/memory_limits.h"
+#include "daemon/engine/script_errors.h"
+#include "daemon/engine/value_writer.h"
+#include "daemon/natives/tasks.h"
+#include "daemon/worker/scripts/scripts.h"
+#include "ipc/buffer.h"
+#include "ipc/error.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <v8.h>
+#include <vector>
+
+namespace lethe {
+
+struct RunFailure {
+  Error error;
+  RawKeys raw; // what else is to be told of what was thrown
+};
+
+class Runner {
+public:
+  // Waits, while a promise is pending, for what may settle it. This one is for where nobody answers
+  // a script's calls: there is nothing but time to wait for.
+  class Waiter {
+  public:
+    virtual ~Waiter() = default;
+    // Until a call was answered, the monotonic clock comes to `until_ns`, or the run has to end.
+    // False: there is no such time, and no call to be answered.
+    virtual bool wait(std::optional<uint64_t> until_ns);
+    // Calls that are not answered yet.
+    virtual size_t calls() const { return 0; }
+  };
+
+  Runner(v8::Isolate *isolate, Scripts &scripts, MemoryLimits &memory, const ValueLimits &limits)
+      : isolate_(isolate), scripts_(scripts), memory_(memory), limits_(limits), tasks_(isolate) {}
+
+  // Is called right before the function of a call runs. For debuggers.
+  std::function<void()> before_call;
+
+  // Makes the context for the next eval. In the zygote, so that no request pays for it.
+  void prepare_eval();
+
+  // Each appends the result to `output`, as MessagePack; nothing is to be sent of it after a
+  // failure. `arguments` is an array, `globals` a map or nil. A script that has to be stopped is a
+  // failure, too; Interrupts then says so, and this isolate must run nothing else.
+  std::optional<RunFailure> call(std::string_view script, std::string_view function,
+                                 std::string_view arguments, Buffer &output, Waiter &waiter);
+  std::optional<RunFailure> eval(std::string_view source, std::string_view globals, Buffer &output,
+                                 Waiter &waiter);
+
+  // Runs microtasks, timers and what else is due until the promise is settled; fails if it is
+  // rejected or never will be settled, or if something else goes wrong meanwhile.
+  std::optional<RunFailure> settle(v8::Local<v8::Context> context, v8::Local<v8::Promise> promise,
+                                   Waiter &waiter);
+  // Runs microtasks only.
+  std::optional<RunFailure> settle(v8::Local<v8::Context> context);
+  // At the end of a request or of a script's loading: nothing that is pending outlives it.
+  void forget_tasks();
+
+  // What is pending after a step that failed.
+  RunFailure failure(v8::Local<v8::Context> context, const v8::TryCatch &caught);
+  RunFailure out_of_memory(std::string stack = {}) const;
+
+private:
+  void new_eval_context();
+  std::optional<RunFailure> finish(v8::Local<v8::Context> context, v8::Local<v8::Value> value,
+                                   const v8::TryCatch &caught, Buffer &output, Waiter &waiter);
+  RunFailure thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> exception,
+                    v8::Local<v8::Message> message);
+  std::optional<RunFailure> task_failure(v8::Local<v8::Context> context);
+  bool run_task(Waiter &waiter);
+  std::string waiting_for(const Waiter &waiter) const;
+  RunFailure stopped() const;
+  RunFailure no_function(const Script &script, std::string_view name) const;
+  RunFailure no_script(std::string_view name) const;
+  bool must_stop();
+
+  v8::Isolate *isolate_;
+  Scripts &scripts_;
+  MemoryLimits &memory_;
+  ValueLimits limits_;
+  Tasks tasks_;
+  v8::Global<v8::Context> eval_context_;
+  std::unique_ptr<Modules> eval_modules_;
+  void *eval_random_state_ = nullptr;
+  bool eval_context_is_used_ = false;
+  std::vector<v8::Local<v8::Value>> arguments_;
+};
+
+} // namespace lethe

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading scripts and finding their functions.
+#include "daemon/worker/scripts/scripts.h"
+#include "daemon/natives/host.h"
+#include "daemon/natives/prelude_groups.h"
+#include "daemon/natives/words.h"
+#include "daemon/worker/scripts/modules.h"
+
+#include <algorithm>
+#include <set>
+
+namespace lethe {
+namespace {
+
+constexpr size_t most_listed_functions = 1000;
+
+bool is_identifier(std::string_view name) {
+  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+         std::all_of(name.begin(), name.end(), is_word_character);
+}
+
+std::vector<std::string> property_names(v8::Local<v8::Context> context,
+                                        v8::Local<v8::Object> object) {
+  std::vector<std::string> names;
+  v8::Local<v8::Array> keys;
+  if (!object
+           ->GetOwnPropertyNames(context, v8::SKIP_SYMBOLS, v8::KeyConversionMode::kConvertToString)
+           .ToLocal(&keys))
+    return names;
+  for (uint32_t i = 0; i < keys->Length(); ++i) {
+    v8::Local<v8::Value> key;
+    if (keys->Get(context, i).ToLocal(&key) && key->IsString())
+      names.push_back(to_text(context->GetIsolate(), key.As<v8::String>()));
+  }
+  return names;
+}
+
+// V8 has no list of a script's top-level bindings. Words that follow `const` or `let` are more than
+// these, and each is looked up afterwards.
+std::vector<std::string> words_after_declarations(std::string_view source) {
+  std::set<std::string_view> words;
+  std::string_view before;
+  for_each_word(source, [&](std::string_view word) {
+    if (before == "const" || before == "let")
+      words.insert(word);
+    before = word;
+  });
+  return {words.begin(), words.end()};
+}
+
+} // namespace
+
+Script::Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition,
+               const Scripts &others)
+    : isolate_(isolate), definition_(std::move(definition)),
+      context_(isolate, v8_compat::new_context(isolate)), modules_(context(), others),
+      random_state_(lethe::random_state(context())) {}
+
+Result<Nothing> Script::read_source_map() {
+  if (definition_->source_map_text.empty()) {
+    if (!definition_->source_map)
+      definition_->source_map = SourceMap::find_inline(context(), definition_->source);
+    return Nothing{};
+  }
+  auto map = SourceMap::parse(context(), definition_->source_map_text);
+  if (!map)
+    return map.error();
+  definition_->source_map = std::move(*map);
+  definition_->source_map_text = std::string();
+  return Nothing{};
+}
+
+Script::Loaded Script::load(v8::Local<v8::Promise> &evaluated) {
+  if (definition_->is_json())
+    return load_json();
+  if (definition_->has_node_globals)
+    define_node_globals(context());
+  return definition_->is_module ? load_module(evaluated) : load_classic();
+}
+
+// Only to see that it can be imported.
+Script::Loaded Script::load_json() {
+  return v8::JSON::Parse(context(), to_string(isolate_, definition_->source)).IsEmpty()
+             ? Loaded::does_not_compile
+             : Loaded::yes;
+}
+
+Script::Loaded Script::load_classic() {
+  const auto context = this->context();
+  baseline_ = property_names(context, context->Global());
+  v8::ScriptCompiler::Source source(
+      to_string(isolate_, definition_->source),
+      v8_compat::script_origin(isolate_, to_string(isolate_, definition_->name), false));
+  touch_globals(context, definition_->source);
+  v8::Local<v8::Script> script;
+  // Eager: a function that is compiled at its first call would be so again after each rewind or
+  // fork.
+  if (!v8::ScriptCompiler::Compile(context, &source, v8::ScriptCompiler::kEagerCompile)
+           .ToLocal(&script))
+    return Loaded::does_not_compile;
+  return script->Run(context).IsEmpty() ? Loaded::threw : Loaded::yes;
+}
+
+Script::Loaded Script::load_module(v8::Local<v8::Promise> &evaluated) {
+  v8::Local<v8::Module> module;
+  if (!modules_.link(definition_->name).ToLocal(&module))
+    return Loaded::does_not_compile;
+  if (!modules_.evaluate(module).ToLocal(&evaluated))
+    return Loaded::threw;
+  exports_.Reset(isolate_, module->GetModuleNamespace().As<v8::Object>());
+  return Loaded::yes;
+}
+
+void Script::end_loading() {
+  modules_.end_loading();
+  const auto context = this->context();
+  const v8::Context::Scope scope(context);
+  if (definition_->is_json())
+    return;
+  if (!exports_.IsEmpty())
+    return list_functions(property_names(context, exports_.Get(isolate_)));
+  const std::set<std::string> known(baseline_.begin(), baseline_.end());
+  auto candidates = property_names(context, context->Global());
+  std::erase_if(candidates, [&](const std::string &name) { return known.contains(name); });
+  for (std::string &word : words_after_declarations(definition_->source))
+    if (!known.contains(word))
+      candidates.push_back(std::move(word));
+  list_functions(candidates);
+  baseline_ = {};
+}
+
+void Script::list_functions(const std::vector<std::string> &candidates) {
+  const v8::TryCatch drop(isolate_);
+  for (const std::string &name : candidates) {
+    const v8::HandleScope handles(isolate_);
+    if (functions_.size() < most_listed_functions && !find_function(name).IsEmpty())
+      functions_.push_back(name);
+  }
+  std::sort(functions_.begin(), functions_.end());
+  functions_.erase(std::unique(functions_.begin(), functions_.end()), functions_.end());
+  lookups_.clear();
+}
+
+Script::Lookup &Script::lookup(std::string_view name) {
+  auto found = lookups_.find(name);
+  if (found == lookups_.end()) {
+    found = lookups_.try_emplace(std::string(name)).first;
+    found->second.name.Reset(isolate_, to_name(isolate_, name));
+  }
+  return found->second;
+}
+
+v8::MaybeLocal<v8::Function> Script::find_function(std::string_view name) {
+  const auto context = this->context();
+  Lookup &known = lookup(name);
+  const auto holder = exports_.IsEmpty() ? context->Global() : exports_.Get(isolate_);
+  v8::Local<v8::Value> value;
+  if (known.evaluation.IsEmpty() && !holder->Get(context, known.name.Get(isolate_)).ToLocal(&value))
+    return {};
+  if (exports_.IsEmpty() && (value.IsEmpty() || value->IsUndefined()) && is_identifier(name)) {
+    const v8::TryCatch drop(isolate_); // of ReferenceError: there is no such binding
+    if (!evaluate_name(known).ToLocal(&value)) {
+      known.evaluation.Reset();
+      return {};
+    }
+  }
+  if (value.IsEmpty() || !value->IsFunction())
+    return {};
+  return value.As<v8::Function>();
+}
+
+v8::MaybeLocal<v8::Value> Script::evaluate_name(Lookup &known) {
+  const auto context = this->context();
+  if (known.evaluation.IsEmpty()) {
+    v8::Local<v8::Script> script;
+    if (!v8::Script::Compile(context, known.name.Get(isolate_)).ToLocal(&script))
+      return {};
+    known.evaluation.Reset(isolate_, script);
+  }
+  return known.evaluation.Get(isolate_)->Run(context);
+}
+
+// --- all of them -------------------------------------------------------------------------------
+
+void Scripts::define(std::shared_ptr<ScriptDefinition> definition) {
+  const std::string name = definition->name;
+  definitions_.insert_or_assign(name, std::move(definition));
+}
+
+std::shared_ptr<ScriptDefinition> Scripts::definition(std::string_view name) const {
+  const auto found = definitions_.find(name);
+  return found == definitions_.end() ? nullptr : found->second;
+}
+
+Script *Scripts::find(std::string_view name) const {
+  const auto found = scripts_.find(name);
+  return found == scripts_.end() ? nullptr : found->second.get();
+}
+
+void Scripts::add(std::unique_ptr<Script> script) {
+  std::string name = script->definition().name;
+  scripts_.insert_or_assign(std::move(name), std::move(script));
+}
+
+void Scripts::drop(std::string_view name) {
+  if (const auto found = scripts_.find(name); found != scripts_.end())
+    scripts_.erase(found);
+  if (const auto found = definitions_.find(name); found != definitions_.end())
+    definitions_.erase(found);
+}
+
+void Scripts::apply_source_maps(Error &error) const {
+  const auto translate = [this](const Place &place) -> std::optional<Place> {
+    const auto script = definition(place.script);
+    if (!script || !script->source_map)
+      return std::nullopt;
+    return script->source_map->original(place);
+  };
+  Place place;
+  for (auto &[key, value] : error.keys) {
+    if (key == "stack")
+      value = translate_places(std::get<std::string>(value), translate);
+    else if (key == "script")
+      place.script = std::get<std::string>(value);
+    else if (key == "line")
+      place.line = std::get<int64_t>(value);
+    else if (key == "column")
+      place.column = std::get<int64_t>(value);
+  }
+  const auto original = translate(place);
+  for (auto &[key, value] : error.keys) {
+    if (!original)
+      break;
+    if (key == "script")
+      value = original->script;
+    else if (key == "line")
+      value = original->line;
+    else if (key == "column")
+      value = original->column;
+  }
+}
+
+} // namespace lethe

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The resident scripts of a generation: each in a context of its own, made from the startup
+// snapshot.
+#pragma once
+
+#include "daemon/engine/engine.h"
+#include "daemon/worker/scripts/import_map.h"
+#include "daemon/worker/scripts/modules.h"
+#include "daemon/worker/scripts/script_definition.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <v8.h>
+#include <vector>
+
+namespace lethe {
+
+class Scripts;
+
+class Script {
+public:
+  Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition, const Scripts &others);
+
+  // Compiles and runs the source, once, but no microtask. Unless it returns `yes`, an exception is
+  // pending. What a module awaits comes with `evaluated`, which is empty for other scripts.
+  enum class Loaded : uint8_t { yes, does_not_compile, threw };
+  Loaded load(v8::Local<v8::Promise> &evaluated);
+  // After that and what it awaits.
+  void end_loading();
+
+  // A module's export; else a global property or a top-level `const` or `let`. Empty if there is no
+  // such function, or an exception is pending.
+  v8::MaybeLocal<v8::Function> find_function(std::string_view name);
+  // The functions that the script has made, for people to see. Calls don't depend on it.
+  const std::vector<std::string> &functions() const { return functions_; }
+
+  // Before load(). The error says what is wrong with the option.
+  Result<Nothing> read_source_map();
+
+  const ScriptDefinition &definition() const { return *definition_; }
+  // What it has imported.
+  const Modules &modules() const { return modules_; }
+  v8::Local<v8::Context> context() const { return context_.Get(isolate_); }
+  void *random_state() const { return random_state_; }
+
+private:
+  // Of a name that was called before.
+  struct Lookup {
+    v8::Global<v8::String> name;
+    v8::Global<v8::Script> evaluation; // of the identifier: finds a top-level `const` or `let`
+  };
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  Loaded load_json();
+  Loaded load_classic();
+  Loaded load_module(v8::Local<v8::Promise> &evaluated);
+  Lookup &lookup(std::string_view name);
+  v8::MaybeLocal<v8::Value> evaluate_name(Lookup &lookup);
+  void list_functions(const std::vector<std::string> &candidates);
+
+  v8::Isolate *isolate_;
+  std::shared_ptr<ScriptDefinition> definition_;
+  v8::Global<v8::Context> context_;
+  Modules modules_;
+  v8::Global<v8::Object> exports_; // a module's namespace
+  void *random_state_;
+  std::vector<std::string> baseline_; // names of global properties before it ran
+  std::vector<std::string> functions_;
+  std::unordered_map<std::string, Lookup, TextHash, std::equal_to<>> lookups_;
+};
+
+// By name: the definitions of all that there are, to be imported, and those that are loaded.
+class Scripts {
+public:
+  void define(std::shared_ptr<ScriptDefinition> definition); // replaces one of the same name
+  std::shared_ptr<ScriptDefinition> definition(std::string_view name) const;
+  Script *find(std::string_view name) const;
+  void add(std::unique_ptr<Script> script); // replaces one of the same name
+  // With its definition.
+  void drop(std::string_view name);
+
+  const ImportMap &import_map() const { return import_map_; }
+  void use(ImportMap map) { import_map_ = std::move(map); }
+
+  // Replaces places in generated code by those that it comes from, in the error's place and stack.
+  void apply_source_maps(Error &error) const;
+
+  using Map = std::map<std::string, std::unique_ptr<Script>, std::less<>>;
+  const Map &all() const { return scripts_; }
+
+private:
+  std::map<std::string, std::shared_ptr<ScriptDefinition>, std::less<>> definitions_;
+  Map scripts_;
+  ImportMap import_map_;
+};
+
+} // namespace lethe

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checkpoint and rewind of an ordinary process, without V8: memory of every kind goes back, and a
+// step that fails is noticed.
+#include "daemon/worker/memory/memory_image.h"
+#include "daemon/worker/memory/fault_point.h"
+
+#include <criterion/criterion.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace lethe;
+
+namespace {
+
+int in_data = 1;
+int in_bss;
+thread_local int in_thread = 2;
+
+void keep_malloc_in_one_place() {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
+char *map_pages(size_t pages, int protection) {
+  return static_cast<char *>(
+      mmap(nullptr, pages * page_bytes(), protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+PageRange range_of(const char *memory, size_t pages) {
+  const auto begin = reinterpret_cast<uintptr_t>(memory);
+  return {begin, begin + pages * page_bytes()};
+}
+
+// Runs `body` in a forked process, which has one thread (a test's own has two). True if that
+// returns true.
+bool in_fork(const std::function<bool()> &body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    _exit(body() ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return status == 0;
+}
+
+// Makes an image, and runs `worker` in a forked process that has adopted it. True if that returns
+// true.
+bool in_worker(ScanMethod method, const std::function<bool(MemoryImage &)> &worker,
+               size_t most_touched = size_t{64} << 20) {
+  return in_fork([&] {
+    auto image = MemoryImage::checkpoint({method, most_touched}, nullptr);
+    return image && (*image)->method() == method &&
+           in_fork([&] { return (*image)->open_files() && (*image)->adopt() && worker(**image); });
+  });
+}
+
+// Does `body` end its process by a memory fault? Tried in a forked one.
+bool dies(const std::function<void()> &body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    body();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+}
+
+const ScanMethod every_method[] = {ScanMethod::pagemap_scan, ScanMethod::pagemap, ScanMethod::drop};
+
+} // namespace
+
+TestSuite(memory_image, .init = keep_malloc_in_one_place);
+
+Test(memory_image, heap_data_bss_and_thread_local_memory_go_back) {
+  for (const ScanMethod method : every_method) {
+    auto *on_heap = new int(3);
+    cr_assert(in_worker(method, [on_heap](MemoryImage &image) {
+      for (int round = 0; round < 200; ++round) {
+        in_data = in_bss = in_thread = *on_heap = 77 + round;
+        if (image.rewind() != RewindFailure::none || in_data != 1 || in_bss != 0 ||
+            in_thread != 2 || *on_heap != 3 || image.first_difference() != 0)
+          return false;
+      }
+      return true;
+    }));
+    delete on_heap;
+  }
+}
+
+Test(memory_image, memory_that_malloc_took_is_free_again) {
+  for (const ScanMethod method : every_method)
+    cr_assert(in_worker(method, [](MemoryImage &image) {
+      const void *const break_before = sbrk(0);
+      const void *first = nullptr;
+      for (int round = 0; round < 50; ++round) {
+        char *block = static_cast<char *>(malloc(5000));
+        char *large = static_cast<char *>(malloc(size_t{20} << 20));
+        if (!large || (first && block != first))
+          return false;
+        first = block;
+        memset(block, 1, 5000);
+        memset(large, 1, size_t{20} << 20);
+        if (image.rewind() != RewindFailure::none || sbrk(0) != break_before ||
+            image.first_difference() != 0)
+          return false;
+      }
+      return true;
+    }));
+}
+
+Test(memory_image, a_page_that_was_written_and_fresh_ones_go_back_bit_for_bit) {
+  for (const ScanMethod method : every_method) {
+    constexpr size_t pages = 300;
+    char *memory = map_pages(pages, PROT_READ | PROT_WRITE);
+    for (size_t page = 0; page < pages; page += 2) // every other page has no content
+      memset(memory + page * page_bytes(), static_cast<int>(page % 100 + 1), page_bytes());
+    cr_assert(in_worker(method, [memory](MemoryImage &image) {
+      for (size_t round = 0; round < 100; ++round) {
+        for (size_t page = round % 7; page < pages; page += 1 + round % 5)
+          memset(memory + page * page_bytes() + round, 0xee, 1000);
+        if (image.rewind() != RewindFailure::none || image.first_difference() != 0)
+          return false;
+        for (size_t page = 0; page < pages; ++page)
+          for (size_t i = 0; i < page_bytes(); i += 97)
+            if (memory[page * page_bytes() + i] !=
+                (page % 2 ? 0 : static_cast<char>(page % 100 + 1)))
+              return false;
+      }
+      return true;
+    }));
+    munmap(memory, pages * page_bytes());
+  }
+}
+
+Test(memory_image, protections_are_put_back) {
+  for (const ScanMethod method : every_method) {
+    char *memory = map_pages(8, PROT_READ | PROT_WRITE);
+    memset(memory, 5, 8 * page_bytes());
+    cr_assert_eq(mprotect(memory + 4 * page_bytes(), 4 * page_bytes(), PROT_NONE), 0);
+    cr_assert(in_worker(method, [memory](MemoryImage &image) {
+      for (int round = 0; round < 10; ++round) {
+        char *hidden = memory + 4 * page_bytes();
+        mprotect(hidden, 4 * page_bytes(), PROT_READ | PROT_WRITE);
+        image.note_protection(range_of(hidden, 4));
+        hidden[0] = 9;
+        mprotect(memory, page_bytes(), PROT_READ);
+        image.note_protection(range_of(memory, 1));
+        if (image.rewind() != RewindFailure::none)
+          return false;
+        memory[0] = 6;                       // writable again
+        if (!dies([&] { hidden[0] = 1; }) || // inaccessible again
+            image.rewind() != RewindFailure::none || memory[0] != 5)
+          return false;
+      }
+      mprotect(memory + 4 * page_bytes(), 4 * page_bytes(), PROT_READ);
+      return memory[4 * page_bytes()] == 5; // content under PROT_NONE was kept
+    }));
+  }
+}
+
+Test(memory_image, more_protection_changes_than_are_listed_are_put_back) {
+  char *memory = map_pages(400, PROT_READ | PROT_WRITE);
+  memset(memory, 5, 400 * page_bytes());
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [memory](MemoryImage &image) {
+    for (size_t page = 0; page < 400; page += 2) {
+      mprotect(memory + page * page_bytes(), page_bytes(), PROT_READ);
+      image.note_protection(range_of(memory + page * page_bytes(), 1));
+    }
+    if (image.rewind() != RewindFailure::none)
+      return false;
+    memset(memory, 6, 400 * page_bytes());
+    return true;
+  }));
+}
+
+Test(memory_image, guard_pages_stay_what_they_are) {
+  constexpr int guard_install = 102; // MADV_GUARD_INSTALL, Linux 6.13
+  for (const ScanMethod method : every_method) {
+    char *memory = map_pages(5, PROT_READ | PROT_WRITE);
+    memset(memory, 5, 5 * page_bytes());
+    char *guard = memory + 2 * page_bytes();
+    if (madvise(guard, page_bytes(), guard_install) != 0)
+      cr_skip_test("this kernel has no guard pages");
+    cr_assert(in_worker(method, [memory, guard](MemoryImage &image) {
+      for (int round = 0; round < 10; ++round) {
+        memory[0] = memory[4 * page_bytes()] = 6;
+        if (image.rewind() != RewindFailure::none || image.first_difference() != 0 ||
+            memory[0] != 5 || memory[4 * page_bytes()] != 5 || !dies([&] { guard[0] = 1; }))
+          return false;
+      }
+      return true;
+    }));
+    munmap(memory, 5 * page_bytes());
+  }
+}
+
+Test(memory_image, random_bytes_of_the_c_library_differ_after_a_rewind_and_need_no_mapping) {
+  constexpr size_t bytes = 16;
+  auto *last = static_cast<char *>(allocate_surviving(page_bytes()));
+  for (const ScanMethod method : every_method)
+    cr_assert(in_worker(method, [last](MemoryImage &image) {
+      for (int round = 0; round < 10; ++round) {
+        char fresh[bytes];
+        if (getrandom(fresh, bytes, 0) != bytes || memcmp(fresh, last, bytes) == 0)
+          return false;
+        memcpy(last, fresh, bytes);
+        if (getentropy(fresh, bytes) != 0 || memcmp(fresh, last, bytes) == 0 ||
+            image.rewind() != RewindFailure::none)
+          return false;
+      }
+      return true;
+    }));
+}
+
+Test(memory_image, what_changed_between_the_checkpoint_and_adopting_stays) {
+  for (const ScanMethod method : every_method)
+    cr_assert(in_fork([method] {
+      char *memory = map_pages(2, PROT_READ | PROT_WRITE);
+      memory[0] = 1;
+      auto image = MemoryImage::checkpoint({method}, nullptr);
+      memory[0] = 2;
+      return image && in_fork([&] {
+               memory[page_bytes()] = 3;
+               bool right = (*image)->open_files() && (*image)->adopt();
+               for (int round = 0; round < 100; ++round) {
+                 memory[0] = memory[page_bytes()] = 9;
+                 right = right && (*image)->rewind() == RewindFailure::none && memory[0] == 2 &&
+                         memory[page_bytes()] == 3;
+               }
+               return right;
+             });
+    }));
+}
+
+Test(memory_image, an_image_of_an_image_has_the_content_of_both) {
+  for (const ScanMethod method : every_method)
+    cr_assert(in_fork([method] {
+      char *memory = map_pages(3, PROT_READ | PROT_WRITE);
+      memory[0] = 1;
+      auto first = MemoryImage::checkpoint({method}, nullptr);
+      memory[page_bytes()] = 2;
+      return first && in_fork([&] { // the next zygote
+               memory[2 * page_bytes()] = 3;
+               auto second = MemoryImage::checkpoint({method}, first->get());
+               *first = {};
+               return second && in_fork([&] {
+                        bool right = (*second)->open_files() && (*second)->adopt();
+                        for (int round = 0; round < 10; ++round) {
+                          memset(memory, 9, 3 * page_bytes());
+                          right = right && (*second)->rewind() == RewindFailure::none &&
+                                  memory[0] == 1 && memory[page_bytes()] == 2 &&
+                                  memory[2 * page_bytes()] == 3 && memory[1] == 0 &&
+                                  (*second)->first_difference() == 0;
+                        }
+                        return right;
+                      });
+             });
+    }));
+}
+
+Test(memory_image, memory_that_is_only_forked_keeps_its_content_and_has_a_file_behind_it) {
+  cr_assert(in_fork([] {
+    char *written = map_pages(2, PROT_READ | PROT_WRITE);
+    const FileDescriptor file(memfd_create("library", MFD_CLOEXEC));
+    if (ftruncate(file.get(), static_cast<off_t>(page_bytes())) != 0)
+      return false;
+    auto *relocated = static_cast<char *>(
+        mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0));
+    written[page_bytes()] = relocated[0] = 1;
+    constexpr size_t many = 512; // fill huge pages
+    char *filled = map_pages(many, PROT_READ | PROT_WRITE);
+    for (size_t i = 0; i < many * page_bytes(); ++i)
+      filled[i] = static_cast<char>(i / page_bytes() + i);
+    protect(range_of(relocated, 1), PROT_READ);
+    MemoryImage::Settings settings;
+    settings.is_for_forks = true;
+    if (!MemoryImage::checkpoint(settings, nullptr)) // not kept
+      return false;
+    const auto scanner = PageScanner::open(ScanMethod::pagemap_scan);
+    const auto is_own = [&scanner](const char *page) {
+      const PageRange range = range_of(page, 1);
+      uintptr_t position = range.begin;
+      PageRange run;
+      return scanner->changed(range, &position, &run, 1) > 0;
+    };
+    for (size_t i = 0; i < many * page_bytes(); ++i)
+      if (filled[i] != static_cast<char>(i / page_bytes() + i))
+        return false;
+    return !is_own(filled) && written[page_bytes()] == 1 && relocated[0] == 1 &&
+           !is_own(written + page_bytes()) && !is_own(relocated) && dies([=] { relocated[0] = 2; });
+  }));
+}
+
+Test(memory_image, a_process_with_a_second_thread_is_refused) {
+  std::thread other([] { pause(); });
+  other.detach();
+  cr_assert(!MemoryImage::checkpoint({}, nullptr));
+}
+
+Test(memory_image, surviving_memory_survives) {
+  auto *survivor = static_cast<int *>(allocate_surviving(page_bytes()));
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [survivor](MemoryImage &image) {
+    for (int round = 0; round < 10; ++round) {
+      ++*survivor;
+      if (image.rewind() != RewindFailure::none)
+        return false;
+    }
+    return *survivor == 10;
+  }));
+}
+
+Test(memory_image, a_steady_request_has_no_page_fault_and_is_not_scanned) {
+  char *memory = map_pages(40, PROT_READ | PROT_WRITE);
+  memset(memory, 1, 40 * page_bytes());
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [memory](MemoryImage &image) {
+    uint64_t scans = 0;
+    for (int round = 0; round < 300; ++round) {
+      for (size_t page = 0; page < 40; ++page)
+        memory[page * page_bytes() + 7] = 2;
+      if (image.rewind() != RewindFailure::none)
+        return false;
+      if (round == 20)
+        scans = image.statistics().scans;
+    }
+    return image.statistics().scans == scans && image.first_difference() == 0;
+  }));
+}
+
+Test(memory_image, a_heavy_request_leaves_no_hot_pages_behind) {
+  constexpr size_t pages = 2000;
+  char *memory = map_pages(pages, PROT_READ | PROT_WRITE);
+  memset(memory, 1, pages * page_bytes());
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [memory](MemoryImage &image) {
+    for (int round = 0; round < 5; ++round) {
+      memset(memory, 2, pages * page_bytes());
+      if (image.rewind() != RewindFailure::none || image.statistics().hot_pages > 64)
+        return false;
+    }
+    return image.first_difference() == 0;
+  }));
+}
+
+Test(memory_image, what_several_requests_write_becomes_hot_and_cools_again) {
+  constexpr size_t pages = 300;
+  char *memory = map_pages(pages, PROT_READ | PROT_WRITE);
+  memset(memory, 1, pages * page_bytes());
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [memory](MemoryImage &image) {
+    for (int round = 0; round < 3; ++round) {
+      memset(memory, 2, pages * page_bytes());
+      if (image.rewind() != RewindFailure::none)
+        return false;
+    }
+    if (image.statistics().hot_pages < pages)
+      return false;
+    for (int round = 0; round < 20; ++round) {
+      memory[0] = 2;
+      if (image.rewind() != RewindFailure::none)
+        return false;
+    }
+    return image.statistics().hot_pages < 64 && image.first_difference() == 0;
+  }));
+}
+
+Test(memory_image, too_much_touched_memory_is_refused) {
+  char *memory = map_pages(1000, PROT_READ | PROT_WRITE);
+  cr_assert(in_worker(
+      ScanMethod::pagemap_scan,
+      [memory](MemoryImage &image) {
+        memset(memory, 2, 1000 * page_bytes());
+        return image.rewind() == RewindFailure::too_much_touched;
+      },
+      size_t{1} << 20));
+}
+
+Test(memory_image, memory_that_was_not_accessible_is_empty_again_and_counts_as_touched) {
+  constexpr size_t pages = 600;
+  char *memory = map_pages(pages, PROT_NONE);
+  const auto use = [&](MemoryImage &image, size_t touched) {
+    for (size_t page = 0; page < pages; page += 4) // as V8 does, in pieces
+      image.note_protection(range_of(memory + page * page_bytes(), 4));
+    static_cast<void>(protect(range_of(memory, pages), PROT_READ | PROT_WRITE));
+    memset(memory, 2, touched * page_bytes());
+    return image.rewind();
+  };
+  for (const ScanMethod method : every_method)
+    cr_assert(in_worker(method, [&](MemoryImage &image) {
+      for (int round = 0; round < 5; ++round)
+        if (use(image, pages) != RewindFailure::none || image.first_difference() != 0 ||
+            !dies([&] { memory[pages / 2 * page_bytes()] = 1; }))
+          return false;
+      static_cast<void>(protect(range_of(memory, pages), PROT_READ));
+      return memory[0] == 0 && memory[pages * page_bytes() - 1] == 0;
+    }));
+  for (const ScanMethod method : {ScanMethod::pagemap_scan, ScanMethod::pagemap})
+    cr_assert(in_worker(
+        method,
+        [&](MemoryImage &image) {
+          return use(image, 200) == RewindFailure::none &&
+                 use(image, pages) == RewindFailure::too_much_touched;
+        },
+        size_t{400} * page_bytes()));
+}
+
+Test(memory_image, after_a_heavy_request_reading_is_no_page_fault) {
+  constexpr size_t pages = 250;
+  char *memory = map_pages(pages, PROT_READ | PROT_WRITE);
+  memset(memory, 1, pages * page_bytes());
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [memory](MemoryImage &image) {
+    const auto only_read = [&] {
+      for (size_t page = 0; page < pages; ++page)
+        if (memory[page * page_bytes()] != 1)
+          return false;
+      return image.rewind() == RewindFailure::none;
+    };
+    for (int round = 0; round < 3; ++round) {
+      if (!only_read() || !only_read())
+        return false;
+      for (size_t page = 0; page < pages; page += 1 + page / 100 * 10) // a run, and scattered
+        memory[page * page_bytes()] = 2;
+      if (image.rewind() != RewindFailure::none)
+        return false;
+      const uint64_t scans = image.statistics().scans;
+      if (!only_read() || image.statistics().scans != scans)
+        return false;
+    }
+    return true;
+  }));
+}
+
+Test(memory_image, a_mapping_that_appears_is_noticed) {
+  for (const ScanMethod method : every_method)
+    cr_assert(in_worker(method, [](MemoryImage &image) {
+      map_pages(10, PROT_READ | PROT_WRITE)[0] = 1;
+      return image.rewind() == RewindFailure::mapping_changed;
+    }));
+}
+
+Test(memory_image, deep_recursion_is_no_new_mapping) {
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [](MemoryImage &image) {
+    const std::function<int(int)> recurse = [&](int depth) {
+      volatile char frame[1000];
+      frame[0] = static_cast<char>(depth);
+      return depth == 0 ? frame[0] : recurse(depth - 1) + frame[0];
+    };
+    static_cast<void>(recurse(700));
+    return image.rewind() == RewindFailure::none;
+  }));
+}
+
+Test(memory_image, verification_finds_a_byte_that_differs) {
+  char *memory = map_pages(2, PROT_READ | PROT_WRITE);
+  memory[0] = 1;
+  cr_assert(in_worker(ScanMethod::pagemap_scan, [memory](MemoryImage &image) {
+    if (image.rewind() != RewindFailure::none || image.first_difference() != 0)
+      return false;
+    memory[page_bytes() + 9] = 1;
+    return image.first_difference() == reinterpret_cast<uintptr_t>(memory) + page_bytes();
+  }));
+}
+
+Test(memory_image, a_failing_step_of_the_checkpoint_is_an_error) {
+  for (const char *step : {"checkpoint.regions", "checkpoint.file", "checkpoint.content",
+                           "checkpoint.write", "checkpoint.map"}) {
+    arm_faults(step);
+    cr_assert(in_fork([] { return !MemoryImage::checkpoint({}, nullptr); }), "%s", step);
+  }
+}
+
+Test(memory_image, a_failing_step_of_the_rewind_is_an_error) {
+  char *memory = map_pages(200, PROT_READ | PROT_WRITE);
+  for (const char *step :
+       {"rewind.break", "rewind.protection", "rewind.mappings", "rewind.scan", "rewind.drop"}) {
+    arm_faults(step);
+    cr_assert(in_worker(ScanMethod::pagemap_scan,
+                        [memory](MemoryImage &image) {
+                          memset(memory, 1, 200 * page_bytes());
+                          image.note_protection(range_of(memory, 200));
+                          memset(malloc(size_t{8} << 20), 1, size_t{8} << 20);
+                          return image.rewind() != RewindFailure::none;
+                        }),
+              "%s", step);
+  }
+}
