@@ -44,10 +44,13 @@ void add_memory_option(CLI::App &app, CommandLine &line) {
 }
 
 void add_limit_options(CLI::App &app, CommandLine &line) {
-  app.add_option("--deadline", line.deadline_ms, "Limit on time from request to reply")
+  app.add_option("--deadline", line.deadline_ms,
+                 "Limit on time from request to reply, at most the pool's max_deadline_ms")
       ->type_name("MS")
       ->check(positive());
-  app.add_option("--cpu", line.cpu_ms, "Limit on CPU time")->type_name("MS")->check(positive());
+  app.add_option("--cpu", line.cpu_ms, "Limit on CPU time, at most the pool's max_cpu_ms")
+      ->type_name("MS")
+      ->check(positive());
   add_memory_option(app, line);
   app.add_option("--isolation", line.isolation,
                  "one of rewind, process, reuse; only stricter than the pool's")

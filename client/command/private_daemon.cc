@@ -133,6 +133,8 @@ std::string PrivateDaemon::spawn() {
                                cache.c_str(),
                                "--set",
                                "pool.default.workers=1",
+                               "--set", // nobody else waits for its worker
+                               "pool.default.max_deadline_ms=0",
                                nullptr};
   const pid_t parent = ::getpid();
   pid_ = ::fork();

@@ -180,15 +180,16 @@ LETHE_API void lethe_close(lethe_client *client);
 
 /* --- requests that wait for their reply --- */
 
-/* Options of call, eval and chain; what is 0 or NULL is left to the daemon. Begin with
- * LETHE_OPTIONS_INIT; NULL in place of options is all defaults. */
+/* Options of call, eval and chain; what is 0 or NULL is left to the daemon. A request that asks for
+ * more than its pool allows is refused ("invalid_request"). Begin with LETHE_OPTIONS_INIT; NULL in
+ * place of options is all defaults. */
 typedef struct lethe_options {
   size_t struct_size;
   const char *pool;
   const char *isolation; /* "rewind", "process" or "reuse"; only stricter than the pool's */
   const char *trace;     /* copied to the daemon's log */
   lethe_value globals;   /* eval: a map of global variables */
-  int64_t deadline_ms;   /* from the daemon's receipt to its reply */
+  int64_t deadline_ms;   /* from the daemon's receipt to its reply; up to 60 s, if not configured */
   int64_t cpu_ms;
   int64_t memory_mb;
   int64_t timeout_ms; /* how long the library waits, in case that the daemon doesn't keep the

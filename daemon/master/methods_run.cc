@@ -15,24 +15,8 @@ namespace {
 constexpr uint32_t most_steps = 1000;
 constexpr int64_t debugging_start_us = 10'000'000; // for a worker to be forked
 
-// What holds for one run, all told.
-struct RunLimits {
-  int64_t deadline_ms, cpu_ms, memory_mb;
-  Isolation isolation;
-};
-
 RunLimits resolve(const Limits &request, const Limits &script, const Pool &in) {
-  const PoolSettings &pool = in.settings();
-  RunLimits limits{
-      .deadline_ms = request.deadline_ms.value_or(script.deadline_ms.value_or(pool.deadline_ms)),
-      .cpu_ms = request.cpu_ms.value_or(script.cpu_ms.value_or(pool.cpu_ms)),
-      .memory_mb = request.memory_mb.value_or(script.memory_mb.value_or(pool.memory_mb)),
-      .isolation = in.dispatcher().isolation()};
-  limits.memory_mb = std::min(limits.memory_mb, pool.memory_mb);
-  for (const Limits *wanted : {&request, &script})
-    if (wanted->isolation)
-      limits.isolation = std::max(limits.isolation, *wanted->isolation);
-  return limits;
+  return resolve_limits(request, script, in.settings(), in.dispatcher().isolation());
 }
 
 std::optional<Error> check_room(const MethodCall &call) {
@@ -124,7 +108,7 @@ Pool *admit(const MethodCall &call, const Result<CallOptions> &options) {
     error = options.error();
   else if (pool = call.server.pool(options->pool); !pool)
     error = no_such_pool(options->pool);
-  else if (error = pool->check_limits(options->limits); !error)
+  else if (error = check_limits(options->limits, pool->settings()); !error)
     error = check_room(call);
   if (!error)
     return pool;

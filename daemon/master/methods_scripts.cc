@@ -45,7 +45,7 @@ bool put_script(const MethodCall &call) {
     call.fail(no_such_pool(pool_name));
     return true;
   }
-  if (const auto over = pool->check_limits(options->limits)) {
+  if (const auto over = check_limits(options->limits, pool->settings())) {
     call.fail(*over);
     return true;
   }

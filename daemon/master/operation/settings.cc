@@ -58,7 +58,8 @@ const Setting<P> pool_rows[] = {
      "console output of one request; what is beyond is left out; 0: none"},
     {"console_lines", &P::console_lines, 0, 1'000'000, any, true,
      "lines of console output of one request; what is beyond is left out; 0: none"},
-    {"cpu_ms", &P::cpu_ms, 0, no_limit, any, true, "CPU time of a request; 0: no limit"},
+    {"cpu_ms", &P::cpu_ms, 0, no_limit, any, true,
+     "CPU time of a request, unless it says otherwise; 0: no limit but max_cpu_ms"},
     {"deadline_ms", &P::deadline_ms, 1, no_limit, any, true,
      "time for a request, queue included, unless it says otherwise"},
     {"import_map", &P::import_map, 0, 0, any, true,
@@ -67,6 +68,13 @@ const Setting<P> pool_rows[] = {
      "what a request may find of earlier ones"},
     {"load_deadline_ms", &P::load_deadline_ms, 10, no_limit, any, true,
      "time for loading a script"},
+    {"max_cpu_ms", &P::max_cpu_ms, 0, no_limit, any, true,
+     "largest cpu_ms that a request or a script may ask for, and the limit where none is set; 0: "
+     "no "
+     "limit but the deadline"},
+    {"max_deadline_ms", &P::max_deadline_ms, 0, no_limit, any, true,
+     "largest deadline_ms that a request or a script may ask for; rises with the pool's "
+     "deadline_ms unless it is set; 0: no limit"},
     {"memory_mb", &P::memory_mb, 8, 1 << 20, any, true, "memory of a request's JavaScript"},
     {"preload", &P::preload, 0, 0, any, true,
      "files that every script finds evaluated, in this order"},
@@ -190,6 +198,24 @@ Result<Nothing> assign(std::span<const Setting<Owner>> table, Owner &owner, std:
   return Nothing{};
 }
 
+std::string origin_of(const Settings &settings, const std::string &key) {
+  const auto origin = settings.origins.find(key);
+  return origin == settings.origins.end() ? "default" : origin->second;
+}
+
+// A pool's KEY, and its max_KEY.
+Result<Nothing> check_within(const Settings &settings, const std::string &pool,
+                             std::string_view key, int64_t value, int64_t most) {
+  if (most == 0 || value <= most)
+    return Nothing{};
+  const std::string value_key = fmt::format("pool.{}.{}", pool, key),
+                    most_key = fmt::format("pool.{}.max_{}", pool, key);
+  return Error(ErrorCode::invalid_request,
+               fmt::format("{}: {}: must be 0 or at least {}, which is {} ({}), not {}",
+                           origin_of(settings, most_key), most_key, value_key, value,
+                           origin_of(settings, value_key), most));
+}
+
 bool is_pool_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -263,6 +289,23 @@ Result<Nothing> assign_setting(Settings &settings, std::string_view key, const S
   if (assigned)
     settings.origins[std::string(key)] = origin;
   return assigned;
+}
+
+Result<Nothing> settle_settings(Settings &settings) {
+  for (auto &[name, pool] : settings.pools) {
+    const std::string most_key = "pool." + name + ".max_deadline_ms";
+    if (pool.deadline_ms > pool.max_deadline_ms && !settings.origins.contains(most_key)) {
+      pool.max_deadline_ms = pool.deadline_ms;
+      settings.origins[most_key] = origin_of(settings, "pool." + name + ".deadline_ms");
+    }
+    auto within =
+        check_within(settings, name, "deadline_ms", pool.deadline_ms, pool.max_deadline_ms);
+    if (within)
+      within = check_within(settings, name, "cpu_ms", pool.cpu_ms, pool.max_cpu_ms);
+    if (!within)
+      return within;
+  }
+  return Nothing{};
 }
 
 std::vector<std::string> keep_fixed_settings(const Settings &present, Settings &wanted) {

@@ -32,6 +32,8 @@ struct PoolSettings {
   int64_t deadline_ms = 3000;
   int64_t load_deadline_ms = 10'000;
   int64_t cpu_ms = 0;
+  int64_t max_deadline_ms = 60'000; // as long as liblethe waits for who sets no deadline
+  int64_t max_cpu_ms = 0;
   int64_t memory_mb = 128;
   int64_t queue = 1024;
   int64_t busy_poll_us = 50;
@@ -101,6 +103,10 @@ using SettingValue = std::variant<int64_t, double, std::string, std::vector<std:
 // the key, `origin` and what is allowed.
 Result<Nothing> assign_setting(Settings &settings, std::string_view key, const SettingValue &value,
                                const std::string &origin);
+
+// Once all values are assigned: a pool's own limits are within the most that it gives to requests.
+// max_deadline_ms, if it was not set, rises with deadline_ms; otherwise the error names both keys.
+Result<Nothing> settle_settings(Settings &settings);
 
 // Calls `visit(dotted key, field's value as text, row's help, reloadable)`: see config_method.
 template <typename Visitor> void for_each_setting(const Settings &settings, Visitor visit) {

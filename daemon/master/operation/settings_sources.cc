@@ -133,6 +133,8 @@ Result<Settings> load_settings(const SettingsSources &sources) {
   for (const auto &override : sources.overrides)
     if (auto assigned = assign_override(settings, override); !assigned)
       return assigned.error();
+  if (auto settled = settle_settings(settings); !settled)
+    return settled.error();
   return settings;
 }
 

@@ -209,17 +209,6 @@ void Pool::sweep() {
     dispatcher_.retire_idle(*worker);
 }
 
-std::optional<Error> Pool::check_limits(const Limits &limits) const {
-  if (limits.memory_mb && *limits.memory_mb > settings_.memory_mb)
-    return Error(ErrorCode::invalid_request,
-                 fmt::format("option memory_mb is over the pool's, {}", settings_.memory_mb));
-  if (limits.isolation && *limits.isolation < settings_.isolation_mode())
-    return Error(
-        ErrorCode::invalid_request,
-        fmt::format("option isolation is looser than the pool's, {}", settings_.isolation));
-  return std::nullopt;
-}
-
 void Pool::stop() {
   stopped_ = true;
   recover_timer_.stop();

@@ -61,8 +61,6 @@ public:
   const Dispatcher &dispatcher() const { return dispatcher_; }
   const std::string &name() const { return name_; }
   const PoolSettings &settings() const { return settings_; }
-  // May a request or a script ask for this? Only for less than the pool gives.
-  std::optional<Error> check_limits(const Limits &limits) const;
   using Scripts = std::map<std::string, RegisteredScript, std::less<>>;
   const Scripts &scripts() const { return scripts_; }
   // A child of the master that it adopted has ended.
@@ -85,6 +83,7 @@ private:
   void remove_now(const std::string &name, const DeleteDone &done);
   void prepare_now(const Done &done);
   void adopt(BuiltGeneration built);
+  void warn_of_limited_scripts() const;
   void recover();
   void renew();
   std::vector<ScriptPointer> all_scripts(bool only_resident) const;

@@ -50,9 +50,18 @@ std::vector<ScriptPointer> Pool::all_scripts(bool only_resident) const {
   return scripts;
 }
 
+// They were put when the settings allowed more. Their calls must not fail for that.
+void Pool::warn_of_limited_scripts() const {
+  for (const auto &[name, registered] : scripts_)
+    if (const auto over = check_limits(registered.script->limits, settings_))
+      log_warning("pool {}: script {}: {}; its calls get what the pool allows", name_, name,
+                  over->message);
+}
+
 void Pool::start(std::vector<ScriptPointer> scripts, Done done) {
   for (ScriptPointer &script : scripts)
     scripts_[script->name] = {script, "", std::nullopt};
+  warn_of_limited_scripts();
   changing_ = true;
   GenerationPlan plan;
   plan.load = all_scripts(false);
@@ -150,6 +159,10 @@ void Pool::put(std::shared_ptr<Script> script, PutDone done) {
 }
 
 void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done) {
+  if (const auto over = check_limits(script->limits, settings_)) { // since a reload, meanwhile
+    done(*over);
+    return end_change();
+  }
   const auto old = scripts_.find(script->name);
   script->version = old == scripts_.end() ? 1 : old->second.script->version + 1;
   GenerationPlan plan;
@@ -233,6 +246,7 @@ void Pool::prepare_now(const Done &done) {
 void Pool::commit() {
   settings_ = prepared_settings_;
   dispatcher_.use_settings(settings_);
+  warn_of_limited_scripts();
   adopt(std::move(*prepared_));
   prepared_.reset();
   end_change();

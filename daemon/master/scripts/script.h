@@ -2,22 +2,14 @@
 // A registered script, and what its options say about its calls.
 #pragma once
 
-#include "daemon/master/operation/settings.h"
+#include "daemon/master/scripts/limits.h"
 #include "ipc/buffer.h"
 #include "ipc/error.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace lethe {
-
-// Limits that a request or a script may set; what is absent comes from the next one: request,
-// script, pool.
-struct Limits {
-  std::optional<int64_t> deadline_ms, cpu_ms, memory_mb;
-  std::optional<Isolation> isolation;
-};
 
 // Never changed after it was made; shared by the registry, the builder of a generation and the
 // store.

@@ -5,5 +5,5 @@
 
 expect "the socket unit" active "$(systemctl is-active lethed.socket)"
 expect "the service before its first client" inactive "$(systemctl is-active lethed.service || true)"
-expect "the first evaluation" 42 "$(lethe eval --deadline 600000 '6*7')"
+expect "the first evaluation" 42 "$(lethe eval --deadline "${first_deadline_ms:-60000}" '6*7')"
 lethe script put hello "$sources/tests/hello.js"

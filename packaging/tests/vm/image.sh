@@ -29,7 +29,7 @@ After=multi-user.target
 [Service]
 Type=oneshot
 TimeoutStartSec=infinity
-Environment=LC_ALL=C.UTF-8
+Environment=LC_ALL=C.UTF-8 first_deadline_ms=600000
 StandardOutput=file:/dev/ttyS1
 StandardError=inherit
 ExecStart=sh -c "echo kernel \$\$(uname -r); /tests/tests/booted/run.sh $* && echo all passed"

@@ -94,6 +94,37 @@ Test(settings, an_error_names_place_key_and_what_is_allowed) {
   }
 }
 
+Test(settings, the_largest_deadline_follows_the_pools_unless_it_is_set) {
+  Folder folder;
+  cr_assert_eq(folder.load().pools.at("default").max_deadline_ms, 60'000);
+  cr_assert_eq(folder.load().pools.at("default").max_cpu_ms, 0);
+  folder.write("lethe.toml", "[pool.default]\ndeadline_ms = 90_000\n[pool.other]\n");
+  const Settings settings = folder.load();
+  cr_assert_eq(settings.pools.at("default").max_deadline_ms, 90'000);
+  expect_parts(settings.origins.at("pool.default.max_deadline_ms"), {"lethe.toml:2"});
+  cr_assert_eq(settings.pools.at("other").max_deadline_ms, 60'000);
+  folder.write("lethe.toml", "[pool.default]\ndeadline_ms = 90000\nmax_deadline_ms = 0\n");
+  cr_assert_eq(folder.load().pools.at("default").max_deadline_ms, 0);
+  folder.write("lethe.toml", "[pool.default]\nmax_deadline_ms = 90000\ndeadline_ms = 90000\n");
+  cr_assert_eq(folder.load().pools.at("default").max_deadline_ms, 90'000);
+}
+
+Test(settings, a_pools_own_limit_above_its_largest_is_an_error_that_names_both) {
+  const std::tuple<const char *, std::vector<std::string>> cases[] = {
+      {"deadline_ms = 5000\nmax_deadline_ms = 4000\n",
+       {"lethe.toml:3: pool.a.max_deadline_ms: must be 0 or at least pool.a.deadline_ms",
+        "which is 5000 (", "lethe.toml:2), not 4000"}},
+      {"max_deadline_ms = 2999\n", {"pool.a.deadline_ms, which is 3000 (default), not 2999"}},
+      {"max_cpu_ms = 30\ncpu_ms = 31\n",
+       {"lethe.toml:2: pool.a.max_cpu_ms", "pool.a.cpu_ms, which is 31 (", "lethe.toml:3"}},
+  };
+  for (const auto &[text, parts] : cases) {
+    Folder folder;
+    folder.write("lethe.toml", std::string("[pool.a]\n") + text);
+    expect_parts(folder.error(), parts);
+  }
+}
+
 Test(settings, a_file_that_was_asked_for_must_be_there) {
   Folder folder;
   folder.sources.config_file_required = true;
