@@ -38,10 +38,8 @@ class Channel {
 public:
   enum class Status : uint8_t { ok, again, closed, broken };
 
-  enum class Carries : uint8_t {
-    frames,
-    descriptors
-  }; // the control channel's frames carry descriptors, a worker's don't
+  // The control channel's frames carry descriptors, a worker's don't.
+  enum class Carries : uint8_t { frames, descriptors };
 
   Channel(FileDescriptor socket, Party peer, Carries carries, uint32_t max_body_bytes)
       : socket_(std::move(socket)), peer_(peer), carries_(carries),

@@ -12,26 +12,27 @@
 namespace lethe {
 
 // One row for each code of the protocol: name, what its reader should know. The manual is made from
-// this table.
-#define LETHE_ERROR_CODES(row)                                                                     \
-  row(script_error, "the script threw, or its promise was rejected")                               \
-      row(compile_error, "the script does not compile, or a module is not found")                  \
-          row(deadline_exceeded, "the deadline or the CPU limit passed")                           \
-              row(memory_limit, "the script needed more memory than it may have")                  \
-                  row(worker_crashed, "the worker died in some other way")                         \
-                      row(sandbox_violation, "the worker tried what the sandbox forbids")          \
-                          row(invalid_value, "a value cannot be converted")                        \
-                              row(not_found, "no such script, function or pool") row(              \
-                                  overloaded, "a limit on queued or running requests was reached") \
-                                  row(too_large, "a message or a result is over the limit")        \
-                                      row(forbidden, "the peer may not do this") row(              \
-                                          cancelled, "the client cancelled the request")           \
-                                          row(shutting_down, "the daemon is stopping") row(        \
-                                              invalid_request,                                     \
-                                              "the message is not a request of this protocol")     \
-                                              row(unknown_method, "there is no such method")       \
-                                                  row(internal,                                    \
-                                                      "a defect of the daemon; its log has more")
+// this table; client/PROTOCOL.md names the further keys of each.
+//
+// clang-format off
+#define LETHE_ERROR_CODES(row)                                                  \
+  row(script_error, "the script threw, or its promise was rejected")            \
+  row(compile_error, "the script does not compile, or a module is not found")   \
+  row(deadline_exceeded, "the deadline or the CPU limit passed")                \
+  row(memory_limit, "the script needed more memory than it may have")           \
+  row(worker_crashed, "the worker died in some other way")                      \
+  row(sandbox_violation, "the worker tried what the sandbox forbids")           \
+  row(invalid_value, "a value cannot be converted")                             \
+  row(not_found, "no such script, function or pool")                            \
+  row(overloaded, "a limit on queued or running requests was reached")          \
+  row(too_large, "a message or a result is over the limit")                     \
+  row(forbidden, "the peer may not do this")                                    \
+  row(cancelled, "the client cancelled the request")                            \
+  row(shutting_down, "the daemon is stopping")                                  \
+  row(invalid_request, "the message is not a request of this protocol")         \
+  row(unknown_method, "there is no such method")                                \
+  row(internal, "a defect of the daemon; its log has more")
+// clang-format on
 
 enum class ErrorCode : uint8_t {
 #define LETHE_ROW(name, help) name,

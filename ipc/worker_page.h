@@ -19,12 +19,15 @@ enum class DeathReason : uint32_t {
 
 // Why memory could not be put back: the worker must not run another request. One row each: name,
 // meaning.
-#define LETHE_REWIND_FAILURES(row)                                                                 \
-  row(none, "the memory is as it was at the checkpoint")                                           \
-      row(too_much_touched, "more memory was written than is worth putting back")                  \
-          row(mapping_changed, "a mapping appeared or went that is not ours")                      \
-              row(system_call_failed, "the kernel refused a step")                                 \
-                  row(verify_failed, "the memory differs from the checkpoint after a rewind")
+//
+// clang-format off
+#define LETHE_REWIND_FAILURES(row)                                              \
+  row(none, "the memory is as it was at the checkpoint")                        \
+  row(too_much_touched, "more memory was written than is worth putting back")   \
+  row(mapping_changed, "a mapping appeared or went that is not ours")           \
+  row(system_call_failed, "the kernel refused a step")                          \
+  row(verify_failed, "the memory differs from the checkpoint after a rewind")
+// clang-format on
 
 enum class RewindFailure : uint8_t {
 #define LETHE_ROW(name, help) name,

@@ -61,8 +61,8 @@ private:
   size_t buffer_bytes_ = 0;
   size_t heap_bytes_ = 0;     // as of the last look
   size_t unlooked_bytes_ = 0; // allocated since then
-  size_t refused_bytes_ =
-      0; // the last refused allocation, until a retry after a collection succeeds
+  // The last allocation that was refused, until a retry after a collection succeeds.
+  size_t refused_bytes_ = 0;
   bool exceeded_ = false;
   LastWords last_words_ = nullptr;
   void *last_words_context_ = nullptr;

@@ -74,26 +74,19 @@ void GenerationBuild::execute() {
   ChildPlan plan;
   plan.command = {environment_.zygote_program, "--control", "3"};
   add_preload_options(plan.command, environment_, *plan_.settings);
-  plan.command.insert(plan.command.end(), {"--pool",
-                                           plan_.pool,
-                                           "--memory-mb",
-                                           std::to_string(plan_.settings->memory_mb),
-                                           "--max-message-bytes",
-                                           std::to_string(settings.max_message_bytes),
-                                           "--max-depth",
-                                           std::to_string(settings.max_depth),
-                                           "--isolation",
-                                           plan_.settings->isolation,
-                                           "--rewind-verify",
-                                           fmt::format("{}", plan_.settings->rewind_verify),
-                                           "--rewind-scan",
-                                           plan_.settings->rewind_scan,
-                                           "--rewind-max-mb",
-                                           std::to_string(plan_.settings->rewind_max_mb),
-                                           "--console-lines",
-                                           std::to_string(plan_.settings->console_lines),
-                                           "--console-bytes",
-                                           std::to_string(plan_.settings->console_bytes)});
+  // clang-format off
+  plan.command.insert(plan.command.end(), {
+    "--pool", plan_.pool,
+    "--memory-mb", std::to_string(plan_.settings->memory_mb),
+    "--max-message-bytes", std::to_string(settings.max_message_bytes),
+    "--max-depth", std::to_string(settings.max_depth),
+    "--isolation", plan_.settings->isolation,
+    "--rewind-verify", fmt::format("{}", plan_.settings->rewind_verify),
+    "--rewind-scan", plan_.settings->rewind_scan,
+    "--rewind-max-mb", std::to_string(plan_.settings->rewind_max_mb),
+    "--console-lines", std::to_string(plan_.settings->console_lines),
+    "--console-bytes", std::to_string(plan_.settings->console_bytes)});
+  // clang-format on
   if (!plan_.settings->import_map.empty())
     plan.command.insert(plan.command.end(), {"--import-map", plan_.settings->import_map});
   plan.descriptor_3 = pair->ends[1].get();

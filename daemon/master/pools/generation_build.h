@@ -11,8 +11,8 @@ namespace lethe {
 struct GenerationPlan {
   std::string pool;
   const PoolSettings *settings = nullptr;
-  ZygoteProcess *parent =
-      nullptr; // fork it; nullptr: execute the program, with a snapshot built if needed
+  // To be forked. nullptr: the program is executed, with a snapshot built if needed.
+  ZygoteProcess *parent = nullptr;
   std::vector<ScriptPointer> load;
   std::vector<std::string> drop;
   bool strict = true; // the first script that fails ends the build; else it is left out and named

@@ -10,11 +10,14 @@
 
 namespace lethe {
 
-// state_dir/scripts/objects/SHA256-OF-SOURCE       the source text
-// state_dir/scripts/names/SHA256-OF-POOL-AND-NAME  what is in force for a name (see
-// script_store.cc) state_dir/scripts/damaged/                       files that were set aside Every
-// file is written under a temporary name, synced and renamed, and its folder synced. Changes are
-// made one after the other by a forked child; reading is for the start.
+//   state_dir/scripts/objects/SHA256-OF-SOURCE       the source text
+//   state_dir/scripts/names/SHA256-OF-POOL-AND-NAME  what is in force for a name; its form is in
+//                                                    script_store.cc
+//   state_dir/scripts/damaged/                       files that were set aside
+//
+// Every file is written under a temporary name, synced and renamed, and its folder synced. Changes
+// are made one after the other by a forked child, as a disk may make its caller wait; reading is
+// for the start.
 class ScriptStore {
 public:
   using Done = std::function<void(Result<Nothing>)>;

@@ -218,8 +218,8 @@ bool MemoryImage::write_content() {
   for (const Region *region = regions_; region < regions_ + region_count_; ++region) {
     if (!region->is_in_file)
       continue;
-    if (!(region->protection & PROT_READ) &&
-        !protect(region->range, PROT_READ)) // map_content() sets it again
+    // map_content() sets the protection again.
+    if (!(region->protection & PROT_READ) && !protect(region->range, PROT_READ))
       return false;
     const size_t end = region->first_page + region->range.bytes() / page_bytes_;
     for (size_t page = region->first_page; page < end; ++page) {
@@ -265,8 +265,8 @@ bool MemoryImage::map_content() {
         ::mmap(reinterpret_cast<void *>(region->range.begin), region->range.bytes(),
                region->protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file_.get(),
                static_cast<off_t>(region->first_page * page_bytes_)) == MAP_FAILED)
-      fatal("a memory image can be mapped over the memory that it was made from"); // half of it
-                                                                                   // would be lost
+      // Half of the memory would be lost: nobody could go on.
+      fatal("a memory image can be mapped over the memory that it was made from");
   break_ = reinterpret_cast<uintptr_t>(::sbrk(0));
   return true;
 }

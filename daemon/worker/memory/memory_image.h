@@ -97,12 +97,9 @@ private:
     PageRange range;
     uintptr_t reached;
   };
-  // Which of the pages that a request wrote for the first time stay mapped.
-  enum class Keep : uint8_t {
-    none,
-    known,
-    all
-  }; // known: those that were written not long ago, too
+  // Which of the pages that a request wrote for the first time stay mapped. known: those that were
+  // written not long ago, too.
+  enum class Keep : uint8_t { none, known, all };
   struct HotPage {
     uintptr_t address;
     const char *source; // what it goes back to
