@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where V8 10.2, 11.3 and 13.6 differ: the only file that asks for V8's version.
+// Where V8 10.2, 11.3 and 13.6 differ. What only one file overrides or replaces stands there,
+// behind the same V8_MAJOR_VERSION: the page allocator (arena), the platform, V8's own mappings
+// (v8_mappings), the objects that are cloned (cloner_kinds).
 #pragma once
 
 #include <algorithm>

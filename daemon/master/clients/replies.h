@@ -18,7 +18,7 @@ void write_error_response(Buffer &out, uint32_t msgid, const Error &error);
 // The same for an error map that a worker made; `step` is added unless negative. False, and nothing
 // written, if it is no map.
 bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view error_map, int step);
-// An error map that a worker or zygote made, for the log: "code: message".
+// An error map that a worker or zygote made, as "code: message". Only tests ask for it.
 std::string describe_error_map(std::string_view error_map);
 
 } // namespace lethe

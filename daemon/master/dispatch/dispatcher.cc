@@ -9,7 +9,8 @@
 namespace lethe {
 namespace {
 
-// More scripts than this can't run at the same time anyway: short ones are rather sent ahead.
+// What it takes to wake an idle worker: where the wait behind short requests is shorter, they are
+// sent ahead to one that is awake.
 constexpr int64_t wake_up_us = 60;
 constexpr size_t most_debugged = 4; // requests of a pool at a time, queued or in a worker
 
@@ -104,6 +105,8 @@ WorkerProcess *Dispatcher::choose_shared() {
       shortest = worker;
   if (!idle || (shortest && shortest->wait_us() < wake_up_us))
     return shortest;
+  // More scripts than processors can't run at the same time anyway: then short ones are rather sent
+  // ahead.
   return running_.size() < processors() || !shortest ? idle : shortest;
 }
 

@@ -108,7 +108,8 @@ Result<Nothing> assign_setting(Settings &settings, std::string_view key, const S
 // max_deadline_ms, if it was not set, rises with deadline_ms; otherwise the error names both keys.
 Result<Nothing> settle_settings(Settings &settings);
 
-// Calls `visit(dotted key, field's value as text, row's help, reloadable)`: see config_method.
+// Calls `visit(dotted key, field's value, its row)`, the daemon's settings first: see show_config()
+// in methods_operation.cc. The value has the field's type, so `visit` is a generic lambda.
 template <typename Visitor> void for_each_setting(const Settings &settings, Visitor visit) {
   for (const auto &row : daemon_settings())
     std::visit([&](auto field) { visit(std::string(row.key), settings.*field, row); }, row.field);
