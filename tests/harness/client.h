@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client of the raw protocol: it can send any bytes, and knows nothing that PROTOCOL doesn't say.
+// A client of the raw protocol: it can send any bytes, and knows nothing that client/PROTOCOL.md
+// doesn't say.
 #pragma once
 
 #include "ipc/buffer.h"
@@ -40,7 +41,7 @@ class Client {
 public:
   explicit Client(const std::string &socket_path);
 
-  // Requests. `params` is the array as PROTOCOL's table has it.
+  // Requests. `params` is the array as the protocol's table has it.
   uint32_t start(const std::string &method, const json &params);
   Reply wait(uint32_t msgid, milliseconds limit = patience);
   Reply request(const std::string &method, const json &params) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROTOCOL, the command `lethe`: one test for each subcommand, option, kind of output and exit
-// status.
+// client/PROTOCOL.md, the command `lethe`: one test for each subcommand, option, kind of output and
+// exit status.
 #include "tests/harness/command.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROTOCOL, the daemon's command line, signals and readiness.
+// client/PROTOCOL.md, the daemon's command line, signals and readiness.
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROTOCOL, table of errors: one test for each row.
+// client/PROTOCOL.md, table of errors: one test for each row.
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DESIGN, "What must always hold": a short scenario for each. tests/fault counts 1, 2, 6 and 7
-// under load.
+// daemon/DESIGN.md, "What must always hold": a short scenario for each. tests/fault counts 1, 2, 6
+// and 7 under load.
 #include "tests/harness/daemon.h"
 
 #include <algorithm>

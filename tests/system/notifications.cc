@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROTOCOL, notifications from the client, and calls from a script to its client.
+// client/PROTOCOL.md, notifications from the client, and calls from a script to its client.
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROTOCOL, options of script.put: one test for each row.
+// client/PROTOCOL.md, options of script.put: one test for each row.
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROTOCOL, the daemon's fixed settings: one test for each name that shows its effect, and clear
+// client/PROTOCOL.md, the daemon's settings: one test for each name that shows its effect, and clear
 // errors for what is wrong.
 #include "tests/harness/daemon.h"
 

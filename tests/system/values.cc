@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DESIGN, table of values: one test for each row, both ways. Bytes are given in hexadecimal, so
-// that the encoding itself is seen.
+// daemon/DESIGN.md, table of values: one test for each row, both ways. Bytes are given in
+// hexadecimal, so that the encoding itself is seen.
 #include "ipc/hex.h"
 #include "tests/harness/daemon.h"
 

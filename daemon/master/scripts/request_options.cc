@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of options: one row for each key, as in PROTOCOL.
+// The table of options: one row for each key, as in client/PROTOCOL.md.
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
 
