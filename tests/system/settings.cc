@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// client/PROTOCOL.md, the daemon's settings: one test for each name that shows its effect, and clear
-// errors for what is wrong.
+// client/PROTOCOL.md, the daemon's settings: one test for each name that shows its effect, and
+// clear errors for what is wrong.
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
