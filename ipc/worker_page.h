@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one page that a worker and the master share: which request was started, and why the worker
-// died. It is the only memory of a worker that survives a rewind.
+// died. No rewind touches it: a shared mapping is not part of the image.
 #pragma once
 
 #include <atomic>

@@ -60,6 +60,8 @@ Request &make_request(const MethodCall &call, Pool &pool, const CallOptions &opt
   request.msgid = call.msgid;
   request.dispatcher = &pool.dispatcher();
   request.isolation = limits.isolation;
+  // A request that is stricter than its pool gets a worker that never ran anything, for itself: the
+  // others have served under looser rules.
   request.once =
       limits.isolation == Isolation::process || limits.isolation != pool.dispatcher().isolation();
   request.wants_console = options.console;
@@ -69,6 +71,7 @@ Request &make_request(const MethodCall &call, Pool &pool, const CallOptions &opt
   request.received_us = environment.loop.now_us();
   request.deadline_us = request.received_us + limits.deadline_ms * 1000;
   request.memory_mb = limits.memory_mb;
+  // A worker that stays awake takes a processor: only while at most half of them have a request.
   request.busy_poll_us =
       environment.requests.in_use() * 2 <= processors() ? pool.settings().busy_poll_us : 0;
   return request;
@@ -95,6 +98,7 @@ void write_run(Buffer &out, RunKind kind, std::string_view script, std::string_v
 }
 
 void submit(const MethodCall &call, Request &request) {
+  // The dispatcher may answer at once: the body is counted and the request listed before.
   call.server.environment().requests.body_changed(0, request.body.size());
   call.connection.list(request);
   request.dispatcher->submit(request);

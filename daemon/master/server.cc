@@ -20,6 +20,7 @@ namespace {
 constexpr int64_t second_us = 1'000'000;
 constexpr int64_t children_end_ms = 2000;
 
+// Each client costs the master one descriptor, each worker two (socket, pidfd).
 size_t raise_descriptor_limit() {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -68,6 +69,7 @@ int Server::run() {
 Result<Nothing> Server::start() {
   most_descriptors_ = raise_descriptor_limit();
   prctl(PR_SET_CHILD_SUBREAPER, 1); // a dead zygote's workers become ours
+  // A closed pipe, standard error for one, is a write's error and not the end of the daemon.
   ::signal(SIGPIPE, SIG_IGN);
   const auto on_signal = [this](int signal, std::function<void()> callback) {
     signals_.push_back(
@@ -77,6 +79,7 @@ Result<Nothing> Server::start() {
   on_signal(SIGTERM, [this] { begin_stop(); });
   on_signal(SIGINT, [this] { begin_stop(); });
   on_signal(SIGHUP, [this] { reload([](const Result<Nothing> &) {}); });
+  // What may fail comes before the socket is there: nobody connects to a daemon that ends at once.
   auto access = look_up_access(environment_.settings);
   if (!access)
     return access.error();
@@ -122,6 +125,8 @@ void Server::start_pools() {
 
 void Server::become_ready() {
   ready_ = true;
+  // Clients of the daemon before were connected earlier than those that wait in the listener's
+  // queue.
   for (ConnectionState &state : take_over(std::exchange(stored_connections_, {}))) {
     FileDescriptor socket = std::move(state.socket);
     serve(std::move(socket), std::nullopt)->take_over(std::move(state));
@@ -150,6 +155,8 @@ void Server::accepted(FileDescriptor socket) {
   const size_t served = connections_.size() - refused_connections_;
   if (served >= static_cast<size_t>(environment_.settings.max_connections)) {
     ++environment_.counters.connections_refused;
+    // A refused client stays until it has got the reason as the answer to its first request. Those
+    // that never ask must not take all descriptors.
     if (refused_connections_ >= most_descriptors_ / 2)
       return; // not even for an explanation is there room
     ++refused_connections_;
@@ -185,6 +192,7 @@ void Server::connection_closed(Connection &connection) {
     fatal("a connection closes once");
   if (connection.refused())
     --refused_connections_;
+  // The connection is in the midst of a call of its own: it goes at the round's end.
   environment_.loop.dispose(std::move(found->second));
   connections_.erase(found);
 }
@@ -250,6 +258,7 @@ void Server::pool_changed() {
   if (environment_.stopping && std::all_of(pools_.begin(), pools_.end(), [](const auto &pool) {
         return pool->dispatcher().in_progress() == 0;
       }))
+    // Whoever calls is in the midst of a dispatcher's work: a timer does it from the loop.
     stop_timer_.start(0);
 }
 
@@ -285,12 +294,14 @@ void Server::clean_up() {
   while (!connections_.empty())
     connections_.begin()->second->close();
   pools_.clear();
+  // What was disposed of goes now, and with it the channels: so zygotes and workers end.
   environment_.loop.run_round(false);
   if (!ChildReaper::wait_for_all(children_end_ms))
     log_error("a child process does not end");
 }
 
 void Server::hand_over_connections() {
+  // A copy, as each hand_over() takes its connection out of the map.
   std::vector<std::shared_ptr<Connection>> candidates;
   for (const auto &[key, connection] : connections_)
     candidates.push_back(connection);
@@ -310,6 +321,8 @@ void Server::every_second() {
     queued += pool->dispatcher().queued();
     running += pool->dispatcher().running();
   }
+  // The service manager ends a start or stop that takes longer than its unit says, unless it is
+  // asked for more time.
   if (environment_.snapshot_builds > 0 || environment_.stopping)
     service_manager_.extend_timeout(10 * second_us);
   if (ready_)

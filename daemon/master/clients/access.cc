@@ -34,6 +34,8 @@ Peer peer_of(int socket) {
   peer.group = credentials.gid;
   gid_t groups[1024];
   bytes = sizeof groups;
+  // Where a peer is in more groups than fit, the kernel gives none, and the primary one alone
+  // counts.
   if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &bytes) == 0)
     peer.further_groups.assign(groups, groups + bytes / sizeof(gid_t));
   return peer;

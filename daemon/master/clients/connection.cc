@@ -128,6 +128,7 @@ void Connection::forget_host_calls(Request &request) {
 
 void Connection::forget(Request &request) {
   forget_host_calls(request);
+  // The order of the requests means nothing: the last one takes the place of the one that goes.
   const size_t index = request.client_index;
   requests_[index] = requests_.back();
   requests_[index]->client_index = index;
@@ -157,6 +158,7 @@ void Connection::readable() {
     return discard_input();
   const bool begun = !input_.empty();
   size_t wanted = read_bytes;
+  // A long message is read in few calls: as much as is known to be missing of it.
   if (begun && skimmer_.position() > input_.size())
     wanted = std::max(wanted, skimmer_.position() - input_.size());
   char *room = begun ? input_.reserve(wanted) : shared_room;
@@ -187,10 +189,13 @@ size_t Connection::handle_messages(std::string_view bytes) {
   while (handled < bytes.size() && !blocked_ && !giving_up_ && socket_) {
     const std::string_view rest = bytes.substr(handled);
     const Skimmer::State state = skimmer_.advance(rest);
+    // The position may lie beyond what has arrived: a head that announces too much is refused at
+    // once.
     if (skimmer_.position() > limit_bytes) {
       give_up(rest, Error(ErrorCode::too_large, "the message is too long")
                         .with("limit_bytes", static_cast<int64_t>(limit_bytes)));
     } else if (state == Skimmer::State::incomplete) {
+      // A message that has not outgrown one read holds little, and is let through.
       if (environment_.buffered_bytes() > environment_.most_buffered_bytes() &&
           rest.size() > read_bytes)
         give_up(rest, environment_.out_of_memory());
@@ -204,6 +209,8 @@ size_t Connection::handle_messages(std::string_view bytes) {
     } else {
       const std::string_view message = rest.substr(0, skimmer_.position());
       skimmer_.reset();
+      // A request is left to the next daemon, in the input that it gets; answers to host calls are
+      // still wanted here.
       if (environment_.handing_over && readable_msgid(message)) {
         readable_.disable();
         break;
@@ -310,6 +317,8 @@ void Connection::give_up(std::string_view message, const Error &error) {
   flush_later();
 }
 
+// The kernel resets a Unix socket that is closed with unread input, and the client could lose the
+// reason that it was sent: so what still comes is read, and forgotten.
 void Connection::discard_input() {
   const ssize_t received = ::recv(socket_.get(), shared_room, sizeof shared_room, 0);
   if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR))
@@ -325,6 +334,7 @@ void Connection::send_result(Request &request, std::string_view result) {
 
 void Connection::send_error(Request &request, const Error &error) {
   Error said = error;
+  // A chain that is refused for want of room was never begun: no step is at fault.
   if (request.step >= 0 && error.code != ErrorCode::overloaded)
     said = std::move(said).with("step", int64_t{request.step});
   send_error(request.msgid, said);
@@ -377,6 +387,7 @@ bool Connection::send_debug_output(const Request &request, std::string_view mess
 
 void Connection::send_host_call(Request &request, int64_t call_id, std::string_view name,
                                 std::string_view arguments) {
+  // The script hears of it rather than waiting for its deadline.
   if (output_full() || request.host_calls >= most_host_calls) {
     Buffer error;
     write_error(error, Error(ErrorCode::overloaded, "the client does not answer host calls"));

@@ -24,9 +24,9 @@ public:
   // One complete request, of the right shape; `params` is an array.
   virtual void connection_asks(Connection &connection, uint32_t msgid, std::string_view method,
                                std::string_view params) = 0;
-  // It reads again: what it has waiting may be started.
+  // A client reads again: what it has waiting may be started.
   virtual void connection_drained() = 0;
-  // It has cancelled all that it had in flight; to be let go.
+  // The connection has cancelled all that it had in flight; to be let go.
   virtual void connection_closed(Connection &connection) = 0;
 
 protected:

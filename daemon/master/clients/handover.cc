@@ -83,6 +83,8 @@ void hand_over(std::vector<ConnectionState> &&connections) {
                            fmt::format("FDSTORE=1\nFDNAME={}{}", name_prefix, number++).c_str(),
                            descriptors, std::size(descriptors));
   }
+  // sd_notify only sends. The barrier returns when the manager has read all before it, and the
+  // sockets may be closed.
   sd_notify_barrier(0, barrier_us);
 }
 
@@ -112,6 +114,7 @@ InheritedDescriptors inherit_descriptors() {
 std::vector<ConnectionState> take_over(std::vector<InheritedDescriptors::Stored> &&stored) {
   std::vector<ConnectionState> connections;
   for (auto &[name, descriptors] : stored) {
+    // The manager forgets the connection, or it would give it to the next daemon as well.
     sd_notify(0, fmt::format("FDSTOREREMOVE=1\nFDNAME={}", name).c_str());
     if (descriptors.size() != 2) // its client has gone meanwhile
       continue;

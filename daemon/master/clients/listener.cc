@@ -36,6 +36,7 @@ Result<Nothing> clear_path(const sockaddr_un &address, const std::string &path) 
   const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!probe)
     return socket_error("socket", path);
+  // ECONNREFUSED: the file is there, and nobody listens any more.
   if (connect(probe.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) == 0 ||
       errno != ECONNREFUSED)
     return Error(ErrorCode::internal,
@@ -88,6 +89,8 @@ Result<Nothing> Listener::make_socket() {
   socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket_)
     return socket_error("socket", path);
+  // The mask, rather than chmod() afterwards: at no moment is the socket open to others than it may
+  // be.
   const mode_t old_mask = umask(static_cast<mode_t>(0777 & ~mode));
   const int bound =
       bind(socket_.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address);

@@ -50,6 +50,8 @@ void Dispatcher::submit(Request &request) {
   request.timer.start(request.deadline_us - request.received_us);
   queue_of(request).push_back(lane_of(request), request);
   dispatch();
+  // Whether the queue is full is asked after the dispatch: what could start at once does not wait,
+  // even where the queue's limit is 0.
   const bool is_full = request.debugs ? debugged_.size() + debugging_.size() > most_debugged
                                       : queued() > static_cast<size_t>(settings_->queue);
   if (request.lane && is_full) {
@@ -165,6 +167,7 @@ void Dispatcher::time_is_up(Request &request) {
     // If it is not the oldest one that the worker started, its answer is under way.
     if (worker->has_started_last(request))
       worker->interrupt();
+    // An isolate that was interrupted must run nothing else.
     leave(*worker);
     request.timer.start(environment_.settings.grace_ms * 1000);
   } else {
@@ -195,8 +198,11 @@ void Dispatcher::cancel(Request &request, bool tell) {
     return release(request);
   }
   WorkerProcess &worker = *request.worker;
+  // The request may be gone after revoke(): what was not started is released.
   const uint32_t sequence = request.sequence;
   revoke(worker);
+  // The worker is killed only if this request is surely the one that it runs: others that it has
+  // claimed keep their answers.
   if (Request *oldest = worker.sent().front();
       oldest && oldest->sequence == sequence && worker.has_started_last(*oldest)) {
     ++environment_.counters.kills;

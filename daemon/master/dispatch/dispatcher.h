@@ -10,9 +10,9 @@ namespace lethe {
 
 class DispatcherOwner {
 public:
-  // It was counted out (its state is `leaving`): another one is wanted.
+  // The worker was counted out (its state is `leaving`): another one is wanted.
   virtual void worker_left(WorkerProcess &worker) = 0;
-  // It has ended and holds nothing: may be destroyed (through EventLoop::dispose).
+  // The worker has ended and holds nothing: may be destroyed (through EventLoop::dispose).
   virtual void worker_gone(WorkerProcess &worker) = 0;
   // A request waits that only a worker which never ran anything, or one that debugs, may take.
   virtual void fresh_worker_wanted() = 0;

@@ -16,7 +16,7 @@ void Dispatcher::add(WorkerProcess &worker) {
   dispatch();
 }
 
-// It takes the request that waits longest; without one it is not needed any more.
+// The worker takes the request that waits longest; without one it is not needed any more.
 void Dispatcher::add_debugging(WorkerProcess &worker) {
   worker.state = WorkerProcess::State::debugging;
   debugging_.push_back(worker);
@@ -108,6 +108,8 @@ void Dispatcher::break_off(WorkerProcess &worker, std::string_view what) {
 
 void Dispatcher::on_done(WorkerProcess &worker, Request &request, std::string_view body) {
   skimmer_.reset();
+  // The client gets these bytes as they are. A sound worker writes one value within the limit; one
+  // that was broken into may not.
   if (skimmer_.advance(body) != Skimmer::State::complete || skimmer_.position() != body.size())
     return break_off(worker, "sent a result that is not one value");
   bool last = true;
@@ -286,6 +288,9 @@ void Dispatcher::worker_ended(WorkerProcess &worker, int wait_status) {
     worker.verdict.start(verdict_wait_us);
 }
 
+// An end is told twice, in any order: by the channel, and with its status by whoever reaped the
+// process. The status is waited for where the answer depends on it: not if nobody waits, if a
+// deadline is the reason, or if the page tells it.
 void Dispatcher::worker_hung_up(WorkerProcess &worker) {
   leave(worker);
   revoke(worker);
@@ -301,7 +306,7 @@ void Dispatcher::worker_hung_up(WorkerProcess &worker) {
   dispatch();
 }
 
-// Its replies are all right, and it is replaced: no crash.
+// A worker that could not be rewound has given all its replies right, and is replaced: no crash.
 void Dispatcher::count_failed_rewind(WorkerProcess &worker) {
   worker.rewind_failed = true;
   Counters &counters = environment_.counters;
@@ -333,6 +338,7 @@ void Dispatcher::settle(WorkerProcess &worker) {
       request->retried = true;
       request->client->forget_host_calls(*request);
       ++environment_.counters.retried;
+      // The request has waited already: it goes before those that came later.
       queue_of(*request).push_front(lane_of(*request), *request);
       continue;
     }
@@ -354,6 +360,7 @@ bool Dispatcher::may_run_again(const WorkerProcess &worker, const Request &reque
 }
 
 Error Dispatcher::verdict(const WorkerProcess &worker, const Request &request) const {
+  // What the worker wrote before it ended is the most exact; then what we did to it.
   switch (worker.page().death_reason.load()) {
   case DeathReason::memory_limit:
     return Error(ErrorCode::memory_limit,

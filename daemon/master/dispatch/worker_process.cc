@@ -49,6 +49,7 @@ WorkerProcess::WorkerProcess(Environment &environment, WorkerOwner &owner, Parts
       readable_(environment.loop, channel_.descriptor(), EV_READ, [this] { readable(); }),
       writable_(environment.loop, channel_.descriptor(), EV_WRITE, [this] { flush(); }),
       head_timer_(environment.loop, [this] { watch_head(); }) {
+  // This end alone does not block: the worker's end is another open socket.
   fcntl(channel_.descriptor(), F_SETFL, O_NONBLOCK);
   readable_.enable();
 }
@@ -110,6 +111,7 @@ bool WorkerProcess::has_started_last(const Request &request) const {
 bool WorkerProcess::takes_more() const {
   const bool short_so_far = sent_.empty() || loop_.now_us() - head_since_us < short_run_us;
   return run_us < short_run_us && short_so_far && served > 0 && sent_.size() < most_sent_ahead &&
+         // The numbers must not wrap: the lease compares them.
          last_sequence_ < UINT32_MAX - most_sent_ahead;
 }
 
@@ -130,6 +132,7 @@ void WorkerProcess::kill() {
   send_signal(parts_.pidfd, SIGKILL);
 }
 
+// The worker finds the end of its input and exits; what it says until then is still read.
 void WorkerProcess::dismiss() {
   dismissed = true;
   shutdown(channel_.descriptor(), SHUT_WR);
@@ -138,6 +141,7 @@ void WorkerProcess::dismiss() {
 void WorkerProcess::readable() {
   if (hung_up)
     return;
+  // One read in a round: a worker that says much does not keep the others waiting.
   const Channel::Status received = channel_.receive();
   if (received == Channel::Status::closed)
     return hang_up(false);

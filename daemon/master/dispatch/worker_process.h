@@ -30,9 +30,9 @@ private:
 class WorkerOwner {
 public:
   virtual void worker_said(WorkerProcess &worker, const Frame &frame) = 0;
-  // Its channel is closed or broken: nothing more will come from it.
+  // The worker's channel is closed or broken: nothing more will come from it.
   virtual void worker_hung_up(WorkerProcess &worker) = 0;
-  // Its oldest request takes long, and others wait behind it.
+  // The oldest request of the worker takes long, and others wait behind it.
   virtual void worker_is_slow(WorkerProcess &worker) = 0;
 
 protected:
@@ -72,7 +72,7 @@ public:
   // What a debugger says to its script: one value. False: the worker does not take what was said
   // before.
   bool send_debug_input(uint32_t sequence, std::string_view message);
-  // It says nothing more until go_on(), as its client does not read.
+  // Nothing more is read from the worker until go_on(), as its client does not read.
   void hold() { readable_.disable(); }
   void go_on();
 

@@ -20,11 +20,13 @@ namespace {
                          pid_t master) {
   sigset_t none;
   sigemptyset(&none);
+  // A signal that is ignored stays so over exec.
   for (const int ignored : {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGCHLD})
     ::signal(ignored, SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (plan.dies_with_master) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // The master may have died before the call above.
     if (getppid() != master)
       _exit(1);
   }

@@ -81,6 +81,7 @@ Result<Nothing> assign_override(Settings &settings, const SettingsSources::Overr
 // The service manager's folder, else the system's for root, else one in the user's home.
 std::string own_folder(const char *variable, const char *system, const char *in_home,
                        std::string &origin) {
+  // systemd may name several folders, with colons between them: the first one is taken.
   if (const char *given = std::getenv(variable); given && *given) {
     origin = fmt::format("environment: {}", variable);
     return std::string(given, std::string_view(given).find(':') == std::string_view::npos
@@ -125,6 +126,7 @@ Result<Settings> load_settings(const SettingsSources &sources) {
        entry.increment(ignored))
     if (entry->path().extension() == ".toml")
       files.push_back(entry->path().string());
+  // A folder lists its files in no order.
   std::sort(files.begin() + (files.empty() || files[0] != sources.config_file ? 0 : 1),
             files.end());
   for (const std::string &file : files)

@@ -102,7 +102,7 @@ void GenerationBuild::execute() {
   deadline_.start(start_limit_us);
 }
 
-// Its status tells more than the end of its channel, which may be seen first.
+// The zygote's exit status tells more than the end of its channel, which may be seen first.
 void GenerationBuild::executed_zygote_ended(int wait_status) {
   executed_pid_ = -1;
   const bool stale = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == exit_stale_snapshot;
@@ -170,7 +170,8 @@ void GenerationBuild::zygote_ready(ZygoteProcess &zygote, ZygoteReport report) {
   use_if_complete();
 }
 
-// Its own word and its parent's word about its birth come on two channels, in any order.
+// The candidate's own word and its parent's word about its birth come on two channels, in any
+// order.
 void GenerationBuild::use_if_complete() {
   if (!report_ || candidate_->pid() < 0)
     return;

@@ -135,6 +135,7 @@ void Pool::worker_gone(WorkerProcess &worker) {
 }
 
 void Pool::forget_old_zygotes() {
+  // An old zygote is kept while a worker of it lives: as the parent it reports how that one ends.
   std::erase_if(old_zygotes_, [this](std::unique_ptr<ZygoteProcess> &zygote) {
     for (const auto &[id, worker] : workers_)
       if (worker->generation() == zygote->generation())
@@ -152,6 +153,7 @@ void Pool::zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status
       return dispatcher_.worker_ended(*worker, wait_status);
 }
 
+// The master is the subreaper: a worker whose zygote has died is its child.
 void Pool::child_ended(pid_t pid, int wait_status) {
   for (const auto &[id, worker] : workers_)
     if (worker->pid() == pid)

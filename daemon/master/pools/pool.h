@@ -16,7 +16,8 @@ namespace lethe {
 
 class PoolOwner {
 public:
-  // Its first workers are there; or it had none, or nothing to do, and now it has.
+  // The pool has its first worker, or the last of its requests has ended: who waits for the start,
+  // for a drain or for the stop is to look again.
   virtual void pool_changed() = 0;
 
 protected:

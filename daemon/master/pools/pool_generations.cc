@@ -135,6 +135,7 @@ void Pool::adopt(BuiltGeneration built) {
       found->second.functions.clear();
       found->second.failure = std::move(error);
     }
+  // These count the generation in use. Workers of the old one leave by themselves.
   live_ = forking_ = 0;
   forking_debuggers_.clear();
   fork_timer_.stop();
@@ -158,6 +159,8 @@ void Pool::put(std::shared_ptr<Script> script, PutDone done) {
   begin_next_change();
 }
 
+// Loaded, then stored, then put in force: what can't be loaded never gets to the disk, and what a
+// request has seen is there after a crash.
 void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done) {
   if (const auto over = check_limits(script->limits, settings_)) { // since a reload, meanwhile
     done(*over);
@@ -173,6 +176,7 @@ void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done) {
       done(built.error());
       return end_change();
     }
+    // A std::function must be copyable, a generation is not: hence the shared pointer.
     auto waiting = std::make_shared<BuiltGeneration>(std::move(*built));
     store_.write(script, [this, script, done, waiting](Result<Nothing> stored) {
       if (!stored) {
@@ -231,6 +235,9 @@ void Pool::prepare(const PoolSettings &settings, Done done) {
   begin_next_change();
 }
 
+// No end_change() here, on success or failure: it comes with commit() or abandon(), when all pools
+// have prepared. Until then no other change of this pool begins, as it would grow from the
+// generation that is about to go.
 void Pool::prepare_now(const Done &done) {
   GenerationPlan plan;
   plan.settings = &prepared_settings_;

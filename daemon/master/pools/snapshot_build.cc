@@ -77,6 +77,7 @@ void SnapshotBuild::read() {
       return;
     if (count <= 0)
       return error_readable_->disable();
+    // The rest is read and dropped: a full pipe would stop the child.
     if (error_text_.size() < most_error_bytes)
       error_text_.append(piece, static_cast<size_t>(count));
   }

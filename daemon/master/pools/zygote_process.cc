@@ -71,6 +71,8 @@ void ZygoteProcess::flush() {
     return;
   Channel::Status status = channel_.flush();
   while (status == Channel::Status::ok && !growths_.empty()) {
+    // The output is empty now. A frame with descriptors goes by itself, as the kernel hands them
+    // over with its first byte.
     const Growth &growth = growths_.front();
     const int descriptor = growth.childs_end.get();
     status =
@@ -132,6 +134,7 @@ bool ZygoteProcess::on_forked(std::string_view body, uint16_t descriptors) {
   Reader reader(body);
   const auto parts = reader.array();
   const auto kind = reader.integer(), id = reader.integer(), pid = reader.integer();
+  // A worker comes with its pidfd, channel and page, a zygote with its pidfd.
   if (!parts || !kind || !id || !pid || *id < 0 || *id > UINT32_MAX ||
       descriptors != (*kind == 0 ? 3 : 1))
     return false;

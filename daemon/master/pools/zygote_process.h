@@ -32,7 +32,7 @@ public:
   virtual void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
                                     ChildProcess process) = 0;
   virtual void zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status) = 0;
-  // Its channel is closed or broken.
+  // The zygote's channel is closed or broken.
   virtual void zygote_hung_up(ZygoteProcess &zygote) = 0;
 
 protected:

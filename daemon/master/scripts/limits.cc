@@ -45,6 +45,7 @@ RunLimits resolve_limits(const Limits &request, const Limits &script, const Pool
       .cpu_ms = within(choose(&Limits::cpu_ms, pool.cpu_ms), pool.max_cpu_ms),
       .memory_mb = std::min(choose(&Limits::memory_mb, pool.memory_mb), pool.memory_mb),
       .isolation = in_force};
+  // The values go from loose to strict: the largest is in force.
   for (const Limits *wanted : {&request, &script})
     if (wanted->isolation)
       limits.isolation = std::max(limits.isolation, *wanted->isolation);

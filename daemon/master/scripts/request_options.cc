@@ -139,6 +139,9 @@ constexpr Row rows[] = {
        return good;
      },
      "a whole number from 1 to 600000"},
+    // The next ones are a zygote's, which reads them from the same map (read_definition() in
+    // script_definition.cc): here they are only checked, so that a mistake is told before anything
+    // is forked.
     {"module", in_script, [](auto raw, auto &) { return is_boolean(raw); }, "true or false"},
     {"node_globals", in_script, [](auto raw, auto &) { return is_boolean(raw); }, "true or false"},
     {"warm_up", in_script, [](auto raw, auto &) { return is_warm_up(raw); },

@@ -19,7 +19,7 @@ struct Script {
   Limits limits;       // read from it
   int64_t version = 1;
 
-  // Its place in a `grow` frame.
+  // Writes the script as a `grow` frame has it: [name, version, source, options].
   void pack(Buffer &out) const;
 };
 using ScriptPointer = std::shared_ptr<const Script>;

@@ -79,6 +79,7 @@ Result<Nothing> replace_file(const std::string &path, std::string_view content) 
     unlink(temporary.c_str());
     return result;
   }
+  // A rename is durable only when its folder is.
   return sync_folder(folder_of(path));
 }
 
@@ -134,6 +135,7 @@ Result<Nothing> ScriptStore::open(const std::string &state_dir) {
     if (error)
       return Error(ErrorCode::internal,
                    fmt::format("state_dir: create {}: {}", path, error.message()));
+    // That a folder can't be written is told at the start, not by the first script.put.
     if (access(path.c_str(), R_OK | W_OK | X_OK) < 0)
       return Error(ErrorCode::internal, system_message("state_dir: " + path));
   }
@@ -168,6 +170,7 @@ Result<ScriptPointer> ScriptStore::read(const std::string &path, std::string &da
   const auto options = reader.take_raw();
   const auto hash = reader.string();
   if (fields != 5u || !pool || !name || !version || !options || !hash ||
+      // A whole record under another name's path was put there by hand.
       name_path(std::string(*pool), std::string(*name)) != path)
     return damaged;
   const auto read_options = read_script_options(*options);
@@ -269,6 +272,8 @@ void ScriptStore::begin_next() {
   const auto work = [this, script = change.script, path, obsolete]() -> Result<Nothing> {
     if (script) {
       const std::string hash = hexadecimal(sha256(script->source));
+      // The source before the name that points to it, and an old source last: at no moment does a
+      // name lack its source.
       if (!names_of_.contains(hash))
         if (auto written = replace_file(object_path(hash), script->source); !written)
           return written;
