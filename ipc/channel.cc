@@ -40,6 +40,7 @@ void Channel::add(MessageType type, uint32_t sequence, std::string_view body) {
 Channel::Status Channel::send_with_descriptors(MessageType type, uint32_t sequence,
                                                std::string_view body,
                                                std::span<const int> descriptors) {
+  // What was written before goes first, as this frame goes past the output.
   if (const Status status = flush(); status != Status::ok)
     return status;
   FrameHeader header{static_cast<uint32_t>(body.size()), static_cast<uint16_t>(type),
@@ -91,6 +92,7 @@ Channel::Status Channel::receive(Wait wait) {
   if (input_.size() >= sizeof(FrameHeader)) {
     FrameHeader header;
     std::memcpy(&header, input_.data(), sizeof header);
+    // A length that next() will refuse reserves no more than the longest that it takes.
     const size_t frame_bytes = sizeof header + std::min(header.body_bytes, max_body_bytes_);
     if (frame_bytes > input_.size())
       wanted = std::max(wanted, frame_bytes - input_.size());
@@ -116,6 +118,7 @@ ssize_t Channel::receive_with_descriptors(char *room, size_t bytes, int flags) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
+  // Descriptors may come with any piece of a frame: they wait in the order in which they were sent.
   const ssize_t received = ::recvmsg(socket_.get(), &message, flags | MSG_CMSG_CLOEXEC);
   for (cmsghdr *head = received > 0 ? CMSG_FIRSTHDR(&message) : nullptr; head;
        head = CMSG_NXTHDR(&message, head)) {
@@ -140,6 +143,7 @@ Channel::Status Channel::next(Frame &frame) {
     return Status::again;
   }
   std::memcpy(&header, input_.data(), sizeof header);
+  // The head is judged before its body has come: a hostile peer does not get us to wait for it.
   if (header.body_bytes > max_body_bytes_ || !may_send(peer_, header.type) ||
       header.descriptors > most_descriptors)
     return Status::broken;

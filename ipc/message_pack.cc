@@ -135,6 +135,7 @@ void read_number(const char *from, size_t size, Item &item) {
                         ? static_cast<double>(std::bit_cast<float>(big_endian<uint32_t>(digits)))
                         : std::bit_cast<double>(big_endian<uint64_t>(digits));
   } else if (item.kind == Kind::unsigned_integer) {
+    // MessagePack has several forms for the same number, an Item one.
     const uint64_t value = size == 8 ? big_endian<uint64_t>(digits) : length_field(digits, size);
     if (value <= INT64_MAX) {
       item.kind = Kind::integer;
@@ -174,6 +175,8 @@ bool Reader::next(Item &item) {
 
 bool Reader::skip() {
   Item item;
+  // A count instead of recursion: depth costs nothing, and a head that announces too much ends at
+  // the end of the bytes.
   for (uint64_t missing = 1; missing > 0; --missing) {
     if (!next(item))
       return false;
@@ -241,11 +244,13 @@ Skimmer::State Skimmer::advance(std::string_view bytes) {
       return State::malformed;
     if (head.state == Head::State::truncated)
       return State::incomplete;
+    // A payload is passed over unseen, and may end beyond what has arrived.
     position_ += head.bytes + size_t{head.payload};
     --open_.back();
     const uint64_t children =
         head.kind == Kind::map ? 2 * uint64_t{head.count} : uint64_t{head.count};
     if (children > 0) {
+      // An array or map without elements opens no level.
       if (open_.size() > max_depth_)
         return State::too_deep;
       open_.push_back(children);

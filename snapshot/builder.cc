@@ -41,6 +41,7 @@ class Reporter {
 public:
   explicit Reporter(int pipe) : pipe_(pipe) {}
 
+  // Told before each file is evaluated, so that the parent knows which one ended the process.
   void evaluating(std::string_view name) {
     Packer packer(begin(Report::evaluating));
     pack_string(packer, name);
@@ -185,7 +186,9 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
   const auto context = v8::Context::New(isolate);
   const v8::Context::Scope scope(context);
   const auto finishers = evaluate_prelude(context, built_ins, !preload.empty());
+  // Random numbers of preload files. Each request gets bytes of its own.
   Entropy::instance().fill(random_state(context), random_state_bytes);
+  // What is new afterwards is what `inspect` lists.
   const std::set<std::string> before = global_names(context);
   for (const PreloadFile &file : preload) {
     reporter.evaluating(file.path);
@@ -199,6 +202,7 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
       return false;
     }
   }
+  // The prelude takes back what it lent to preload files alone.
   for (const auto &finish : finishers)
     if (finish->Call(context, v8::Undefined(isolate), 0, nullptr).IsEmpty())
       fatal("the prelude can be finished");
@@ -211,6 +215,7 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
 
 [[noreturn]] void build_in_child(const std::vector<PreloadFile> &preload, const BuildLimits &limits,
                                  int pipe) {
+  // Where lethe-snapshot itself is killed, nobody would end a child that loops.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // V8 reserves much and uses little: only what is writable counts.
   const rlim_t bytes = (rlim_t{limits.memory_mb} << 20) + (rlim_t{64} << 20) +
@@ -223,6 +228,7 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
   start_v8(arena);
   v8::V8::SetFatalMemoryErrorCallback(
       [](const char *, v8_compat::OutOfMemoryDetails) { _exit(exit_out_of_memory); });
+  // V8 and malloc give up in different ways; the parent is told the same of both.
   std::set_new_handler([] { _exit(exit_out_of_memory); });
   const std::unique_ptr<v8::ArrayBuffer::Allocator> allocator(
       v8::ArrayBuffer::Allocator::NewDefaultAllocator());
@@ -231,17 +237,20 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
   auto creator = v8_compat::snapshot_creator(isolate, external_references(), allocator.get());
   isolate->SetOOMErrorHandler(
       [](const char *, v8_compat::OutOfMemoryDetails) { _exit(exit_out_of_memory); });
+  // As in a zygote: what a preload file puts off runs when we say.
   isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   {
     std::vector<std::string> globals;
     {
       const v8::HandleScope handles(isolate);
+      // Errors are described by means of these.
       Names names(isolate);
       isolate->SetData(Names::slot, &names);
       if (!fill_context(*creator, known, preload, reporter, globals))
         _exit(0);
     }
     reporter.serializing();
+    // Compiled code is kept: what is compiled at its first call would be so again in each request.
     const v8::StartupData blob =
         creator->CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
     if (!blob.data)
@@ -256,6 +265,7 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
 // All that the child says until it ends, or nothing if the deadline passes.
 bool read_until_end(int pipe, uint32_t deadline_ms, std::string &said) {
   using Clock = std::chrono::steady_clock;
+  // One deadline for all: a child that says something gains no time by it.
   const auto deadline = Clock::now() + std::chrono::milliseconds(deadline_ms);
   char chunk[65536];
   for (;;) {
@@ -265,6 +275,7 @@ bool read_until_end(int pipe, uint32_t deadline_ms, std::string &said) {
     if (left <= 0 || ::poll(&poll_for, 1, static_cast<int>(left)) == 0)
       return false;
     const ssize_t got = ::read(pipe, chunk, sizeof chunk);
+    // The child has the only writing end: its end is the end of the file.
     if (got == 0)
       return true;
     if (got > 0)
@@ -354,6 +365,7 @@ Result<BuiltSnapshot> conclude(std::string_view said, bool in_time, int status,
         return BuiltSnapshot{describe_snapshot(preload, globals, blob->size()), std::string(*blob)};
     }
   }
+  // V8 ends the process when it meets what it can't store; only the stage tells what it was about.
   if (serializing)
     return Error(ErrorCode::internal,
                  "the startup snapshot cannot be serialized (" + describe_end(status) +
@@ -379,8 +391,10 @@ Result<BuiltSnapshot> build_snapshot(const std::vector<PreloadFile> &preload,
     return Error(ErrorCode::internal, system_message("fork"));
   if (child == 0)
     build_in_child(preload, limits, to_parent.get());
+  // As long as this end is open, too, the pipe never comes to its end.
   to_parent.reset();
   std::string said;
+  // The pipe is read to its end first: a blob is longer than a pipe, and the child would wait.
   const bool in_time = read_until_end(from_child.get(), limits.deadline_ms, said);
   if (!in_time)
     ::kill(child, SIGKILL);

@@ -65,6 +65,7 @@ Result<std::string> read_file(const std::string &path) {
   struct stat status;
   if (!file || ::fstat(file.get(), &status) < 0)
     return file_error("open", path);
+  // A pipe or a device would give a size of 0, and an empty file.
   if (!S_ISREG(status.st_mode))
     return Error(ErrorCode::internal, "open " + path + ": not a file");
   std::string text(static_cast<size_t>(status.st_size), '\0');
@@ -155,11 +156,14 @@ std::string engine_build_id() {
   return to_hex(search.id);
 }
 
+// Two processes must come to the same key, each by itself: lethe-snapshot, which builds, and
+// lethe-zygote, which looks for the file. So the order is fixed.
 Digest snapshot_key(const std::vector<PreloadFile> &preload) {
   Hash hash;
   hash.add_field(std::to_string(format_version));
   hash.add_field(LETHE_VERSION);
   hash.add_field(v8::V8::GetVersion());
+  // The same version of V8 may be built anew, with other patches or options.
   hash.add_field(engine_build_id());
   hash.add_field(v8_flags());
   for (const PreludeFile &file : prelude_files())
@@ -192,6 +196,7 @@ Result<SnapshotFile> SnapshotFile::open(const std::string &path) {
   const auto size = static_cast<size_t>(status.st_size);
   if (size < sizeof(FileHeader))
     return Error(ErrorCode::internal, path + ": too short to be a startup snapshot");
+  // Populated: the checksum reads all of it at once.
   void *mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file.get(), 0);
   if (mapping == MAP_FAILED)
     return file_error("mmap", path);
@@ -212,6 +217,7 @@ Result<Nothing> SnapshotFile::check() {
   const size_t rest = bytes_.size() - sizeof header;
   if (header.about_bytes > rest || header.blob_bytes != rest - header.about_bytes)
     return wrong("its length is not what it says");
+  // A damaged blob is rebuilt; none is given to V8 to see what happens.
   if (digest_of(bytes_.substr(sizeof header)) != header.checksum)
     return wrong("damaged: the checksum does not match");
   about_bytes_ = header.about_bytes;
@@ -247,12 +253,14 @@ Result<Nothing> write_snapshot(const std::string &path, const Digest &key, std::
   // V8 wants its blob aligned: the part before it is padded (MessagePack readers stop at its end).
   std::string content(about);
   content.resize((sizeof header + content.size() + 63) / 64 * 64 - sizeof header);
+  // The padding counts, so that the lengths add up to the file's.
   header.about_bytes = content.size();
   header.blob_bytes = blob.size();
   content.append(blob);
   header.key = key;
   header.checksum = digest_of(content);
 
+  // Two builds may write the same snapshot at the same time.
   const std::string temporary = path + "." + std::to_string(::getpid()) + ".new";
   const FileDescriptor file(
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
@@ -266,6 +274,7 @@ Result<Nothing> write_snapshot(const std::string &path, const Digest &key, std::
     return error;
   }
   const size_t slash = path.rfind('/');
+  // A rename is durable only when its folder is.
   const FileDescriptor folder(::open(slash == path.npos ? "." : path.substr(0, slash + 1).c_str(),
                                      O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || ::fsync(folder.get()) < 0)

@@ -50,6 +50,8 @@ int build(const SnapshotCommandLine &line) {
   if (!preload)
     return fail(preload.error());
   const Digest key = snapshot_key(*preload);
+  // The key is made of the texts that were read above: a file that changes meanwhile changes
+  // neither.
   auto built = build_snapshot(*preload, line.limits);
   if (!built)
     return fail(built.error());
@@ -126,6 +128,7 @@ int verify(const std::string &path, const std::vector<std::string> &preload_path
   auto preload = read_preload_files(preload_paths);
   if (!preload)
     return fail(preload.error());
+  // The checksum says that the file is whole, the key that it is for this installation.
   if (file->key() != snapshot_key(*preload))
     return fail(Error(ErrorCode::internal,
                       path + ": stale: not of this version of V8 and Lethe, or of other preload "

@@ -22,7 +22,7 @@ namespace {
 
 WorkerPage *the_page = nullptr; // for the signal handler
 
-// Anything else is a violation. Notes say who needs it.
+// Anything else is a violation. A note says who needs a call where that is not plain.
 constexpr int allowed[] = {
     SCMP_SYS(read), // of its own files that were open before
     SCMP_SYS(pread64),       SCMP_SYS(write),         SCMP_SYS(recvfrom),
