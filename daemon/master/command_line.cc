@@ -43,6 +43,7 @@ void add_options(CLI::App &app, CommandLine &line) {
          },
          "Set a value as in the file, pool.default.workers=8 for instance; may be repeated")
       ->type_name("KEY=VALUE")
+      // A list would take all words that follow for its own.
       ->allow_extra_args(false);
   for (const Shortcut &shortcut : shortcuts)
     app.add_option_function<std::string>(

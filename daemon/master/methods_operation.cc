@@ -76,6 +76,7 @@ bool show_config(const MethodCall &call) {
   const Settings &settings = call.server.environment().settings;
   MapWriter map;
   for_each_setting(settings, [&](const std::string &key, const auto &value, const auto &row) {
+    // What was not set anywhere has no origin: its default.
     const auto origin = settings.origins.find(key);
     MapWriter entry;
     Packer packer(entry.key("value"));

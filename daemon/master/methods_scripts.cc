@@ -34,6 +34,7 @@ bool put_script(const MethodCall &call) {
   if ((parts != 2u && parts != 3u) || !name || !source)
     return false;
   const std::string_view raw_options = reader.rest();
+  // The options first: they name the pool, on which rights and limits depend.
   const auto options = read_script_options(raw_options);
   if (!options) {
     call.fail(options.error());
@@ -115,6 +116,7 @@ bool list_scripts(const MethodCall &call) {
     call.fail(options.error());
     return true;
   }
+  // The length of the list stands before it, and is known at its end.
   uint32_t count = 0;
   Buffer list;
   for (const auto &pool : call.server.pools()) {

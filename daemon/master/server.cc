@@ -197,6 +197,7 @@ void Server::connection_closed(Connection &connection) {
   connections_.erase(found);
 }
 
+// The kernel says who is at the other end (SO_PEERCRED): nothing that the client sends counts.
 bool Server::is_admin(Connection &connection) const {
   return is_owner(connection.peer()) || access_.admins.admits(connection.peer());
 }
@@ -268,6 +269,7 @@ void Server::begin_stop() {
   service_manager_.stopping();
   log_info("stopping");
   listener_.close();
+  // Before it is ready, no connection has been accepted, and stored ones have not been taken over.
   environment_.handing_over = ready_ && can_hand_over();
   stop_timer_.start(environment_.settings.stop_timeout_ms * 1000);
   pool_changed();

@@ -35,6 +35,8 @@ bool write_all(int file, std::string_view bytes) {
   return true;
 }
 
+// The manager keeps descriptors, no data: what a connection has received and not sent lies in a
+// memfd.
 FileDescriptor write_state(const ConnectionState &connection) {
   FileDescriptor file(memfd_create("lethe-connection", MFD_CLOEXEC));
   const StateHead head{connection.output.size(), connection.last_host_call, 0};

@@ -120,12 +120,15 @@ void Listener::accept_some() {
       accepted_(std::move(client));
       continue;
     }
+    // The client stays in the kernel's queue and the socket readable: without a pause the loop
+    // would do nothing else.
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       log_warning("{}; the next connection is accepted in {} ms", system_message("accept"),
                   back_off_us / 1000);
       watch_->disable();
       resume_.start(back_off_us);
     }
+    // ECONNABORTED: that client has gone while it waited; the next one may be there.
     if (errno != ECONNABORTED && errno != EINTR)
       return;
   }

@@ -32,6 +32,7 @@ bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view erro
     return false;
   Packer packer(out);
   begin_response(packer, msgid);
+  // The worker's pairs go on as they are: on_failed() has seen that they are whole.
   packer.pack_map(*pairs + (step >= 0 ? 1 : 0));
   out.append(reader.rest());
   if (step >= 0) {

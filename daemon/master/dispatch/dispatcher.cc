@@ -76,6 +76,7 @@ void Dispatcher::dispatch() {
     owner_.fresh_worker_wanted();
   if (mode_ == Mode::paused)
     return;
+  // These first: they can take only a worker that never ran anything, the others any one.
   while (!alone_.empty() && running_.size() < most_running_) {
     WorkerProcess *worker = fresh_.front(); // it has had the most time to get ready
     if (!worker) {

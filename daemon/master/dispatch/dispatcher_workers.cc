@@ -299,6 +299,7 @@ void Dispatcher::worker_hung_up(WorkerProcess &worker) {
   const Request *held = worker.sent().front();
   const bool known = !held || !held->client || held->interrupted || worker.wait_status ||
                      worker.page().death_reason.load() != DeathReason::none;
+  // At most once: the timer that ends the wait comes here again.
   if (!known && !std::exchange(worker.verdict_awaited, true))
     worker.verdict.start(verdict_wait_us);
   else

@@ -32,6 +32,7 @@ struct Environment {
         .with("limit", "memory")
         .with("retry_after_ms", int64_t{100});
   }
+  // What goes around a value counts too: the message, its params, the list of arguments.
   uint32_t frame_depth() const { return static_cast<uint32_t>(settings.max_depth) + 4; }
 };
 

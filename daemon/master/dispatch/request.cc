@@ -12,6 +12,8 @@ constexpr size_t kept_body_bytes = 64 * 1024; // of a request in stock
 
 Request::Request(EventLoop &loop) : timer(loop, [this] { dispatcher->time_is_up(*this); }) {}
 
+// Every field is set here but the body, which give_back() has emptied, the timer, which it has
+// stopped, and busy_poll_us, which each request brings.
 Request &RequestStock::take() {
   if (free_.empty()) {
     all_.push_back(std::make_unique<Request>(loop_));

@@ -73,6 +73,7 @@ std::vector<std::string> childs_environment() {
 Result<ChildProcess> start_process(const ChildPlan &plan) {
   std::vector<std::string> command = plan.command;
   std::vector<std::string> environment = childs_environment();
+  // Both are made here: nothing may be allocated between fork and exec.
   const auto arguments = pointers(command), variables = pointers(environment);
   const pid_t master = getpid();
   ChildProcess child;

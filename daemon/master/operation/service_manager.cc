@@ -13,6 +13,8 @@ ServiceManager::ServiceManager(EventLoop &loop)
       watchdog_(loop, [this] { ping_watchdog(); }) {
   uint64_t interval_us = 0;
   if (sd_watchdog_enabled(0, &interval_us) > 0) {
+    // Half of it, as sd_watchdog_enabled(3) recommends. From the loop, so that one that hangs is
+    // noticed.
     watchdog_us_ = static_cast<int64_t>(interval_us / 2);
     ping_watchdog();
   }

@@ -9,6 +9,7 @@
 namespace lethe {
 namespace {
 
+// For times in ms: as µs still an int64.
 constexpr double no_limit = 1e15;
 constexpr std::string_view any = "";
 
@@ -137,6 +138,7 @@ bool is_choice(std::string_view choices, std::string_view text) {
 // Takes the value over if it is of the field's type and within its range.
 template <typename Owner>
 bool accept(const Setting<Owner> &row, int64_t &field, const SettingValue &value) {
+  // `field` is a copy's, which is dropped when the value is refused.
   if (const auto *text = std::get_if<std::string>(&value)) {
     field = automatic;
     return row.choices == "auto" && *text == "auto";
@@ -327,6 +329,8 @@ std::vector<std::string> keep_fixed_settings(const Settings &present, Settings &
           }
         },
         row.field);
+  // A reload changes what is in a pool, not which pools there are: each has processes, lanes and a
+  // place in the list.
   const auto named_alike = [](const auto &left, const auto &right) {
     return left.first == right.first;
   };

@@ -211,6 +211,7 @@ void GenerationBuild::zygote_load_failed(ZygoteProcess &zygote, std::string_view
   if (&zygote != candidate_.get())
     return;
   Error error = error_from_map(error_map);
+  // With one script its caller knows which one is meant.
   if (batch_.size() + waiting_.size() > 1)
     error.message = fmt::format("{}: {}", script, error.message);
   fail(std::move(error));
@@ -257,6 +258,7 @@ void GenerationBuild::candidate_died(const std::string &how) {
 void GenerationBuild::leave_out_culprit(Error error) {
   deadline_.stop();
   const auto is_culprit = [&](const auto &other) { return other->name == culprit_; };
+  // A script of an earlier part is in the parent already: the next child is told to drop it.
   const bool was_waiting = std::erase_if(waiting_, is_culprit) > 0;
   if (plan_.strict || (!was_waiting && std::erase_if(plan_.load, is_culprit) == 0))
     return fail(std::move(error));

@@ -40,6 +40,7 @@ Pool::~Pool() = default;
 size_t Pool::wanted_workers() const {
   size_t wanted = settings_.worker_count();
   if (dispatcher_.isolation() == Isolation::process)
+    // Each request takes a worker with it: the next one is to be there before it is needed.
     wanted += settings_.spare_count();
   else // requests that want a process of their own come on top, each for its time
     wanted += std::min(dispatcher_.queued_alone(), settings_.worker_count());
@@ -198,6 +199,8 @@ void Pool::sweep() {
       worker_brake_.succeeded();
       supply();
     }
+    // A worker that leaves ends by itself: its channel is closed, or it serves one request. One
+    // that was broken into may not.
     if (worker->state == WorkerProcess::State::leaving) {
       if (worker->sent().empty() && !worker->hung_up && now_us - worker->left_us > leaving_limit_us)
         worker->kill();

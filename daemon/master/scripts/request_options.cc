@@ -165,6 +165,7 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
       return Error(ErrorCode::invalid_request, "the keys of options must be strings");
     const Row *row = nullptr;
     for (const Row &candidate : rows)
+      // The same key may have a row for other methods.
       if (candidate.key == *key && (candidate.where & where) != 0)
         row = &candidate;
     if (!row) {

@@ -143,6 +143,7 @@ Result<Nothing> ScriptStore::open(const std::string &state_dir) {
   return Nothing{};
 }
 
+// Hashed, as a script's name may have slashes.
 std::string ScriptStore::name_path(const std::string &pool, const std::string &name) const {
   return fmt::format("{}/names/{}", folder_, hexadecimal(sha256(pool + '\0' + name)));
 }
@@ -199,6 +200,7 @@ std::vector<ScriptPointer> ScriptStore::load(std::vector<std::string> &damaged) 
   std::vector<fs::path> names;
   for (const auto &entry : fs::directory_iterator(folder_ + "/names", ignored))
     names.push_back(entry.path());
+  // A folder lists its files in no order; the log is to have one.
   std::sort(names.begin(), names.end());
   for (const fs::path &path : names) {
     if (path.filename().string().starts_with(new_prefix))
@@ -266,6 +268,7 @@ void ScriptStore::begin_next() {
   const Change &change = changes_.front();
   const std::string path = name_path(change.pool, change.name);
   const auto old = object_of_.find(path);
+  // Equal sources share an object, so it goes with the last name that needs it.
   std::string obsolete; // an object that no name will need any more
   if (old != object_of_.end() && names_of_[old->second] == 1)
     obsolete = old->second;
