@@ -30,6 +30,14 @@ private:
   uint32_t msgid_;
 };
 
+//   starting ─► ready ─► stopping ─► killing ─► the loop stops
+//
+// starting: the socket is there and accepts nothing; each pool makes its first generation. ready:
+// each has had a worker; clients are served, reloads begin. stopping: no client is accepted and no
+// request taken (or each is left to the next daemon, where the service manager keeps connections);
+// what runs has stop_timeout_ms to end. killing: the processes of all pools are killed, and the
+// loop goes on until each request is accounted for. An error at the start goes straight to
+// stopping.
 class Server final : public ConnectionOwner, public PoolOwner {
 public:
   using Done = std::function<void(Result<Nothing>)>;

@@ -8,7 +8,7 @@
 
 namespace lethe {
 
-// Of one request's console output.
+// How much console output one request may make.
 struct ConsoleLimits {
   size_t lines = 1000;
   size_t bytes = size_t{64} << 10;

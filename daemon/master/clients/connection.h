@@ -35,6 +35,11 @@ protected:
 
 // Trusts nothing that the client sends. Memory: at most one message being received, the output up
 // to its bound and the results of what already ran.
+//
+// Served, it reads and answers. `blocked_`: the client does not read its output; nothing more of it
+// is read, and its lanes are passed over, until the output has gone. `refusal_`: the first request
+// gets this answer, and then `giving_up_`: all is cancelled, the output is sent, what comes is
+// dropped, and it closes after a second at the latest. `stalled_` ends whoever does not read.
 class Connection final : public std::enable_shared_from_this<Connection>, public Client, Flushable {
 public:
   // Why a connection is not served: it gets this answer to its first request.

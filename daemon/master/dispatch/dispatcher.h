@@ -25,6 +25,13 @@ protected:
 
 // One for each pool; the pool supplies the workers. Uses neither files nor processes but the
 // workers'.
+//
+//   submit ─► a lane ─► send: a worker's list ─► on_done, on_failed ─► answered, release
+//               ▲              │
+//               └── take_back ◄┤ revoke: was not started
+//                              └ settle: its worker died; an error, or once more if idempotent
+//   time_is_up, cancel, abort_all answer first; what a worker has started is released when it says
+//   how that ended, or has ended itself.
 class Dispatcher final : public WorkerOwner {
 public:
   enum class Mode : uint8_t { open, paused, drained };
@@ -80,6 +87,7 @@ private:
   void after_run(WorkerProcess &worker, bool last);
   void break_off(WorkerProcess &worker, std::string_view what);
 
+  // A request waits where those workers are asked for that may take it.
   FairQueue &queue_of(const Request &request) {
     return request.debugs ? debugged_ : request.once ? alone_ : shared_;
   }
@@ -89,9 +97,9 @@ private:
   void revoke(WorkerProcess &worker);
   void take_back(Request &request);
   void start_next_step(Request &request, std::string_view result);
-  void leave(WorkerProcess &worker);
+  void leave(WorkerProcess &worker); // counts it out, once; to end it is the caller's matter
   void count_failed_rewind(WorkerProcess &worker);
-  void settle(WorkerProcess &worker);
+  void settle(WorkerProcess &worker); // nothing more comes from it: answers what it holds
   Error verdict(const WorkerProcess &worker, const Request &request) const;
   bool may_run_again(const WorkerProcess &worker, const Request &request) const;
   bool is_done_for(const Request &request) const;

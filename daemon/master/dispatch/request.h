@@ -20,6 +20,9 @@ struct Lane;
 
 // Lives from the receipt of its message until it is answered and no worker holds it any more. In
 // exactly one place: a lane (waiting), a worker's list (sent to it), or the free list.
+//
+// Besides, its client lists it until it is answered: `client` is then nullptr, while a worker may
+// still hold it. So a request outlives its client, and a client never waits for a worker's end.
 struct Request : ListHook {
   explicit Request(EventLoop &loop);
 

@@ -41,6 +41,14 @@ protected:
 
 // `idle` and `running` workers take requests. `debugging`: was never counted in. `leaving`: takes
 // no more, counted out of its pool already, and not yet seen to have ended.
+//
+//   forked ─► idle ◄──► running          run() ►, ◄ the last of sent() answered or taken back
+//               │          │             ► leaving: dismissed, used up, of an old generation,
+//               └──► leaving ◄──┘        interrupted, answered its only request, hung up
+//   forked to debug ─► debugging ─► leaving
+//   leaving ─► gone                      hung_up, its fate known or given up: it holds no request
+//
+// killed, dismissed and so on say how it came to leave; they never go back to false.
 class WorkerProcess final : public ListHook, Flushable {
 public:
   enum class State : uint8_t { idle, running, debugging, leaving };

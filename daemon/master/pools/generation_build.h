@@ -30,6 +30,13 @@ struct BuiltGeneration {
 
 // Calls back once. Nothing of the present generation changes meanwhile. Ended, with what it began,
 // when this object goes.
+//
+//   execute ─► the candidate is ready ─► grow, if there are scripts to load
+//      └ it exits for want of a snapshot ─► build_snapshot ─► execute, once more
+//   grow ─► the candidate loads a message's worth of scripts, and is ready
+//      │     └ more of them: it becomes the parent of the next candidate ─► grow
+//      └ it dies or takes too long while it loads a script
+//            strict: that is the end; else ─► grow, in the end without that script
 class GenerationBuild final : public ZygoteOwner {
 public:
   using Done = std::function<void(Result<BuiltGeneration>)>;

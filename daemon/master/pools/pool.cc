@@ -178,7 +178,7 @@ void Pool::zygote_hung_up(ZygoteProcess &zygote) {
   const int64_t delay_us = zygote_brake_.failed();
   log_error("pool {}: the zygote (pid {}) died; the next is executed in {} ms", name_, zygote.pid(),
             delay_us / 1000);
-  // Its workers go on until the next generation is there.
+  // The workers of a dead zygote go on until the next generation is there.
   old_zygotes_.push_back(std::move(zygote_));
   fork_timer_.stop();
   forking_ = 0;

@@ -31,6 +31,17 @@ struct RegisteredScript {
   std::optional<Error> failure; // why it is not
 };
 
+// Changes of generation come one after the other (`changing_`), each from begin_next_change() to
+// end_change():
+//
+//   put_now, remove_now    build by a fork of the zygote ─► store ─► adopt
+//   prepare_now            build with new settings ─► wait for the other pools ─► commit: adopt,
+//                          or abandon
+//   renew                  build by executing the program ─► adopt; when it was grown too often
+//   start, recover         the same, while there is no zygote: nothing else can begin then
+//
+// Until adopt() the present generation serves as if nothing were happening; a build that fails is
+// dropped. The workers of a generation that was replaced finish what they run.
 class Pool final : public DispatcherOwner, public ZygoteOwner {
 public:
   using Done = std::function<void(Result<Nothing>)>;

@@ -43,7 +43,7 @@ template <typename F> bool MemoryImage::for_each_part(PageRange range, F f) cons
 // be read.
 long address_space_pages(int statm);
 
-// That this process has had.
+// How many page faults this process has had.
 uint64_t page_faults();
 
 // Maps the pages, as reading them would. False where the kernel can't.

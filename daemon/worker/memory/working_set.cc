@@ -78,7 +78,8 @@ void WorkingSet::take(pid_t ended) {
   }
   from_teller_.reset();
   teller_ = 0;
-  // Else the next worker tells: this one was killed before it could, or is no example.
+  // Where it told nothing of use, the next worker tells: this one was killed before it could, or is
+  // no example.
   if (!told.empty() && told.size() < most_runs && written_bytes <= most_written_bytes)
     runs_ = told_++ == 0 ? std::move(told) : common(runs_, told);
 }

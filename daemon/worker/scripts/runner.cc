@@ -260,7 +260,7 @@ RunFailure Runner::thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> e
   scripts_.apply_source_maps(result.error);
   result.raw = convert_thrown(context, exception, limits_,
                               [this](Error &nested) { scripts_.apply_source_maps(nested); });
-  // Its getters may have run into a limit themselves.
+  // Getters of what was thrown may have run into a limit themselves.
   return must_stop() ? stopped() : result;
 }
 

@@ -30,7 +30,7 @@ public:
   // pending. What a module awaits comes with `evaluated`, which is empty for other scripts.
   enum class Loaded : uint8_t { yes, does_not_compile, threw };
   Loaded load(v8::Local<v8::Promise> &evaluated);
-  // After that and what it awaits.
+  // To be called after load() and after what the script awaits.
   void end_loading();
 
   // A module's export; else a global property or a top-level `const` or `let`. Empty if there is no
