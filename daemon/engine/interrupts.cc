@@ -93,6 +93,7 @@ void Interrupts::on_interrupt_signal(int, siginfo_t *info, void *) {
 void Interrupts::on_cpu_signal(int, siginfo_t *, void *) {
   const int saved = errno;
   Interrupts &self = instance();
+  // The timer has fired once more: the script did not come to a safe point within its grace time.
   if (self.armed_.load() && self.cause() == StopCause::cpu && self.page_) {
     self.page_->death_reason.store(DeathReason::cpu_limit);
     _exit(exit_failed);

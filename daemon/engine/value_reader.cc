@@ -103,6 +103,8 @@ bool ValueReader::read_array(uint32_t count, v8::Local<v8::Value> &value, uint32
 }
 
 bool ValueReader::read_key(v8::Local<v8::Value> &key, uint32_t depth) {
+  // Only a string key is made an internalized one, as V8 wants for names: any other is read as the
+  // value that it is.
   const Reader before = reader_;
   Item item;
   if (!reader_.next(item))

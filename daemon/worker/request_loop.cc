@@ -137,6 +137,7 @@ Channel::Status RequestLoop::receive(BusyPoll &busy_poll, uint64_t limit_ns) {
 }
 
 RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, std::string_view body) {
+  // Before anything else: what the master has taken back runs elsewhere.
   if (!page_.claim(sequence))
     return {}; // the master has taken it back
   if (fault_point("sandbox"))

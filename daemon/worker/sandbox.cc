@@ -185,6 +185,7 @@ Result<Nothing> Sandbox::apply(WorkerPage &page, const std::vector<int> &kept) c
     return closed;
   const sock_fprog program{static_cast<unsigned short>(filter_.size()),
                            const_cast<sock_filter *>(filter_.data())};
+  // The filter comes last, as it forbids the steps before it.
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
     return failed("seccomp");
   return Nothing{};

@@ -202,6 +202,8 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
       },
       &page);
   std::vector<int> kept{socket.get()};
+  // Files are opened before the sandbox is there: it closes all other descriptors and lets none be
+  // opened.
   Rewinder *rewinder = rewinds() && !debugs ? rewinder_ : nullptr;
   if (rewinder && rewinder->open_files())
     kept.insert(kept.end(), {rewinder->files().pagemap, rewinder->files().statm});

@@ -91,6 +91,8 @@ Result<Nothing> Rewinder::adopt(WorkerPage &page) {
 
 bool Rewinder::rewind(Channel &channel) {
   const std::string_view unread = channel.unread();
+  // The channel's buffer lies in the heap: what it holds is copied to surviving memory, and put
+  // back afterwards.
   if (unread.size() > most_carried_bytes)
     return fail(RewindFailure::too_much_touched);
   carried_bytes_ = unread.size();

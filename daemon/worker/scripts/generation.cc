@@ -114,6 +114,8 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
                                                const ContextMade &made) {
   const v8::HandleScope handles(isolate_);
   memory_.begin(0);
+  // Without a limit on time, which the master holds. Armed, as the memory limit stops a script in
+  // the same way.
   Interrupts::instance().arm(0, 0);
   auto script = std::make_unique<Script>(isolate_, definition, scripts_);
   if (made) {
@@ -128,6 +130,7 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
     if (!made)
       failure = warm_up(*definition);
   }
+  // What V8 has put off is done before an image is made: else each request would do it again.
   platform().run_tasks(isolate_);
   Interrupts::instance().disarm();
   return failure;
