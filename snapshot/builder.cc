@@ -7,6 +7,7 @@
 #include "daemon/engine/entropy.h"
 #include "daemon/engine/names.h"
 #include "daemon/engine/script_errors.h"
+#include "daemon/natives/codecs.h"
 #include "daemon/natives/host.h"
 #include "daemon/natives/natives.h"
 #include "daemon/natives/prelude.h"
@@ -246,8 +247,10 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
       // Errors are described by means of these.
       Names names(isolate);
       isolate->SetData(Names::slot, &names);
+      Codecs codecs(isolate);
       if (!fill_context(*creator, known, preload, reporter, globals))
         _exit(0);
+      codecs.release_all();
     }
     reporter.serializing();
     // Compiled code is kept: what is compiled at its first call would be so again in each request.

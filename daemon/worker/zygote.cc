@@ -86,7 +86,7 @@ constexpr int idle_ms = 100;
 
 Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &options,
                FileDescriptor control, Rewinder *rewinder)
-    : isolate_(isolate), memory_(memory), options_(options), names_(isolate),
+    : isolate_(isolate), memory_(memory), options_(options), names_(isolate), codecs_(isolate),
       control_(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX),
       child_signals_(open_child_signals()), rewinder_(rewinder),
       runner_(isolate, scripts_, memory, options.limits),

@@ -5,6 +5,7 @@
 
 #include "daemon/engine/memory_limits.h"
 #include "daemon/engine/names.h"
+#include "daemon/natives/codecs.h"
 #include "daemon/natives/host.h"
 #include "daemon/worker/debug/debugger.h"
 #include "daemon/worker/memory/rewinder.h"
@@ -66,6 +67,7 @@ private:
   MemoryLimits &memory_;
   ZygoteOptions options_;
   Names names_;
+  Codecs codecs_;
   Channel control_;
   FileDescriptor child_signals_;
   std::optional<Sandbox> sandbox_; // none if it is switched off

@@ -46,6 +46,11 @@ Test(memory_limits, typed_arrays) {
   ends_in_memory_limit("const a = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1));");
 }
 
+// Their memory is neither V8's nor an array buffer's.
+Test(memory_limits, compression_streams) {
+  ends_in_memory_limit("const a = []; for (;;) a.push(new CompressionStream('gzip'));");
+}
+
 Test(memory_limits, one_large_typed_array) {
   ends_in_memory_limit("new Uint8Array(2 ** 30).length");
 }

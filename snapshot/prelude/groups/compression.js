@@ -8,46 +8,32 @@ import { asInterface, requireArguments, toDOMString } from '../lib/webidl.js';
 // zlib's windowBits.
 const formats = { __proto__: null, deflate: 15, 'deflate-raw': -15, gzip: 31 };
 
-// What native.runCodec() says in the first numbers of a codec.
-const CONSUMED = 0;
+// Of what native.runCodec() says first.
 const IS_ENDED = 1;
 const IS_BROKEN = 2;
-const HAS_MORE_INPUT = 3;
-
-const nothing = new Uint8Array(0);
+const HAS_MORE_INPUT = 4;
 
 function makeStream(isDecompressor, name, count, format) {
   requireArguments(count, 1, name);
   const windowBits = formats[toDOMString(format, `${name}: the format`)];
   if (windowBits === undefined) throw new TypeError(`${name}: the format '${format}' is none of deflate, deflate-raw and gzip`);
-  let codec = native.newCodec(isDecompressor, windowBits);
-  let said = new Uint32Array(codec, 0, 4);
+  const codec = native.newCodec(isDecompressor, windowBits);
 
+  // The flags. enqueue() can run a script that takes the bytes away: not before all of them are done with.
   function run(bytes, isLast, controller) {
-    const pieces = []; // enqueue() can run a script that takes the chunk away: not before the chunk is done with
-    let piece;
-    let offset = 0;
-    do {
-      piece = native.runCodec(codec, bytes, offset, isLast);
-      offset += said[CONSUMED];
-      if (piece) pieces[pieces.length] = piece;
-      if (said[IS_BROKEN]) throw new TypeError(`${name}: the data is not ${format}`);
-    } while (!said[IS_ENDED] && (piece || said[HAS_MORE_INPUT]));
-    const hasMoreInput = said[HAS_MORE_INPUT];
-    for (let i = 0; i < pieces.length; ++i) controller.enqueue(pieces[i]);
-    return hasMoreInput;
+    const said = native.runCodec(codec, bytes, isLast);
+    if (said[0] & IS_BROKEN) throw new TypeError(`${name}: the data is not ${format}`);
+    for (let i = 1; i < said.length; ++i) controller.enqueue(said[i]);
+    return said[0];
   }
 
   return new TransformStream({
     transform(chunk, controller) {
       if (!isUnsharedBufferSource(chunk)) throw new TypeError(`${name}: a chunk is neither an ArrayBuffer nor a view on one`);
-      if (run(chunk, false, controller) && isDecompressor) throw new TypeError(`${name}: there is more after the end of the compressed data`);
+      if (run(chunk, false, controller) & HAS_MORE_INPUT && isDecompressor) throw new TypeError(`${name}: there is more after the end of the compressed data`);
     },
     flush(controller) {
-      run(nothing, true, controller);
-      const isComplete = said[IS_ENDED];
-      codec = said = undefined; // its memory need not wait for the stream's end
-      if (!isComplete) throw new TypeError(`${name}: the compressed data is cut off`);
+      if (!(run(undefined, true, controller) & IS_ENDED)) throw new TypeError(`${name}: the compressed data is cut off`);
     },
   });
 }

@@ -5,6 +5,7 @@
 #include "daemon/engine/arena.h"
 #include "daemon/engine/memory_limits.h"
 #include "daemon/engine/names.h"
+#include "daemon/natives/codecs.h"
 #include "daemon/worker/scripts/runner.h"
 #include "ipc/hex.h"
 #include "snapshot/builder.h"
@@ -33,6 +34,7 @@ private:
   std::unique_ptr<MemoryLimits> memory_;
   v8::Isolate *isolate_;
   std::unique_ptr<Names> names_;
+  std::unique_ptr<Codecs> codecs_;
 };
 
 } // namespace lethe::test
