@@ -27,7 +27,12 @@ Codec::~Codec() {
 
 bool Codec::begin(int window_bits) {
   const size_t bytes = direction_ == Direction::decompress ? decompressor_bytes : compressor_bytes;
-  void *const data = isolate_->GetArrayBufferAllocator()->Allocate(bytes);
+  v8::ArrayBuffer::Allocator &allocator = *isolate_->GetArrayBufferAllocator();
+  void *data = allocator.Allocate(bytes);
+  if (!data) { // as V8 does for array buffers of a script's
+    isolate_->LowMemoryNotification();
+    data = allocator.Allocate(bytes);
+  }
   if (!data)
     return false;
   block_ = {static_cast<unsigned char *>(data), bytes};

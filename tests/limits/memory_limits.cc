@@ -51,6 +51,16 @@ Test(memory_limits, compression_streams) {
   ends_in_memory_limit("const a = []; for (;;) a.push(new CompressionStream('gzip'));");
 }
 
+Test(memory_limits, compression_streams_of_earlier_requests_are_collected) {
+  Daemon daemon(
+      {"pool.default.memory_mb=64", "pool.default.workers=1", "pool.default.isolation=reuse"});
+  Client client = daemon.connect();
+  client.put("s", "function make() { for (let i = 0; i < 50; ++i) new CompressionStream('gzip');"
+                  "                  return 'made'; }");
+  for (int i = 0; i < 30; ++i) // some 19 MB each
+    expect_equal(client.call("s", "make", json::array(), {{"deadline_ms", 20'000}}), "made");
+}
+
 Test(memory_limits, one_large_typed_array) {
   ends_in_memory_limit("new Uint8Array(2 ** 30).length");
 }
