@@ -102,10 +102,17 @@ bool Cloner::transfer(v8::Local<v8::Array> list) {
   return true;
 }
 
+// Getters have run since transfer(): the clone of a buffer that was resized has the length of
+// before, but memory that is not there any more.
 bool Cloner::detach_transferred() {
-  for (const auto &buffer : transferred_)
+  for (const auto &buffer : transferred_) {
     if (buffer->WasDetached())
       return refuse("an ArrayBuffer was detached before it could be transferred");
+    if (!buffer->IsDetachable())
+      return refuse("an ArrayBuffer was given to asm.js before it could be transferred");
+    if (memory_.find(buffer).As<v8::ArrayBuffer>()->ByteLength() != buffer->ByteLength())
+      return refuse("an ArrayBuffer was resized before it could be transferred");
+  }
   for (const auto &buffer : transferred_)
     v8_compat::detach(buffer);
   return true;
@@ -319,8 +326,12 @@ bool Cloner::advance_property(Frame &frame) {
     v8::EscapableHandleScope scope(isolate_);
     v8::Local<v8::Value> key, value;
     v8::Maybe<bool> is_there = v8::Just(true);
-    if (!frame.list->Get(context_, frame.next).ToLocal(&key) ||
-        !frame.source->Get(context_, key).ToLocal(&value))
+    if (!frame.list->Get(context_, frame.next).ToLocal(&key))
+      return false;
+    // The names may come from a script's function.
+    if (!key->IsName() && !key->IsUint32())
+      return refuse("Object.keys has been changed");
+    if (!frame.source->Get(context_, key).ToLocal(&value))
       return false;
     // A getter before it may have removed it.
     if (value->IsUndefined())
@@ -339,7 +350,9 @@ bool Cloner::advance_property(Frame &frame) {
   if (!clone_value(object, clone))
     return false;
   const v8::HandleScope scope(isolate_);
-  return frame.list->Get(context_, frame.next).ToLocal(&key) && define(key, clone);
+  return frame.list->Get(context_, frame.next).ToLocal(&key) &&
+         (key->IsName() || key->IsUint32() || refuse("Object.keys has been changed")) &&
+         define(key, clone);
 }
 
 bool Cloner::advance_element(Frame &frame) {

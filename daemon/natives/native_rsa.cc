@@ -37,6 +37,8 @@ std::vector<BigNumber> read_parts(v8::Local<v8::Context> context, v8::Local<v8::
   if (!value->IsArray())
     return parts;
   const auto array = value.As<v8::Array>();
+  if (array->Length() > part_names.size())
+    return parts;
   for (uint32_t i = 0; i < array->Length(); ++i) {
     v8::Local<v8::Value> element;
     if (!array->Get(context, i).ToLocal(&element))

@@ -307,6 +307,35 @@ test(() => {
 }, 'a transfer that fails detaches nothing');
 
 test(() => {
+  const buffer = new ArrayBuffer(65536);
+  function Module(stdlib, foreign, heap) {
+    'use asm';
+    var view = new stdlib.Int32Array(heap);
+    function first() {
+      return view[0] | 0;
+    }
+    return { first: first };
+  }
+  let instance;
+  const value = { get a() { return (instance = Module(globalThis, {}, buffer)) && 1; } };
+  // V8 takes it for asm.js, or for a function as any other.
+  try {
+    structuredClone(value, { transfer: [buffer] });
+    assert_equals(buffer.byteLength, 0);
+  } catch (error) {
+    assert_equals(error.name, 'DataCloneError');
+    assert_equals(instance.first(), 0);
+  }
+}, 'a buffer that becomes memory of asm.js on the way');
+
+test(() => {
+  if (!('resizable' in ArrayBuffer.prototype)) return;
+  const buffer = new ArrayBuffer(8192, { maxByteLength: 65536 });
+  const value = { get a() { buffer.resize(0); return new Uint8Array(buffer); } };
+  assert_throws_dom('DataCloneError', () => structuredClone(value, { transfer: [buffer] }));
+}, 'a buffer that is resized on the way');
+
+test(() => {
   const module = new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
   const copy = structuredClone(module);
   assert_true(copy instanceof WebAssembly.Module);
