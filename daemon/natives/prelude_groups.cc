@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lazy groups: their state in a context is an object under a private name of the global object,
-// {functions: {group: function}, modules: {group: {exports}}, natives, require}.
+// {functions: {group: function}, modules: {group: {exports}}, natives, intrinsics, require}.
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/engine/engine.h"
+#include "daemon/natives/native_arguments.h"
 #include "daemon/natives/prelude.h"
 #include "daemon/natives/words.h"
 #include "ipc/error.h"
@@ -68,7 +69,8 @@ v8::MaybeLocal<v8::Object> load_group(v8::Local<v8::Context> context, v8::Local<
   put(context, module, "exports", exports);
   modules->CreateDataProperty(context, name, module).Check();
   v8::Local<v8::Value> arguments[] = {get(context, state, "require"), exports, module,
-                                      get(context, state, "natives")};
+                                      get(context, state, "natives"),
+                                      get(context, state, "intrinsics")};
   if (function.As<v8::Function>()
           ->Call(context, v8::Undefined(isolate), static_cast<int>(std::size(arguments)), arguments)
           .IsEmpty()) {
@@ -81,6 +83,8 @@ v8::MaybeLocal<v8::Object> load_group(v8::Local<v8::Context> context, v8::Local<
 
 // require("lethe:NAME")
 void require(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  if (!has_arguments<v8::String>(arguments))
+    return;
   v8::Isolate *isolate = arguments.GetIsolate();
   const std::string name = to_text(isolate, arguments[0].As<v8::String>());
   if (!name.starts_with(import_prefix))
@@ -147,6 +151,18 @@ v8::Local<v8::Value> compile(v8::Local<v8::Context> context, GroupSource &group)
   return function;
 }
 
+// What the language has under these names, before any script can change it.
+v8::Local<v8::Object> make_intrinsics(v8::Local<v8::Context> context) {
+  const auto intrinsics = plain_object(context->GetIsolate());
+  for_each_word(prelude_intrinsics(), [&](std::string_view name) {
+    const auto value = get<v8::Value>(context, context->Global(), name);
+    if (!value->IsObject())
+      fatal("the language has " + std::string(name));
+    put(context, intrinsics, name, value);
+  });
+  return intrinsics;
+}
+
 } // namespace
 
 v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
@@ -160,6 +176,7 @@ v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
   put(context, state, "functions", functions);
   put(context, state, "modules", plain_object(isolate));
   put(context, state, "natives", natives);
+  put(context, state, "intrinsics", make_intrinsics(context));
   put(context, state, "require", require_function);
   context->Global()->SetPrivate(context, state_key(isolate), state).Check();
   define_lazily(context, lazy_globals());

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever a script does to the objects that it finds: the reply is right, and so is the next.
+#include "ipc/hex.h"
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
+#include <functional>
 
 using namespace lethe::test;
 
@@ -102,7 +104,47 @@ void expect_right_replies(const std::string &isolation) {
     world.expect_right_replies(way);
 }
 
+// A fresh world for each way: recorders of all built-ins, or of the language's before anything else
+// is made.
+void for_each_recorded_world(const std::function<void(Client &, bool only_language)> &action) {
+  Daemon daemon({"pool.default.workers=1"});
+  Client client = daemon.connect();
+  client.put("s", source("recorders") + source("uses"));
+  for (const bool only_language : {false, true})
+    action(client, only_language);
+}
+
+// What uses.js gets out of its streams: all that it put in, in hexadecimal.
+std::string uncompressed() {
+  std::string bytes;
+  for (const auto &[length, first] : {std::pair{50U, 1U}, std::pair{5000U, 2U}})
+    for (unsigned i = 0; i < length; ++i)
+      bytes += static_cast<char>(first + i * i);
+  return lethe::to_hex(bytes + std::string(64, '\0')) + ";";
+}
+
 } // namespace
+
+Test(tampering, shows_no_memory_of_ours_to_what_a_script_puts_in_the_place_of_built_ins) {
+  for_each_recorded_world([](Client &client, bool only_language) {
+    const Where where = Where::here();
+    const json right = client.call("s", "useAll", json::array(), options);
+    const json recorded = client.call("s", "useAllWithRecorders", {only_language}, options);
+    expect(recorded["count"] > 500, "only few built-ins are replaced: " + recorded["count"].dump());
+    expect_equal(recorded["strangers"], json::array(), where);
+    expect_equal(recorded["results"], right, where);
+    const std::string once = uncompressed();
+    expect_equal(right["compression"], once + once + once, where);
+  });
+}
+
+Test(tampering, does_not_disturb_a_compression_under_way) {
+  for_each_recorded_world([](Client &client, bool only_language) {
+    expect_equal(client.call("s", "compressAndOverwrite", {only_language}, options),
+                 "gzip: 400000 bytes, the same;deflate: 400000 bytes, the same;"
+                 "deflate-raw: 400000 bytes, the same;");
+  });
+}
 
 Test(tampering, does_not_change_replies_under_rewind) { expect_right_replies("rewind"); }
 Test(tampering, does_not_change_replies_under_process) { expect_right_replies("process"); }
