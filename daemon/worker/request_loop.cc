@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -142,6 +143,10 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, std::string_view b
     return {}; // the master has taken it back
   if (fault_point("sandbox"))
     ::socket(AF_UNIX, SOCK_STREAM, 0);
+  if (fault_point("sandbox.close"))
+    ::close(channel_.descriptor());
+  if (timer_t timer; fault_point("sandbox.timer"))
+    ::timer_create(CLOCK_MONOTONIC, nullptr, &timer);
   Request request;
   if (!request.parse(body))
     end_worker(exit_protocol);

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <csignal>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace lethe::test;
@@ -78,11 +79,14 @@ Test(errors, worker_crashed) {
 }
 
 Test(errors, sandbox_violation) {
-  // The fault point of daemon/worker/memory: a forbidden system call in place of the request.
-  Daemon daemon(DaemonOptions{.environment = {"LETHE_FAULT=sandbox"}});
-  const json error = daemon.connect().eval_error("1");
-  expect_equal(error["code"], "sandbox_violation");
-  expect(error.contains("syscall"), shown(error));
+  // The fault points of daemon/worker/memory: a forbidden system call in place of the request.
+  for (const auto &[fault, call] :
+       {std::pair{"sandbox", SYS_socket}, std::pair{"sandbox.close", SYS_close},
+        std::pair{"sandbox.timer", SYS_timer_create}}) {
+    Daemon daemon(DaemonOptions{.environment = {std::string("LETHE_FAULT=") + fault}});
+    expect_members(daemon.connect().eval_error("1"),
+                   {{"code", "sandbox_violation"}, {"syscall", call}});
+  }
 }
 
 Test(errors, invalid_value) {
