@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace lethe {
@@ -74,12 +75,17 @@ struct WorkerPage {
   }
 
   // Master: takes back everything up to `last_sent` that is not claimed. Returns the last claimed
-  // number: what comes after it surely was not started, and never will be by this worker.
-  uint32_t revoke(uint32_t last_sent) {
+  // number: what comes after it surely was not started, and never will be by this worker. Nothing:
+  // the word changes again and again, which no worker does that only claims what it was sent.
+  std::optional<uint32_t> revoke(uint32_t last_sent) {
+    constexpr int most_tries = 100; // many more requests than are ever sent ahead
     uint64_t word = lease.load(std::memory_order_relaxed);
-    while (claimed_part(word) < last_sent &&
-           !lease.compare_exchange_weak(word, (word & ~uint64_t{UINT32_MAX}) | last_sent,
-                                        std::memory_order_acq_rel)) {
+    for (int tries = 0; claimed_part(word) < last_sent; ++tries) {
+      if (tries == most_tries)
+        return std::nullopt;
+      if (lease.compare_exchange_weak(word, (word & ~uint64_t{UINT32_MAX}) | last_sent,
+                                      std::memory_order_acq_rel))
+        break;
     }
     return claimed_part(word);
   }

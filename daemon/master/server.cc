@@ -39,12 +39,18 @@ std::string find_program(const std::string &folder, const char *name) {
 
 Server::Server(Settings settings, SettingsSources sources, std::string program_folder)
     : sources_(std::move(sources)), service_manager_(environment_.loop),
-      reaper_(environment_.loop,
-              [this](pid_t pid, int status) {
-                for (const auto &pool : pools_)
-                  pool->child_ended(pid, status);
-              }),
-      store_(environment_.loop),
+      reaper_(
+          environment_.loop, environment_.processes,
+          [this](pid_t pid, int status) {
+            for (const auto &pool : pools_)
+              pool->child_ended(pid, status);
+          },
+          [this](pid_t pid, std::string_view name) {
+            ++environment_.counters.strays;
+            log_warning("process {} ({}) was left behind, and nobody knows it; it is killed", pid,
+                        printable(name));
+          }),
+      store_(environment_.loop, reaper_),
       listener_(environment_, [this](FileDescriptor socket) { accepted(std::move(socket)); }),
       started_us_(environment_.loop.now_us()),
       second_(environment_.loop, [this] { every_second(); }),
@@ -298,7 +304,7 @@ void Server::clean_up() {
   pools_.clear();
   // What was disposed of goes now, and with it the channels: so zygotes and workers end.
   environment_.loop.run_round(false);
-  if (!ChildReaper::wait_for_all(children_end_ms))
+  if (!reaper_.end_all(children_end_ms))
     log_error("a child process does not end");
 }
 
@@ -317,6 +323,7 @@ void Server::hand_over_connections() {
 
 void Server::every_second() {
   second_.start(second_us);
+  reaper_.kill_strays();
   size_t queued = 0, running = 0;
   for (const auto &pool : pools_) {
     pool->sweep();

@@ -119,13 +119,17 @@ void Dispatcher::send(WorkerProcess &worker, Request &request) {
     running_.push_back(worker);
     worker.state = WorkerProcess::State::running;
   }
+  // It may have run before, or a step before it: answers to calls of that run are not for this one.
+  request.client->forget_host_calls(request);
   worker.run(request);
 }
 
 // Takes back what the worker has not started.
 void Dispatcher::revoke(WorkerProcess &worker) {
-  worker.revoke([this](Request &request) { take_back(request); });
-  if (worker.state == WorkerProcess::State::running && worker.sent().empty()) {
+  if (!worker.revoke([this](Request &request) { take_back(request); })) {
+    break_off(worker, "claims what can't be");
+    leave(worker);
+  } else if (worker.state == WorkerProcess::State::running && worker.sent().empty()) {
     running_.remove(worker);
     (worker.served == 0 ? fresh_ : idle_).push_back(worker);
     worker.state = WorkerProcess::State::idle;
@@ -163,6 +167,8 @@ void Dispatcher::time_is_up(Request &request) {
                      .with("phase", "queued")
                      .with("limit", "deadline"));
     release(request);
+  } else if (!request.client) { // cancelled, and still not given up by its worker
+    kill(*worker);
   } else if (!std::exchange(request.interrupted, true)) {
     ++environment_.counters.interrupts;
     // If it is not the oldest one that the worker started, its answer is under way.
@@ -179,10 +185,15 @@ void Dispatcher::time_is_up(Request &request) {
                                    deadline_ms))
                      .with("phase", "running")
                      .with("limit", "deadline"));
-    ++environment_.counters.kills;
-    worker->kill();
+    kill(*worker);
   }
   dispatch();
+}
+
+void Dispatcher::kill(WorkerProcess &worker) {
+  ++environment_.counters.kills;
+  worker.kill();
+  leave(worker);
 }
 
 void Dispatcher::cancel(Request &request, bool tell) {
@@ -201,15 +212,13 @@ void Dispatcher::cancel(Request &request, bool tell) {
   WorkerProcess &worker = *request.worker;
   // The request may be gone after revoke(): what was not started is released.
   const uint32_t sequence = request.sequence;
-  revoke(worker);
-  // The worker is killed only if this request is surely the one that it runs: others that it has
-  // claimed keep their answers.
+  revoke(worker); // may have given the request back
   if (Request *oldest = worker.sent().front();
-      oldest && oldest->sequence == sequence && worker.has_started_last(*oldest)) {
-    ++environment_.counters.kills;
-    worker.kill();
-    leave(worker);
-  }
+      oldest && oldest->sequence == sequence && worker.has_started_last(*oldest))
+    kill(worker);
+  else if (Request *newest = worker.sent().back(); newest && newest->sequence >= sequence)
+    // It runs, and the answers before it are under way; or it is answered. Or all that is a lie.
+    request.timer.start(environment_.settings.grace_ms * 1000);
   dispatch();
 }
 

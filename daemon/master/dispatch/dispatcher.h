@@ -61,6 +61,8 @@ public:
   // From now on only workers of this generation take requests.
   void use_generation(uint32_t generation, bool can_rewind);
   void retire_idle(WorkerProcess &worker); // if it is idle
+  // Once a second: ends workers that do not begin what they were given.
+  void sweep();
   void dispatch();
 
   size_t queued() const { return shared_.size() + alone_.size() + debugged_.size(); }
@@ -76,6 +78,7 @@ public:
 private:
   void worker_said(WorkerProcess &worker, const Frame &frame) override;
   void worker_hung_up(WorkerProcess &worker) override;
+  void verdict_is_due(WorkerProcess &worker) override;
   void worker_is_slow(WorkerProcess &worker) override;
 
   void on_done(WorkerProcess &worker, Request &request, std::string_view body);
@@ -86,6 +89,7 @@ private:
   void on_run_stats(WorkerProcess &worker, Request &request, std::string_view body);
   void after_run(WorkerProcess &worker, bool last);
   void break_off(WorkerProcess &worker, std::string_view what);
+  void kill(WorkerProcess &worker);
 
   // A request waits where those workers are asked for that may take it.
   FairQueue &queue_of(const Request &request) {

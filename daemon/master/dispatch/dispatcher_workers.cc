@@ -10,9 +10,34 @@
 #include <sys/wait.h>
 
 namespace lethe {
+namespace {
+
+constexpr int64_t begin_limit_us = 1'000'000; // for a worker to begin what it was given
+
+} // namespace
 
 void Dispatcher::add(WorkerProcess &worker) {
   fresh_.push_back(worker);
+  dispatch();
+}
+
+// Whatever a worker is busy with, a request that it was given would wait for its own deadline.
+void Dispatcher::sweep() {
+  const int64_t now_us = environment_.loop.now_us();
+  for (WorkerProcess *worker = running_.front(), *next = nullptr; worker; worker = next) {
+    next = running_.after(*worker);
+    const Request &oldest = *worker->sent().front();
+    const int64_t since_us = std::max(oldest.dispatched_us, worker->head_since_us);
+    if (!worker->page().ready.load() || worker->has_started(oldest) ||
+        now_us - since_us < begin_limit_us)
+      continue;
+    revoke(*worker);
+    if (!worker->sent().empty()) // it has begun just now
+      continue;
+    log_error("pool {}: worker {} (pid {}) does not begin what it is given; it is killed", pool_,
+              worker->id(), worker->pid());
+    kill(*worker);
+  }
   dispatch();
 }
 
@@ -102,6 +127,7 @@ void Dispatcher::worker_said(WorkerProcess &worker, const Frame &frame) {
 
 void Dispatcher::break_off(WorkerProcess &worker, std::string_view what) {
   worker.broke_protocol = true;
+  worker.kill();
   ++environment_.counters.protocol_breaks;
   log_error("pool {}: worker {} (pid {}) {}; it is killed", pool_, worker.id(), worker.pid(), what);
 }
@@ -299,12 +325,20 @@ void Dispatcher::worker_hung_up(WorkerProcess &worker) {
   const Request *held = worker.sent().front();
   const bool known = !held || !held->client || held->interrupted || worker.wait_status ||
                      worker.page().death_reason.load() != DeathReason::none;
-  // At most once: the timer that ends the wait comes here again.
-  if (!known && !std::exchange(worker.verdict_awaited, true))
-    worker.verdict.start(verdict_wait_us);
-  else
+  if (known)
     settle(worker);
+  else
+    worker.verdict.start(hang_up_wait_us);
   dispatch();
+}
+
+// First the worker is given the time to end, then its parent the time to tell how.
+void Dispatcher::verdict_is_due(WorkerProcess &worker) {
+  if (std::exchange(worker.verdict_awaited, true))
+    return settle(worker);
+  worker.verdict.start(verdict_wait_us);
+  if (!worker.killed && !worker.is_ending())
+    worker.kill_after_hanging_up();
 }
 
 // A worker that could not be rewound has given all its replies right, and is replaced: no crash.
@@ -331,8 +365,10 @@ void Dispatcher::count_failed_rewind(WorkerProcess &worker) {
 }
 
 void Dispatcher::settle(WorkerProcess &worker) {
-  worker.hung_up = true;
   worker.verdict.stop();
+  // Killed while it was about to end by itself, it keeps the status of that.
+  if (worker.lived_on && worker.wait_status.value_or(SIGKILL) == SIGKILL)
+    break_off(worker, "hung up and lived on");
   while (Request *request = worker.sent().front()) {
     worker.done();
     if (request->client && may_run_again(worker, *request)) {

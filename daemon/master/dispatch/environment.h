@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/master/dispatch/request.h"
+#include "daemon/master/loop/child_process.h"
 #include "daemon/master/loop/event_loop.h"
 #include "daemon/master/operation/counters.h"
 #include "daemon/master/operation/settings.h"
@@ -12,6 +13,7 @@
 namespace lethe {
 
 struct Environment {
+  ProcessBooks processes;
   EventLoop loop;
   Settings settings;
   Counters counters;

@@ -42,7 +42,8 @@ Result<SharedPage> SharedPage::map(const FileDescriptor &memory) {
 
 WorkerProcess::WorkerProcess(Environment &environment, WorkerOwner &owner, Parts parts)
     : Flushable(environment.loop), born_us(environment.loop.now_us()),
-      verdict(environment.loop, [this] { owner_.worker_hung_up(*this); }),
+      verdict(environment.loop,
+              [this] { hung_up ? owner_.verdict_is_due(*this) : hang_up(false); }),
       environment_(environment), owner_(owner), parts_(std::move(parts)),
       channel_(std::move(parts_.socket), Party::worker, Channel::Carries::frames,
                environment.frame_bytes()),
@@ -104,8 +105,8 @@ void WorkerProcess::go_on() {
     readable_.enable();
 }
 
-bool WorkerProcess::has_started_last(const Request &request) const {
-  return WorkerPage::claimed_part(page().lease.load(std::memory_order_acquire)) == request.sequence;
+uint32_t WorkerProcess::claimed() const {
+  return WorkerPage::claimed_part(page().lease.load(std::memory_order_acquire));
 }
 
 bool WorkerProcess::takes_more() const {
@@ -125,11 +126,18 @@ void WorkerProcess::watch_head() {
     owner_.worker_is_slow(*this);
 }
 
-void WorkerProcess::interrupt() { send_signal(parts_.pidfd, interrupt_signal); }
+void WorkerProcess::interrupt() { parts_.process.signal(interrupt_signal); }
 
 void WorkerProcess::kill() {
   killed = true;
-  send_signal(parts_.pidfd, SIGKILL);
+  parts_.process.kill();
+  if (!hung_up && !verdict.pending())
+    verdict.start(verdict_wait_us);
+}
+
+void WorkerProcess::kill_after_hanging_up() {
+  lived_on = true;
+  parts_.process.kill();
 }
 
 // The worker finds the end of its input and exits; what it says until then is still read.
@@ -147,15 +155,21 @@ void WorkerProcess::readable() {
     return hang_up(false);
   Frame frame;
   Channel::Status status = Channel::Status::again;
-  while (!hung_up && (status = channel_.next(frame)) == Channel::Status::ok)
+  while (!hung_up && !broke_protocol && (status = channel_.next(frame)) == Channel::Status::ok) {
+    started_ = std::max(started_, std::min(frame.sequence, last_sequence_));
     owner_.worker_said(*this, frame);
+  }
   if (status == Channel::Status::broken || broke_protocol)
     hang_up(true);
 }
 
 void WorkerProcess::flush() {
-  // A worker that is gone shows as end of file, after what it said last.
-  if (!hung_up && channel_.flush() == Channel::Status::again)
+  const Channel::Status status = hung_up ? Channel::Status::closed : channel_.flush();
+  // A worker that is gone shows as end of file, after what it said last. One that only does not
+  // hear any more is as good as gone.
+  if (status == Channel::Status::closed && !hung_up && !verdict.pending())
+    verdict.start(hang_up_wait_us);
+  if (status == Channel::Status::again)
     writable_.enable();
   else
     writable_.disable();

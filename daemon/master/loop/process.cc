@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fstream>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -68,31 +69,44 @@ std::vector<std::string> childs_environment() {
   return result;
 }
 
+// From /proc/PID/task/TID/children: one short file, where a look at the parent of every process
+// would take a machine with thousands of them too long for the event loop. While a child ends, the
+// kernel may leave out others of the list: whoever asks has to ask again. Empty where the kernel
+// was built without this file (CONFIG_PROC_CHILDREN).
+std::vector<pid_t> children_of_this_process() {
+  std::vector<pid_t> children;
+  std::ifstream file("/proc/thread-self/children");
+  for (pid_t pid = 0; file >> pid;)
+    children.push_back(pid);
+  return children;
+}
+
+std::string name_of_process(pid_t pid) {
+  std::string name;
+  std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
+  return name;
+}
+
 } // namespace
 
-Result<ChildProcess> start_process(const ChildPlan &plan) {
+Result<ChildProcess> start_process(ProcessBooks &books, const ChildPlan &plan) {
   std::vector<std::string> command = plan.command;
   std::vector<std::string> environment = childs_environment();
   // Both are made here: nothing may be allocated between fork and exec.
   const auto arguments = pointers(command), variables = pointers(environment);
   const pid_t master = getpid();
-  ChildProcess child;
-  child.pid = fork();
-  if (child.pid == 0)
+  const pid_t pid = fork();
+  if (pid == 0)
     become(plan, arguments.data(), variables.data(), master);
-  if (child.pid < 0)
+  if (pid < 0)
     return Error(ErrorCode::internal, system_message("fork"));
-  child.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
-  if (!child.pidfd) {
+  FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd) {
     const Error error(ErrorCode::internal, system_message("pidfd_open"));
-    kill(child.pid, SIGKILL); // our own child, not reaped yet: the number is still its own
+    kill(pid, SIGKILL); // our own child, not reaped yet: the number is still its own
     return error;
   }
-  return child;
-}
-
-bool send_signal(const FileDescriptor &pidfd, int signal) {
-  return syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0;
+  return ChildProcess(books, pid, std::move(pidfd));
 }
 
 std::string describe_wait_status(int status) {
@@ -101,8 +115,14 @@ std::string describe_wait_status(int status) {
   return fmt::format("exit status {}", WEXITSTATUS(status));
 }
 
-ChildReaper::ChildReaper(EventLoop &loop, std::function<void(pid_t, int)> others)
-    : others_(std::move(others)), signal_(loop, SIGCHLD, EV_SIGNAL, [this] { reap(); }) {
+// The first process of a container adopts all of that; whoever executes the daemon may have had
+// children before.
+ChildReaper::ChildReaper(EventLoop &loop, ProcessBooks &books,
+                         std::function<void(pid_t, int)> others,
+                         std::function<void(pid_t, std::string_view)> stray)
+    : books_(books), others_(std::move(others)), stray_(std::move(stray)),
+      has_foreign_children_(getpid() == 1 || !children_of_this_process().empty()),
+      signal_(loop, SIGCHLD, EV_SIGNAL, [this] { reap(); }) {
   signal_.enable();
 }
 
@@ -119,20 +139,35 @@ void ChildReaper::reap() {
   }
 }
 
-bool ChildReaper::wait_for_all(int64_t limit_ms) {
-  for (int64_t waited_ms = 0; waited_ms <= limit_ms;) {
-    const pid_t pid = waitpid(-1, nullptr, WNOHANG);
-    if (pid < 0 && errno == ECHILD)
+void ChildReaper::kill_strays() {
+  reap();
+  books_.forget_ended();
+  for (const pid_t pid : children_of_this_process()) {
+    if (waiting_.contains(pid) || books_.has(pid))
+      continue;
+    const std::string name = name_of_process(pid);
+    if (has_foreign_children_ && !name.starts_with("lethe-"))
+      continue;
+    // Not reaped yet: the number is still its own.
+    FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd)
+      continue;
+    stray_(pid, name);
+    ChildProcess(books_, pid, std::move(pidfd)).kill();
+  }
+}
+
+bool ChildReaper::end_all(int64_t limit_ms) {
+  for (int64_t waited_ms = 0; waited_ms <= limit_ms; ++waited_ms) {
+    kill_strays(); // again and again: a process's children come to us when it has ended
+    if (waitid(P_ALL, 0, nullptr, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
       return true;
-    if (pid == 0) {
-      usleep(1000);
-      ++waited_ms;
-    }
+    usleep(1000);
   }
   return false;
 }
 
-BackgroundTask::BackgroundTask(EventLoop &loop, const Work &work, Done done)
+BackgroundTask::BackgroundTask(EventLoop &loop, ChildReaper &reaper, const Work &work, Done done)
     : done_(std::move(done)) {
   int ends[2] = {-1, -1};
   pid_t pid = -1;
@@ -148,6 +183,8 @@ BackgroundTask::BackgroundTask(EventLoop &loop, const Work &work, Done done)
   }
   if (pid < 0)
     report_ = "-" + system_message("fork");
+  else
+    reaper.wait_for(pid, [](int) {}); // its report tells; but it is known
   pipe_.reset(ends[0]);
   FileDescriptor writing_end(ends[1]);
   if (pid < 0) { // said from the loop, as everything else

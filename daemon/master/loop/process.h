@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Processes that the master starts, and signals to processes by pidfd, which hit no other one.
+// Processes that the master starts, and those that become its children.
 #pragma once
 
+#include "daemon/master/loop/child_process.h"
 #include "daemon/master/loop/event_loop.h"
 #include "ipc/error.h"
-#include "ipc/file_descriptor.h"
 
 #include <functional>
 #include <map>
@@ -14,11 +14,6 @@
 
 namespace lethe {
 
-struct ChildProcess {
-  pid_t pid = -1;
-  FileDescriptor pidfd;
-};
-
 struct ChildPlan {
   std::vector<std::string> command; // the program's path first
   int descriptor_3 = -1;            // becomes its descriptor 3
@@ -26,13 +21,12 @@ struct ChildPlan {
   bool dies_with_master = false;    // by SIGKILL
 };
 
-Result<ChildProcess> start_process(const ChildPlan &plan);
+Result<ChildProcess> start_process(ProcessBooks &books, const ChildPlan &plan);
 
-// False if the process has ended already.
-bool send_signal(const FileDescriptor &pidfd, int signal);
-
-// How long the status of a process that has hung up is waited for: a busy machine takes its time.
+// How long the status of a process that has ended is waited for: a busy machine takes its time.
 inline constexpr int64_t verdict_wait_us = 1'000'000;
+// How long a process may take to end once it has hung up, which it does in the middle of its end.
+inline constexpr int64_t hang_up_wait_us = 20'000;
 
 // "signal 9 (Killed)" or "exit status 70", from a wait status.
 std::string describe_wait_status(int status);
@@ -41,18 +35,26 @@ std::string describe_wait_status(int status);
 class ChildReaper {
 public:
   using Callback = std::function<void(int wait_status)>;
-  // `others` hears of each child that nobody waits for by pid: workers whose zygote has died.
-  ChildReaper(EventLoop &loop, std::function<void(pid_t, int wait_status)> others);
+  // `others` hears of each child that nobody waits for by pid: workers whose zygote has died;
+  // `stray` of each that is killed because nobody knows it.
+  ChildReaper(EventLoop &loop, ProcessBooks &books,
+              std::function<void(pid_t, int wait_status)> others,
+              std::function<void(pid_t, std::string_view name)> stray);
   void wait_for(pid_t pid, Callback callback) { waiting_[pid] = std::move(callback); }
   void forget(pid_t pid) { waiting_.erase(pid); }
   void reap();
-  // Waits for the end of all children, up to `limit_ms`; at the daemon's own end. True: none is
-  // left.
-  static bool wait_for_all(int64_t limit_ms);
+  // Kills the children that nobody knows: what a dead zygote had forked and not reported.
+  void kill_strays();
+  // Waits for the end of all children, up to `limit_ms`, and kills those that nobody waits for; at
+  // the daemon's own end. True: none is left.
+  bool end_all(int64_t limit_ms);
 
 private:
+  ProcessBooks &books_;
   std::function<void(pid_t, int)> others_;
+  std::function<void(pid_t, std::string_view)> stray_;
   std::map<pid_t, Callback> waiting_;
+  bool has_foreign_children_; // not all of its children descend from what it started
   Watch signal_;
 };
 
@@ -63,7 +65,7 @@ class BackgroundTask {
 public:
   using Work = std::function<Result<Nothing>()>;
   using Done = std::function<void(Result<Nothing>)>;
-  BackgroundTask(EventLoop &loop, const Work &work, Done done);
+  BackgroundTask(EventLoop &loop, ChildReaper &reaper, const Work &work, Done done);
 
 private:
   void read();

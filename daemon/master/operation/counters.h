@@ -24,13 +24,14 @@ namespace lethe {
   row(interrupts, "scripts interrupted at their deadline")                                                 \
   row(kills, "workers killed")                                                                             \
   row(crashes, "workers that died while they held a request, not killed by the daemon")                    \
-  row(protocol_breaks, "workers and zygotes ended because they broke the protocol")                        \
+  row(protocol_breaks, "workers and zygotes killed because they broke the protocol, or hung up and lived on") \
   row(revoked, "requests taken back from a worker before they were started")                               \
   row(retried, "idempotent requests run once more after a crash")                                          \
   row(workers_forked, "workers forked")                                                                    \
   row(workers_failed, "workers that died before they did anything useful")                                 \
   row(zygotes_started, "zygotes executed")                                                                 \
   row(zygotes_failed, "zygotes that died unasked")                                                         \
+  row(strays, "processes killed that a zygote had left behind and not reported")                           \
   row(snapshots_built, "startup snapshots built")                                                          \
   row(scripts_put, "scripts put")                                                                          \
   row(scripts_deleted, "scripts deleted")                                                                  \

@@ -61,8 +61,6 @@ GenerationBuild::GenerationBuild(Environment &environment, ChildReaper &reaper, 
 GenerationBuild::~GenerationBuild() {
   if (executed_pid_ > 0)
     reaper_.forget(executed_pid_);
-  if (candidate_)
-    candidate_->kill();
 }
 
 void GenerationBuild::execute() {
@@ -90,11 +88,11 @@ void GenerationBuild::execute() {
   if (!plan_.settings->import_map.empty())
     plan.command.insert(plan.command.end(), {"--import-map", plan_.settings->import_map});
   plan.descriptor_3 = pair->ends[1].get();
-  auto process = start_process(plan);
+  auto process = start_process(environment_.processes, plan);
   if (!process)
     return fail(process.error());
   ++environment_.counters.zygotes_started;
-  executed_pid_ = process->pid;
+  executed_pid_ = process->pid();
   reaper_.wait_for(executed_pid_, [this](int status) { executed_zygote_ended(status); });
   candidate_ = std::make_unique<ZygoteProcess>(environment_, *this, std::move(pair->ends[0]),
                                                ++*plan_.last_generation);
@@ -218,6 +216,8 @@ void GenerationBuild::zygote_load_failed(ZygoteProcess &zygote, std::string_view
 }
 
 void GenerationBuild::load_deadline_passed() {
+  if (!executing_ && candidate_->pid() < 0) // its parent does not even fork
+    (own_parent_ ? *own_parent_ : *plan_.parent).kill();
   candidate_->kill();
   if (culprit_.empty())
     return fail(Error(ErrorCode::internal, "the zygote is not ready after 30 s"));
@@ -273,9 +273,7 @@ void GenerationBuild::parent_forked(uint32_t generation, ChildProcess process) {
   if (candidate_ && candidate_->generation() == generation) {
     candidate_->set_process(std::move(process));
     use_if_complete();
-  } else { // it was given up before its birth was reported
-    send_signal(process.pidfd, SIGKILL);
-  }
+  } // else it was given up before its birth was reported
 }
 
 void GenerationBuild::parents_child_exited(pid_t pid, int wait_status) {
@@ -295,16 +293,14 @@ void GenerationBuild::zygote_child_exited(ZygoteProcess &, pid_t pid, int wait_s
   parents_child_exited(pid, wait_status);
 }
 
-void GenerationBuild::zygote_forked_worker(ZygoteProcess &zygote, uint32_t, ChildProcess,
-                                           FileDescriptor, FileDescriptor) {
-  zygote.kill(); // nobody asked it to
+bool GenerationBuild::zygote_forked_worker(ZygoteProcess &, uint32_t, ChildProcess, FileDescriptor,
+                                           FileDescriptor) {
+  return false;
 }
 
 void GenerationBuild::fail(Error error) {
-  if (candidate_) {
-    candidate_->kill();
+  if (candidate_)
     environment_.loop.dispose(std::move(candidate_));
-  }
   finish(std::move(error));
 }
 

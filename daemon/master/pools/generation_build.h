@@ -63,7 +63,7 @@ private:
   void zygote_loading(ZygoteProcess &zygote, std::string_view script) override;
   void zygote_load_failed(ZygoteProcess &zygote, std::string_view script,
                           std::string_view error_map) override;
-  void zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
+  bool zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
                             FileDescriptor socket, FileDescriptor page) override;
   void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
                             ChildProcess process) override;

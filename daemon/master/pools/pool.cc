@@ -53,8 +53,9 @@ void Pool::supply() {
   // While the brake is on, one at a time shows whether it works again.
   const size_t wanted =
       worker_brake_.delay_us() > 0 ? std::min(live_ + 1, wanted_workers()) : wanted_workers();
-  for (; live_ + forking_ < wanted; ++forking_) {
-    zygote_->fork_worker(++last_worker_, false);
+  while (live_ + forking_.size() < wanted) {
+    forking_.insert(++last_worker_);
+    zygote_->fork_worker(last_worker_, false);
     if (!fork_timer_.pending())
       fork_timer_.start(fork_limit_us);
   }
@@ -64,40 +65,40 @@ void Pool::supply() {
   }
 }
 
-void Pool::zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
+bool Pool::zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
                                 FileDescriptor socket, FileDescriptor page) {
-  if (stopped_)
-    send_signal(process.pidfd, SIGKILL);
-  if (stopped_ || &zygote != zygote_.get()) // of an old generation: closing its socket ends it
-    return;
+  if (stopped_ || &zygote != zygote_.get()) // of an old generation, or too late
+    return true;
   const bool debugs = forking_debuggers_.erase(id) > 0;
-  forking_ -= debugs ? 0 : 1;
-  if (forking_ > 0)
+  if (!debugs && forking_.erase(id) == 0)
+    return false;
+  if (!forking_.empty())
     fork_timer_.start(fork_limit_us);
   else
     fork_timer_.stop();
   auto mapped = SharedPage::map(page);
-  if (!mapped || !socket || !process.pidfd) {
+  if (!mapped || !socket || !process) {
     log_error("pool {}: {}", name_, mapped ? "a worker came incomplete" : mapped.error().message);
-    if (process.pidfd)
-      send_signal(process.pidfd, SIGKILL);
     supply_timer_.start(worker_brake_.failed());
-    return;
+    return true;
   }
   ++environment_.counters.workers_forked;
   auto worker = std::make_unique<WorkerProcess>(
       environment_, dispatcher_,
-      WorkerProcess::Parts{id, zygote.generation(), process.pid, std::move(process.pidfd),
-                           std::move(socket), std::move(*mapped)});
+      WorkerProcess::Parts{id, zygote.generation(), std::move(process), std::move(socket),
+                           std::move(*mapped)});
   WorkerProcess &added = *worker;
   workers_[id] = std::move(worker);
-  if (debugs)
-    return dispatcher_.add_debugging(added);
+  if (debugs) {
+    dispatcher_.add_debugging(added);
+    return true;
+  }
   ++live_;
   const bool first = !ready();
   dispatcher_.add(added);
   if (first)
     owner_.pool_changed();
+  return true;
 }
 
 void Pool::worker_left(WorkerProcess &worker) {
@@ -149,23 +150,23 @@ void Pool::forget_old_zygotes() {
 void Pool::zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status) {
   if (build_)
     build_->parents_child_exited(pid, wait_status);
-  for (const auto &[id, worker] : workers_)
-    if (worker->pid() == pid && worker->generation() == zygote.generation())
-      return dispatcher_.worker_ended(*worker, wait_status);
+  child_ended(pid, wait_status, zygote.generation());
 }
 
-// The master is the subreaper: a worker whose zygote has died is its child.
-void Pool::child_ended(pid_t pid, int wait_status) {
+// The master is the subreaper: a worker whose zygote has died is its child. The number of one that
+// has ended may be given to the next.
+void Pool::child_ended(pid_t pid, int wait_status, std::optional<uint32_t> generation) {
+  if (zygote_ && zygote_->pid() == pid)
+    return zygote_->process_ended();
   for (const auto &[id, worker] : workers_)
-    if (worker->pid() == pid)
+    if (worker->pid() == pid && !worker->wait_status && worker->has_ended() &&
+        generation.value_or(worker->generation()) == worker->generation())
       return dispatcher_.worker_ended(*worker, wait_status);
 }
 
 void Pool::zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation, ChildProcess process) {
   if (build_ && &zygote == zygote_.get())
     build_->parent_forked(generation, std::move(process));
-  else
-    send_signal(process.pidfd, SIGKILL); // its build was given up
 }
 
 void Pool::zygote_hung_up(ZygoteProcess &zygote) {
@@ -181,7 +182,7 @@ void Pool::zygote_hung_up(ZygoteProcess &zygote) {
   // The workers of a dead zygote go on until the next generation is there.
   old_zygotes_.push_back(std::move(zygote_));
   fork_timer_.stop();
-  forking_ = 0;
+  forking_.clear();
   forking_debuggers_.clear();
   if (build_) {
     environment_.loop.dispose(std::move(build_));
@@ -192,6 +193,7 @@ void Pool::zygote_hung_up(ZygoteProcess &zygote) {
 }
 
 void Pool::sweep() {
+  dispatcher_.sweep();
   const int64_t now_us = environment_.loop.now_us();
   std::vector<WorkerProcess *> large;
   for (const auto &[id, worker] : workers_) {

@@ -75,8 +75,8 @@ public:
   const PoolSettings &settings() const { return settings_; }
   using Scripts = std::map<std::string, RegisteredScript, std::less<>>;
   const Scripts &scripts() const { return scripts_; }
-  // A child of the master that it adopted has ended.
-  void child_ended(pid_t pid, int wait_status);
+  // A process has ended: a child of the master that it adopted, or a zygote's of this generation.
+  void child_ended(pid_t pid, int wait_status, std::optional<uint32_t> generation = std::nullopt);
   // Once a second: ends what should have ended, replaces what grew too large.
   void sweep();
 
@@ -112,7 +112,7 @@ private:
   void zygote_ready(ZygoteProcess &, ZygoteReport) override {}
   void zygote_loading(ZygoteProcess &, std::string_view) override {}
   void zygote_load_failed(ZygoteProcess &, std::string_view, std::string_view) override {}
-  void zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
+  bool zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
                             FileDescriptor socket, FileDescriptor page) override;
   void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
                             ChildProcess process) override;
@@ -145,9 +145,9 @@ private:
   bool stopped_ = false;
   std::unordered_map<uint32_t, std::unique_ptr<WorkerProcess>> workers_;
   uint32_t last_worker_ = 0;
-  size_t live_ = 0;    // workers of the generation in use that were not counted out
-  size_t forking_ = 0; // asked for and not there yet
-  std::set<uint32_t> forking_debuggers_; // their ids; they are not counted among the workers
+  size_t live_ = 0; // workers of the generation in use that were not counted out
+  // Asked for and not there yet, by their ids; those that debug are not counted among the workers.
+  std::set<uint32_t> forking_, forking_debuggers_;
   Brake worker_brake_{2};
   Timer supply_timer_; // pending: no worker is forked before
   Timer lull_timer_;   // runs while workers are missing that nobody waits for

@@ -136,7 +136,8 @@ void Pool::adopt(BuiltGeneration built) {
       found->second.failure = std::move(error);
     }
   // These count the generation in use. Workers of the old one leave by themselves.
-  live_ = forking_ = 0;
+  live_ = 0;
+  forking_.clear();
   forking_debuggers_.clear();
   fork_timer_.stop();
   if (settings_.isolation_mode() == Isolation::rewind && !built.can_rewind)

@@ -62,7 +62,7 @@ void Pool::write_stats(Buffer &out) const {
   map.add("scripts", scripts_.size());
   map.add("workers", live_);
   map.add("workers_wanted", wanted_workers());
-  map.add("forking", forking_);
+  map.add("forking", forking_.size());
   map.add("idle", dispatcher_.idle());
   map.add("running", dispatcher_.running());
   map.add("debugging", dispatcher_.debugging());

@@ -44,7 +44,7 @@ SnapshotBuild::SnapshotBuild(Environment &environment, ChildReaper &reaper,
   error_pipe_.reset(ends[0]);
   const FileDescriptor writing_end(ends[1]);
   plan.standard_error = writing_end.get();
-  auto started = start_process(plan);
+  auto started = start_process(environment.processes, plan);
   if (!started) {
     start_error_ = started.error().message;
     start_failed_.start(0);
@@ -56,15 +56,13 @@ SnapshotBuild::SnapshotBuild(Environment &environment, ChildReaper &reaper,
   error_readable_ =
       std::make_unique<Watch>(environment.loop, error_pipe_.get(), EV_READ, [this] { read(); });
   error_readable_->enable();
-  reaper_.wait_for(process_.pid, [this](int status) { ended(status); });
+  reaper_.wait_for(process_.pid(), [this](int status) { ended(status); });
 }
 
 SnapshotBuild::~SnapshotBuild() {
   --environment_.snapshot_builds;
-  if (process_.pid > 0) {
-    reaper_.forget(process_.pid);
-    send_signal(process_.pidfd, SIGKILL);
-  }
+  if (process_)
+    reaper_.forget(process_.pid());
 }
 
 void SnapshotBuild::read() {

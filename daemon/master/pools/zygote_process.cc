@@ -11,6 +11,8 @@
 namespace lethe {
 namespace {
 
+constexpr int most_last_reads = 64; // of one that has ended, in case that somebody else goes on
+
 // A map from names to raw values.
 bool read_raw_map(Reader &reader, std::map<std::string, std::string> &out) {
   const auto pairs = reader.map();
@@ -39,9 +41,21 @@ ZygoteProcess::ZygoteProcess(Environment &environment, ZygoteOwner &owner, FileD
 
 ZygoteProcess::~ZygoteProcess() = default;
 
-void ZygoteProcess::kill() {
-  if (process_.pidfd)
-    send_signal(process_.pidfd, SIGKILL);
+void ZygoteProcess::set_process(ChildProcess process) {
+  process_ = std::move(process);
+  if (hung_up_)
+    kill();
+}
+
+void ZygoteProcess::kill() { process_.kill(); }
+
+void ZygoteProcess::process_ended() {
+  if (!process_.has_ended())
+    return;
+  for (int reads = 0; reads < most_last_reads && !hung_up_ && readable(); ++reads) {
+  }
+  if (!hung_up_)
+    hang_up(false);
 }
 
 void ZygoteProcess::fork_worker(uint32_t id, bool debugs) {
@@ -80,24 +94,31 @@ void ZygoteProcess::flush() {
     if (status != Channel::Status::again || channel_.output_bytes() > 0) // it is on its way
       growths_.erase(growths_.begin());
   }
-  // Where the peer is gone, end of file tells.
+  // One that does not hear any more is of no use, even if it still speaks. Its end of file follows.
+  if (status == Channel::Status::closed)
+    kill();
   if (status == Channel::Status::again)
     writable_.enable();
   else
     writable_.disable();
 }
 
-void ZygoteProcess::readable() {
+// Was there something?
+bool ZygoteProcess::readable() {
   if (hung_up_)
-    return;
-  if (channel_.receive() == Channel::Status::closed)
-    return hang_up(false);
+    return false;
+  const Channel::Status received = channel_.receive();
+  if (received == Channel::Status::closed) {
+    hang_up(false);
+    return false;
+  }
   Frame frame;
   Channel::Status status = Channel::Status::again;
   while (!hung_up_ && !broken_ && (status = channel_.next(frame)) == Channel::Status::ok)
     handle(frame);
   if (status == Channel::Status::broken || broken_)
     hang_up(true);
+  return received == Channel::Status::ok;
 }
 
 void ZygoteProcess::handle(const Frame &frame) {
@@ -138,15 +159,15 @@ bool ZygoteProcess::on_forked(std::string_view body, uint16_t descriptors) {
   if (!parts || !kind || !id || !pid || *id < 0 || *id > UINT32_MAX ||
       descriptors != (*kind == 0 ? 3 : 1))
     return false;
-  ChildProcess process{static_cast<pid_t>(*pid), channel_.take_descriptor()};
+  ChildProcess process(environment_.processes, static_cast<pid_t>(*pid),
+                       channel_.take_descriptor());
   const auto number = static_cast<uint32_t>(*id);
   if (*kind == 0) {
     FileDescriptor socket = channel_.take_descriptor(), page = channel_.take_descriptor();
-    owner_->zygote_forked_worker(*this, number, std::move(process), std::move(socket),
-                                 std::move(page));
-  } else {
-    owner_->zygote_forked_zygote(*this, number, std::move(process));
+    return owner_->zygote_forked_worker(*this, number, std::move(process), std::move(socket),
+                                        std::move(page));
   }
+  owner_->zygote_forked_zygote(*this, number, std::move(process));
   return true;
 }
 
@@ -195,8 +216,8 @@ void ZygoteProcess::hang_up(bool broken) {
   if (broken) {
     ++environment_.counters.protocol_breaks;
     log_error("zygote {} (pid {}) broke the protocol; it is killed", generation_, pid());
-    kill();
   }
+  kill(); // one that ends by itself keeps the status that it ends with
   owner_->zygote_hung_up(*this);
 }
 

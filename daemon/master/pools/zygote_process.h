@@ -27,7 +27,8 @@ public:
   virtual void zygote_loading(ZygoteProcess &zygote, std::string_view script) = 0;
   virtual void zygote_load_failed(ZygoteProcess &zygote, std::string_view script,
                                   std::string_view error_map) = 0;
-  virtual void zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
+  // False: nobody asked for it.
+  virtual bool zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
                                     FileDescriptor socket, FileDescriptor page) = 0;
   virtual void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
                                     ChildProcess process) = 0;
@@ -39,8 +40,7 @@ protected:
   ~ZygoteOwner() = default;
 };
 
-// When this object goes, its channel closes, and the zygote ends by itself. Its owner changes when
-// it is ready.
+// When this object goes, its process is killed. Its owner changes when it is ready.
 class ZygoteProcess final : Flushable {
 public:
   ZygoteProcess(Environment &environment, ZygoteOwner &owner, FileDescriptor socket,
@@ -50,9 +50,11 @@ public:
   uint32_t generation() const { return generation_; }
   bool alive() const { return !hung_up_; }
   void set_owner(ZygoteOwner &owner) { owner_ = &owner; }
-  void set_process(ChildProcess process) { process_ = std::move(process); }
-  pid_t pid() const { return process_.pid; } // -1: not known yet
+  void set_process(ChildProcess process);
+  pid_t pid() const { return process_.pid(); } // -1: not known yet
   void kill();
+  // Somebody saw its end: no more comes than what it said before, whoever holds its channel open.
+  void process_ended();
 
   void fork_worker(uint32_t id, bool debugs);
   // Asks for a child zygote; `scripts` and `drop` are MessagePack arrays. `part`: it is not to load
@@ -67,7 +69,7 @@ private:
     FileDescriptor childs_end;
   };
 
-  void readable();
+  bool readable();
   void flush() override;
   void handle(const Frame &frame);
   bool on_ready(std::string_view body);

@@ -292,7 +292,7 @@ void ScriptStore::begin_next() {
       unlink(object_path(obsolete).c_str());
     return sync_folder(folder_of(path));
   };
-  task_ = std::make_unique<BackgroundTask>(loop_, work, [this](Result<Nothing> result) {
+  task_ = std::make_unique<BackgroundTask>(loop_, reaper_, work, [this](Result<Nothing> result) {
     loop_.dispose(std::move(task_));
     Change ended = std::move(changes_.front());
     changes_.pop_front();

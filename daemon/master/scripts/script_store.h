@@ -22,7 +22,7 @@ class ScriptStore {
 public:
   using Done = std::function<void(Result<Nothing>)>;
 
-  explicit ScriptStore(EventLoop &loop) : loop_(loop) {}
+  ScriptStore(EventLoop &loop, ChildReaper &reaper) : loop_(loop), reaper_(reaper) {}
   // Makes the folders, or says why it can't.
   Result<Nothing> open(const std::string &state_dir);
   // Everything that is intact. Damaged files are set aside, and `damaged` gets a line for each.
@@ -48,6 +48,7 @@ private:
   void remove_leftovers(bool all_is_intact) const;
 
   EventLoop &loop_;
+  ChildReaper &reaper_;
   std::string folder_;
   // What is on disk: the object of each name (by path), and how many names share an object.
   std::map<std::string, std::string> object_of_;

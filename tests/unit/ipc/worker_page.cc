@@ -67,7 +67,7 @@ Test(worker_page, each_request_is_run_once_when_two_processes_race) {
     for (uint32_t wait = round % 97; wait > 0; --wait)
       asm volatile("");
     const uint32_t first = (round - 1) * ahead + 1;
-    const uint32_t revoked_after = std::max(shared->page.revoke(first + ahead - 1), first - 1);
+    const uint32_t revoked_after = std::max(*shared->page.revoke(first + ahead - 1), first - 1);
     while (!shared->finished)
       ::sched_yield();
     cr_assert_eq(shared->last_claimed.load(), revoked_after, "round %u", round);

@@ -13,6 +13,7 @@
 #include <set>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,14 +37,15 @@ public:
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that fails leaves nobody behind
+      close_range(3, ~0u, 0);           // the test alone holds its socket
       for (;;)
         pause();
     }
     FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
     master = std::make_unique<WorkerProcess>(
         environment, dispatcher,
-        WorkerProcess::Parts{id, 1, pid_, std::move(pidfd), std::move(pair.ends[0]),
-                             std::move(*SharedPage::map(memory))});
+        WorkerProcess::Parts{id, 1, ChildProcess(environment.processes, pid_, std::move(pidfd)),
+                             std::move(pair.ends[0]), std::move(*SharedPage::map(memory))});
   }
   ~PlayedWorker() {
     if (pid_ > 0)
@@ -63,6 +65,7 @@ public:
     channel_->add(type, sequence, body);
     channel_->flush();
   }
+  void lie(uint32_t claimed) { page_->lease = uint64_t{claimed} << 32; }
   // Does the process end by this signal?
   bool gets(int signal) {
     int status = 0;
@@ -79,6 +82,7 @@ public:
     return status;
   }
   void hang_up() { channel_.reset(); }
+  void shut_down(int how) { shutdown(channel_->descriptor(), how); }
   WorkerPage &page() { return *page_; }
 
   std::unique_ptr<WorkerProcess> master; // what the dispatcher has of it
@@ -105,7 +109,7 @@ public:
     cr_assert_eq(requests_.erase(&request), 1);
     request.client = nullptr;
   }
-  void forget_host_calls(Request &) override {}
+  void forget_host_calls(Request &) override { open_host_calls = 0; }
   void send_result(Request &request, std::string_view) override { take(request, "result"); }
   void send_error(Request &request, const Error &error) override {
     take(request, error_name(error.code));
@@ -115,9 +119,12 @@ public:
   void send_stats(const Request &, const RunStats &) override {}
   bool send_debug_output(const Request &, std::string_view) override { return true; }
   bool awaits_room() const override { return false; }
-  void send_host_call(Request &, int64_t, std::string_view, std::string_view) override {}
+  void send_host_call(Request &, int64_t, std::string_view, std::string_view) override {
+    ++open_host_calls;
+  }
 
   std::map<uint32_t, std::string> replies; // by msgid: the error's code, or "result"
+  int open_host_calls = 0;                 // whose answers would still go to a worker
 
 private:
   void take(Request &request, std::string_view reply) {
@@ -176,6 +183,20 @@ public:
     return request;
   }
   void round() { environment.loop.run_round(false); }
+  void run_until(const std::function<bool()> &condition) {
+    const int64_t end_us = environment.loop.now_us() + 3'000'000;
+    bool met = false;
+    while (!(met = condition()) && environment.loop.now_us() < end_us)
+      round();
+    cr_assert(met, "not within 3 s");
+  }
+  // The worker is killed meanwhile, and its parent says so; then nothing is left.
+  void expect_killed(PlayedWorker &worker) {
+    run_until([&] { return worker.master->has_ended(); });
+    cr_assert(worker.gets(SIGKILL));
+    dispatcher->worker_ended(*worker.master, SIGKILL);
+    run_until([&] { return dispatcher->in_progress() == 0; });
+  }
   // Runs the loop until the client has this many replies, at most a second.
   void wait_for_replies(size_t count, size_t client = 0) {
     const int64_t end_us = environment.loop.now_us() + 1'000'000;
@@ -196,6 +217,7 @@ public:
     }
     wait_for_replies(3);
     clients[0].replies.clear();
+    worker.master->run_us = 0; // however busy this machine is
     cr_assert(worker.master->takes_more());
   }
 
@@ -447,6 +469,168 @@ Test(dispatcher, a_worker_that_breaks_the_protocol_is_killed) {
     stage.wait_for_replies(1);
     cr_assert_eq(stage.replies().at(1), "internal");
   }
+}
+
+Test(dispatcher, after_a_break_of_the_protocol_nothing_more_is_heard) {
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  worker.say(MessageType::console, 1, "\x91\xa1x");
+  worker.say(MessageType::console, 1, "\x91\xa1x");
+  worker.answer(1);
+  stage.expect_killed(worker);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "internal");
+  cr_assert_eq(stage.environment.counters.protocol_breaks, 1);
+}
+
+Test(dispatcher, a_worker_that_hangs_up_and_lives_on_is_killed) {
+  const std::function<void(PlayedWorker &)> ways[] = {
+      [](PlayedWorker &worker) { worker.hang_up(); },
+      [](PlayedWorker &worker) { worker.shut_down(SHUT_WR); },
+      [](PlayedWorker &worker) { worker.shut_down(SHUT_RDWR); },
+      [](PlayedWorker &worker) { // it speaks, but does not hear
+        worker.shut_down(SHUT_RD);
+        worker.master->send_host_reply(1, 1, packed_nil, packed_nil);
+      }};
+  for (const auto &hang_up : ways) {
+    Stage stage;
+    stage.idempotent = true; // it was no kill from outside: that is no reason to run it once more
+    PlayedWorker &worker = stage.add_worker();
+    stage.start(worker);
+    hang_up(worker);
+    stage.expect_killed(worker);
+    stage.wait_for_replies(1);
+    cr_assert_eq(stage.replies().at(1), "internal");
+    cr_assert_eq(stage.environment.counters.protocol_breaks, 1);
+    cr_assert_eq(stage.gone, 1);
+  }
+}
+
+Test(dispatcher, a_worker_that_is_forgotten_is_killed) {
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  worker.hang_up(); // idle: nobody waits for its end
+  stage.run_until([&] { return stage.gone == 1; });
+  const pid_t pid = worker.master->pid();
+  worker.master.reset();
+  cr_assert(worker.gets(SIGKILL));
+  cr_assert_eq(stage.environment.processes.forget_ended(), 0);
+  cr_assert_not(stage.environment.processes.has(pid));
+}
+
+Test(dispatcher, a_worker_that_ends_while_it_hangs_up_keeps_its_status) {
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  worker.hang_up();
+  stage.run_until([&] { return worker.master->lived_on; }); // its end takes long
+  stage.dispatcher->worker_ended(*worker.master, SIGSEGV);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "worker_crashed");
+}
+
+// Its socket may be held open by somebody else.
+Test(dispatcher, a_killed_worker_is_done_with_even_if_its_socket_stays_open) {
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  Request &request = stage.start(worker);
+  stage.dispatcher->cancel(request, true);
+  cr_assert(worker.gets(SIGKILL));
+  stage.run_until([&] { return stage.gone == 1; });
+  cr_assert_eq(stage.dispatcher->in_progress(), 0);
+}
+
+Test(dispatcher, a_cancelled_request_that_its_worker_keeps_has_the_grace_time) {
+  for (const bool client_goes : {false, true})
+    for (const bool lets_go : {false, true}) {
+      Stage stage("reuse", 1);
+      stage.environment.settings.grace_ms = 50;
+      PlayedWorker &worker = stage.add_worker();
+      stage.warm_up(worker);
+      stage.submit(1, 10'000, 1);
+      Request &second = stage.submit(2, 10'000, client_goes ? 2 : 1);
+      stage.round();
+      const uint32_t sequence = worker.claim();
+      cr_assert_eq(worker.claim(), sequence + 1); // the first one's answer is under way
+      if (client_goes)
+        stage.clients[2].go_away();
+      else
+        stage.dispatcher->cancel(second, true);
+      if (!lets_go) {
+        stage.expect_killed(worker);
+        continue;
+      }
+      worker.answer(sequence);
+      worker.answer(sequence + 1);
+      stage.run_until([&] { return stage.dispatcher->in_progress() == 0; });
+      cr_assert_eq(stage.replies(1).at(1), "result");
+      cr_assert_eq(stage.environment.counters.kills, 0);
+      cr_assert_eq(stage.dispatcher->idle(), 1);
+    }
+}
+
+Test(dispatcher, a_worker_that_lies_about_its_lease_is_killed) {
+  const uint32_t lies[] = {UINT32_MAX, 2, 0}; // it was sent 1, and spoke of it
+  const std::function<void(Stage &, Request &)> occasions[] = {
+      [](Stage &stage, Request &request) { stage.dispatcher->cancel(request, true); },
+      [](Stage &stage, Request &) { stage.clients[0].go_away(); },
+      [](Stage &stage, Request &request) { stage.dispatcher->time_is_up(request); }};
+  for (const uint32_t lie : lies)
+    for (const auto &ask : occasions) {
+      Stage stage;
+      PlayedWorker &worker = stage.add_worker();
+      Request &request = stage.start(worker);
+      worker.say(MessageType::console, 1, "\x92\xa4info\xa1x");
+      stage.round();
+      worker.lie(lie);
+      ask(stage, request);
+      stage.expect_killed(worker);
+      cr_assert_eq(stage.environment.counters.protocol_breaks, 1);
+      cr_assert_eq(stage.environment.counters.revoked, 0, "it would run again");
+      cr_assert_eq(stage.left, 1);
+    }
+}
+
+Test(dispatcher, a_worker_that_does_not_begin_what_it_is_given_is_killed) {
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  worker.page().ready = true;
+  stage.submit(1);
+  stage.round();
+  stage.dispatcher->sweep();
+  cr_assert_eq(stage.environment.counters.kills, 0, "it has its time");
+  stage.run_until([&] {
+    stage.dispatcher->sweep();
+    return stage.environment.counters.kills == 1;
+  });
+  cr_assert(worker.gets(SIGKILL));
+  PlayedWorker &other = stage.add_worker();
+  stage.round();
+  other.answer(other.claim());
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "result");
+}
+
+Test(dispatcher, an_answer_to_one_step_of_a_chain_does_not_reach_the_next) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  Request &request = stage.submit(1);
+  request.step = 0;
+  request.later_steps.emplace_back("\x90");
+  stage.round();
+  cr_assert_eq(worker.claim(), 1);
+  worker.say(MessageType::host_call, 1, "\x93\x01\xa1x\x90");
+  stage.round();
+  stage.round();
+  cr_assert_eq(stage.clients[0].open_host_calls, 1);
+  worker.answer(1);
+  stage.round();
+  cr_assert_eq(worker.claim(), 2, "the next step");
+  cr_assert_eq(stage.clients[0].open_host_calls, 0,
+               "an answer to the first step's call would reach this one");
+  worker.answer(2);
+  stage.wait_for_replies(1);
 }
 
 Test(dispatcher, a_full_queue_refuses) {

@@ -33,7 +33,7 @@ struct Folder {
 };
 
 struct Store {
-  explicit Store(const Folder &folder) : store(loop) {
+  explicit Store(const Folder &folder) : store(loop, reaper) {
     cr_assert(store.open(folder.path.string()));
     scripts = store.load(damaged);
   }
@@ -55,7 +55,9 @@ struct Store {
     return wait(message);
   }
 
+  ProcessBooks processes;
   EventLoop loop;
+  ChildReaper reaper{loop, processes, [](pid_t, int) {}, [](pid_t, std::string_view) {}};
   ScriptStore store;
   std::vector<ScriptPointer> scripts;
   std::vector<std::string> damaged;
@@ -175,8 +177,11 @@ Test(script_store, a_full_disk_is_told_and_the_old_script_stays) {
 }
 
 Test(script_store, a_folder_without_permission_is_named) {
+  ProcessBooks processes;
   EventLoop loop;
-  const auto opened = ScriptStore(loop).open("/proc/no/such");
+  ChildReaper reaper(
+      loop, processes, [](pid_t, int) {}, [](pid_t, std::string_view) {});
+  const auto opened = ScriptStore(loop, reaper).open("/proc/no/such");
   cr_assert(!opened);
   cr_assert(opened.error().message.find("/proc/no/such") != std::string::npos);
 }
