@@ -281,7 +281,7 @@ bench: all $(BENCH) ## measure, as a table and as build/bench.json
 FUZZ_SECONDS ?= 60
 FUZZ := $(patsubst tests/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cc))
 $(BUILD)/fuzz/requests: $(addprefix daemon/master/,scripts/request_options.cc scripts/script.cc operation/settings.cc clients/replies.cc)
-$(BUILD)/fuzz/%: tests/fuzz/%.cc $(wildcard ipc/*.cc ipc/*.h)
+$(BUILD)/fuzz/%: tests/fuzz/%.cc $(wildcard ipc/*.cc ipc/*.h ipc/*.def)
 	@mkdir -p $(@D)
 	clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(filter %.cc,$^) -lfmt -o $@
 fuzz: $(FUZZ) ## look for bytes that break the parsers, for FUZZ_SECONDS each

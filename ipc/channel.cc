@@ -133,7 +133,7 @@ ssize_t Channel::receive_with_descriptors(char *room, size_t bytes, int flags) {
   return received;
 }
 
-Channel::Status Channel::next(Frame &frame) {
+Channel::Status Channel::next(Frame &frame, PeerState state) {
   input_.consume(taken_);
   taken_ = 0;
   FrameHeader header;
@@ -144,17 +144,23 @@ Channel::Status Channel::next(Frame &frame) {
   }
   std::memcpy(&header, input_.data(), sizeof header);
   // The head is judged before its body has come: a hostile peer does not get us to wait for it.
-  if (header.body_bytes > max_body_bytes_ || !may_send(peer_, header.type) ||
-      header.descriptors > most_descriptors)
-    return Status::broken;
+  if (auto flaw = flaw_of_frame(peer_, state, header.type, header.body_bytes, header.descriptors))
+    return broken(std::move(*flaw));
+  if (header.body_bytes > max_body_bytes_)
+    return broken("a body is longer than a message may be");
   if (input_.size() < sizeof header + header.body_bytes)
     return Status::again;
   if (header.descriptors > descriptors_.size())
-    return Status::broken;
+    return broken("descriptors were announced that did not come");
   frame = {static_cast<MessageType>(header.type), header.descriptors, header.sequence,
            input_.view().substr(sizeof header, header.body_bytes)};
   taken_ = sizeof header + header.body_bytes;
   return Status::ok;
+}
+
+Channel::Status Channel::broken(std::string flaw) {
+  flaw_ = std::move(flaw);
+  return Status::broken;
 }
 
 void Channel::put_back(std::string_view frames) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace lethe {
@@ -28,12 +29,16 @@ struct Frame {
   uint16_t descriptors; // that many are next in Channel::take_descriptor()
   uint32_t sequence;
   std::string_view body; // in the channel's memory: valid until the next call on it
+
+  template <typename Message> Result<Message> read(Skimmer *depth = nullptr) const {
+    return read_message<Message>(body, depth);
+  }
 };
 
 // One end of such a socket. Works on blocking sockets (zygote, worker) and on non-blocking ones
-// (master), on one thread. The peer may be hostile: a frame over `max_body_bytes`, of a type that
-// `peer` may not send, or with descriptors where none belong is reported as broken; the owner then
-// ends the peer.
+// (master), on one thread. The peer may be hostile: a frame over `max_body_bytes`, or one that does
+// not keep to its message's row (who sends it and when, its length, its descriptors) is reported as
+// broken; the owner then ends the peer.
 class Channel {
 public:
   enum class Status : uint8_t { ok, again, closed, broken };
@@ -47,15 +52,32 @@ public:
 
   int descriptor() const { return socket_.get(); }
 
-  // Puts a frame into the output. Nothing is written before flush(). The body is written by
-  // msgpack::packer<Buffer>(channel.begin(…)), or in one piece by add().
-  Buffer &begin(MessageType type, uint32_t sequence);
+  // Puts a frame into the output. Nothing is written before flush().
+  template <typename Message> void add(uint32_t sequence, const Message &message) {
+    write_message(begin(Message::row.type, sequence), message);
+    end();
+  }
+  // The same, but the last field, a raw value, is written by the caller, into what is returned.
+  template <typename Message> Buffer &begin(uint32_t sequence, const Message &message) {
+    Buffer &body = begin(Message::row.type, sequence);
+    write_up_to_last(body, message);
+    return body;
+  }
   void end(); // closes what begin() opened
   // Drops a frame that was begun.
   void abandon();
+  // With a body that was, or is now, written elsewhere.
+  Buffer &begin(MessageType type, uint32_t sequence);
   void add(MessageType type, uint32_t sequence, std::string_view body);
   // Sends one frame at once together with descriptors (which stay the caller's); for blocking
   // sockets.
+  template <typename Message>
+  Status send(uint32_t sequence, const Message &message,
+              std::span<const int, Message::row.descriptors> descriptors) {
+    Buffer body;
+    write_message(body, message);
+    return send_with_descriptors(Message::row.type, sequence, body.view(), descriptors);
+  }
   Status send_with_descriptors(MessageType type, uint32_t sequence, std::string_view body,
                                std::span<const int> descriptors);
 
@@ -67,8 +89,11 @@ public:
   // Reads once. ok: something came; again: nothing there (non-blocking, or interrupted by a
   // signal).
   Status receive(Wait wait = Wait::until_there);
-  // The next complete frame, if any. ok, again (incomplete) or broken.
-  Status next(Frame &frame);
+  // The next complete frame, if any. ok, again (incomplete) or broken. `state`: of the zygote or
+  // worker, be it the peer or this process.
+  Status next(Frame &frame, PeerState state);
+  // What was broken, for the log: "ready may not come now".
+  const std::string &flaw() const { return flaw_; }
   // What was received behind the last frame. To be kept apart while the channel's memory is
   // rewound, for example.
   std::string_view unread() const { return input_.view().substr(taken_); }
@@ -77,6 +102,7 @@ public:
   FileDescriptor take_descriptor();
 
 private:
+  Status broken(std::string flaw);
   ssize_t receive_with_descriptors(char *room, size_t bytes, int flags);
 
   FileDescriptor socket_;
@@ -87,6 +113,7 @@ private:
   size_t frame_begin_ = 0; // of the frame being written, in output_
   size_t taken_ = 0;       // bytes of the frame that next() returned last
   std::deque<FileDescriptor> descriptors_;
+  std::string flaw_;
 };
 
 // A connected pair of sockets, closed at exec. [0] and [1] are alike.

@@ -195,6 +195,17 @@ std::optional<std::string_view> Reader::take_raw() {
   return before.substr(0, before.size() - rest_.size());
 }
 
+std::optional<std::string_view> Reader::take_raw(Skimmer &skimmer) {
+  skimmer.reset();
+  if (failed_ || skimmer.advance(rest_) != Skimmer::State::complete) {
+    fail();
+    return std::nullopt;
+  }
+  const std::string_view raw = rest_.substr(0, skimmer.position());
+  rest_.remove_prefix(raw.size());
+  return raw;
+}
+
 std::optional<uint32_t> Reader::array() {
   Item item;
   if (!next(item) || item.kind != Kind::array) {

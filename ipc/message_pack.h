@@ -30,7 +30,7 @@ enum class Kind : uint8_t {
 };
 
 // Values of one byte, as they stand in a message.
-inline constexpr std::string_view packed_nil = "\xc0", packed_true = "\xc3";
+inline constexpr std::string_view packed_nil = "\xc0", packed_false = "\xc2", packed_true = "\xc3";
 
 // One item: a scalar with its payload, or the head of an array or map, whose `count` elements (2 *
 // pairs for a map) follow.
@@ -45,6 +45,8 @@ struct Item {
   std::string_view bytes; // string, binary, extension: the payload, in the reader's memory
 };
 
+class Skimmer;
+
 // Reads items from a piece of memory, which must outlive it. Never reads past the end; a false
 // return leaves it failed for good.
 class Reader {
@@ -55,6 +57,8 @@ public:
   bool skip();           // one value with all that it holds, at any depth
   // One value's bytes as they stand; nothing if it is not complete.
   std::optional<std::string_view> take_raw();
+  // The same, and nothing if it is deeper than the skimmer allows.
+  std::optional<std::string_view> take_raw(Skimmer &skimmer);
 
   // Typed shortcuts: nothing (and the reader failed) when the next item is of another kind.
   std::optional<uint32_t> array();

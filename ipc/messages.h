@@ -1,90 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// What master, zygote and worker say to each other: one row for each message. Frames are in
-// channel.h.
+// What master, zygote and worker say to each other, made of the rows in messages.def: a struct for
+// each message, how it is read and written, who may send it and when. Frames are in channel.h.
 #pragma once
 
+#include "ipc/error.h"
+#include "ipc/message_fields.h"
+
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <tuple>
 
 namespace lethe {
 
-// row(name, number, from, to, body). A body is MessagePack; "raw" marks a value that is passed on
-// as its bytes. The receiver ends a peer that sends what is not in its column, or a body that is
-// not of this shape.
-//
-// clang-format off
-// Control channel, master <-> zygote:
-//   fork          [worker id, debugs]
-//                 debugs: the worker is for one request of a debugger. Answered by forked; the
-//                 worker's id is the frame's sequence, too
-//   grow          [generation, strict, part, [[name, version, source, options raw], …] to load,
-//                 [name, …] to drop] + 1 descriptor: the control channel of the zygote to be
-//                 The zygote forks; the child loads. strict: the first script that fails ends the
-//                 child with load_failed; else it is left out and named in ready. part: the scripts
-//                 wait for those of a later grow, as they may import each other
-//   forked        [kind (0 worker, 1 zygote), id, pid] + descriptors: pidfd; for a worker also its
-//                 channel and its page
-//   exited        [pid, wait status as of waitpid, cpu µs, max RSS kB]
-//   loading       [name]
-//                 the child is about to load this script: names the culprit when it is killed
-//   ready         [generation, {name: [function, …]}, {name: error map raw}, v8 version, image bytes]
-//                 the new zygote's first word
-//   load_failed   [name, error map raw]
-//                 its last word; it exits
-//
-// Worker channel, master <-> worker; the frame's sequence is the request's:
-//   run           [kind (RunKind), script, function or source, flags (RunFlag), cpu ms or 0,
-//                 memory MB, raw]
-//                 raw: call: the array of arguments; eval: the map of globals or nil; inspect,
-//                 profile, heap: [number, the array of arguments]; the number is 1 to stop before
-//                 the function's first statement, how long to profile in ms, or 0
-//   host_reply    [call id, error raw, result raw]
-//   debug_input   a message of the Chrome DevTools Protocol, raw, or nil: the debugger has left
-//   done          result raw
-//   failed        error map raw
-//   console       [level, text]
-//   host_call     [call id, name, arguments raw]
-//   debug_output  such a message, or a part of the file that is made, raw
-//   run_stats     [run µs, cpu µs, rewind µs of the request before, heap kB]
-//                 before done or failed, where asked for
-#define LETHE_MESSAGES(row)             \
-  row(fork, 1, master, zygote)          \
-  row(grow, 2, master, zygote)          \
-  row(forked, 16, zygote, master)       \
-  row(exited, 17, zygote, master)       \
-  row(loading, 18, zygote, master)      \
-  row(ready, 19, zygote, master)        \
-  row(load_failed, 20, zygote, master)  \
-  row(run, 32, master, worker)          \
-  row(host_reply, 33, master, worker)   \
-  row(debug_input, 34, master, worker)  \
-  row(done, 48, worker, master)         \
-  row(failed, 49, worker, master)       \
-  row(console, 50, worker, master)      \
-  row(host_call, 51, worker, master)    \
-  row(run_stats, 52, worker, master)    \
-  row(debug_output, 53, worker, master)
-// clang-format on
-
 enum class MessageType : uint16_t {
-#define LETHE_ROW(name, number, from, to) name = number,
-  LETHE_MESSAGES(LETHE_ROW)
-#undef LETHE_ROW
+#define RECORD(...)
+#define MESSAGE(Struct, type, number, ...) type = number,
+#include "ipc/messages.def"
+#undef RECORD
+#undef MESSAGE
 };
 
 enum class Party : uint8_t { master, zygote, worker };
 
-// May `from` send this? False for a number that is in no row.
-constexpr bool may_send(Party from, uint16_t type) {
-  switch (type) {
-#define LETHE_ROW(name, number, sender, receiver)                                                  \
-  case number:                                                                                     \
-    return from == Party::sender;
-    LETHE_MESSAGES(LETHE_ROW)
-#undef LETHE_ROW
-  default:
-    return false;
-  }
+// What the zygote or worker at one end of a channel does: as itself knows it, or as the master has
+// seen it. A row has the set of those that permit its message.
+enum class PeerState : uint8_t {
+  loading = 1,    // zygote: it has not said yet how that went
+  ready = 2,      // zygote
+  gone = 4,       // zygote: it has said its last word
+  idle = 8,       // worker
+  running = 16,   // worker
+  debugging = 32, // worker: it runs a request of a debugger
+};
+
+constexpr PeerState operator|(PeerState some, PeerState more) {
+  return static_cast<PeerState>(static_cast<uint8_t>(some) | static_cast<uint8_t>(more));
 }
 
 // From inspect on: for a worker that was forked to debug.
@@ -95,7 +47,140 @@ enum RunFlag : uint32_t {
   run_once = 2,        // the worker is discarded after the reply
   run_wants_stats = 4, // send run_stats
   run_has_console = 8, // the client wants console output (else it is for the log)
+  all_run_flags = 15,
 };
+
+// All of a row but its fields.
+struct MessageRow {
+  std::string_view name;
+  MessageType type;
+  Party from, to;
+  PeerState states;
+  uint32_t most_bytes;
+  uint16_t descriptors;
+};
+
+// The structs. Texts and raw values in them are views: see message_fields.h.
+namespace message {
+
+using Number = Integer<0, UINT32_MAX>; // an id, a generation
+using Count = Integer<0, INT64_MAX>;
+using Megabytes = Integer<0, int64_t{1} << 40>; // whose bytes can be counted
+using Pid = Integer<1, INT32_MAX>;
+using Status = Integer<INT32_MIN, INT32_MAX>;
+using Name = Text<255>; // a script's
+inline constexpr uint32_t most_entries = 1'000'000;
+
+#define FIELD(name, ...) __VA_ARGS__::Value name{};
+#define RECORD(Struct, ...)                                                                        \
+  struct Struct {                                                                                  \
+    __VA_ARGS__                                                                                    \
+    bool operator==(const Struct &) const = default;                                               \
+  };
+#define MESSAGE(Struct, type, number, from, to, states, most_bytes, descriptors, ...)              \
+  struct Struct {                                                                                  \
+    __VA_ARGS__                                                                                    \
+    bool operator==(const Struct &) const = default;                                               \
+    static constexpr MessageRow row = [] {                                                         \
+      using enum Party;                                                                            \
+      using enum PeerState;                                                                        \
+      return MessageRow{#type, MessageType::type, from, to, states, most_bytes, descriptors};      \
+    }();                                                                                           \
+  };
+#include "ipc/messages.def"
+#undef FIELD
+#undef RECORD
+#undef MESSAGE
+
+#define FIELD(name, ...) Field<&Self::name, __VA_ARGS__>{#name},
+#define RECORD(Struct, ...)                                                                        \
+  template <> struct FieldsOf<Struct> {                                                            \
+    using Self = Struct;                                                                           \
+    static constexpr std::tuple list{__VA_ARGS__};                                                 \
+  };
+#define MESSAGE(Struct, type, number, from, to, states, most_bytes, descriptors, ...)              \
+  RECORD(Struct, __VA_ARGS__)
+#include "ipc/messages.def"
+#undef FIELD
+#undef RECORD
+#undef MESSAGE
+
+} // namespace message
+
+// --- all rows ------------------------------------------------------------------------------------
+
+// Calls `visit.operator()<Struct>()` for each message, in the order of the rows.
+template <typename Visit> void for_each_message(Visit visit) {
+#define RECORD(...)
+#define MESSAGE(Struct, ...) visit.template operator()<message::Struct>();
+#include "ipc/messages.def"
+#undef RECORD
+#undef MESSAGE
+}
+
+// Nothing for a number that is in no row.
+constexpr const MessageRow *find_row(uint16_t type) {
+  switch (type) {
+#define RECORD(...)
+#define MESSAGE(Struct, type, number, ...)                                                         \
+  case number:                                                                                     \
+    return &message::Struct::row;
+#include "ipc/messages.def"
+#undef RECORD
+#undef MESSAGE
+  default:
+    return nullptr;
+  }
+}
+
+// May `from` send this, while the zygote or worker of the two is in `state`?
+constexpr bool may_send(Party from, PeerState state, uint16_t type) {
+  const MessageRow *row = find_row(type);
+  return row && row->from == from && (row->states | state) == row->states;
+}
+
+// What is wrong with a frame that `from` announces in that state; nothing: it keeps to its row.
+std::optional<std::string> flaw_of_frame(Party from, PeerState state, uint16_t type,
+                                         uint32_t body_bytes, uint16_t descriptors);
+
+// --- bodies --------------------------------------------------------------------------------------
+
+// Strict: as many fields as the row has, each of its kind and within its limits, and nothing after
+// them. The error names the message and the field. `depth` bounds how deep raw values may be; none
+// for a sender who has looked at that. Views into `body`; allocates for lists and maps only.
+template <typename Message>
+Result<Message> read_message(std::string_view body, Skimmer *depth = nullptr) {
+  Message read;
+  std::string flaw;
+  message::Source from{Reader(body), depth};
+  constexpr uint32_t count = message::field_count<Message>;
+  if (count > 1 && from.reader.array() != count)
+    flaw = "it is not an array of " + std::to_string(count) + " fields";
+  else if (message::read_fields(from, read, flaw) && !from.reader.at_end())
+    flaw = "more follows its last field";
+  if (flaw.empty())
+    return read;
+  return Error(ErrorCode::internal, std::string(Message::row.name) + ": " + flaw);
+}
+
+template <size_t fields, typename Message>
+void write_first_fields(Buffer &out, const Message &message) {
+  if constexpr (message::field_count < Message >> 1)
+    Packer(out).pack_array(uint32_t{message::field_count<Message>});
+  message::write_fields<fields>(out, message);
+}
+
+// What it holds is the caller's to keep within the row's limits: the receiver ends a peer that does
+// not.
+template <typename Message> void write_message(Buffer &out, const Message &message) {
+  write_first_fields<message::field_count<Message>>(out, message);
+}
+
+// All but the last field, a raw value: the caller appends that, so that it need not lie in one
+// piece before.
+template <typename Message> void write_up_to_last(Buffer &out, const Message &message) {
+  write_first_fields<message::field_count<Message> - 1>(out, message);
+}
 
 // Sent to a worker to interrupt the script that it runs; it answers with failed (deadline_exceeded,
 // with the stack) if it can.

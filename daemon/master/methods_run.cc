@@ -84,17 +84,17 @@ uint32_t flags_of(const Request &request) {
          (request.wants_console ? run_has_console : 0u);
 }
 
-// The body of a run frame, up to its last part.
-void write_run(Buffer &out, RunKind kind, std::string_view script, std::string_view function,
-               const Request &request, const RunLimits &limits) {
-  Packer packer(out);
-  packer.pack_array(8).pack_uint8(static_cast<uint8_t>(kind));
-  pack_string(packer, script);
-  pack_string(packer, function);
-  packer.pack_uint32(flags_of(request))
-      .pack_int64(limits.cpu_ms)
-      .pack_int64(limits.memory_mb)
-      .pack_int64(request.busy_poll_us);
+// The body of a run frame, up to its last field, the arguments.
+void write_run(Buffer &out, RunKind kind, std::string_view script, std::string_view text,
+               const Request &request, const RunLimits &limits, int64_t number = 0) {
+  write_up_to_last(out, message::Run{.kind = kind,
+                                     .script = script,
+                                     .text = text,
+                                     .flags = flags_of(request),
+                                     .cpu_ms = limits.cpu_ms,
+                                     .memory_mb = limits.memory_mb,
+                                     .busy_poll_us = request.busy_poll_us,
+                                     .number = number});
 }
 
 void submit(const MethodCall &call, Request &request) {
@@ -153,11 +153,10 @@ bool debug(const MethodCall &call, RunKind kind) {
   request.debugs = true;
   request.deadline_us = request.received_us + debugging_start_us;
   request.name.append("debug ").append(*script).append(":").append(*function);
-  write_run(request.body, kind, *script, *function, request, limits);
   const int64_t number = kind == RunKind::inspect   ? int64_t{options->pause}
                          : kind == RunKind::profile ? options->for_ms
                                                     : 0;
-  Packer(request.body).pack_array(2).pack_int64(number);
+  write_run(request.body, kind, *script, *function, request, limits, number);
   request.body.append(*arguments);
   submit(call, request);
   return true;

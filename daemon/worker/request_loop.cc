@@ -30,6 +30,18 @@ void append_frame(Buffer &frames, const Frame &frame) {
   ::_exit(status);
 }
 
+[[noreturn]] void break_off(const std::string &flaw) {
+  std::fprintf(stderr, "lethe-worker: the master broke the protocol: %s\n", flaw.c_str());
+  end_worker(exit_protocol);
+}
+
+template <typename Message> Message read_or_break_off(const Frame &frame) {
+  auto message = frame.read<Message>();
+  if (!message)
+    break_off(message.error().message);
+  return *message;
+}
+
 // Puts the message and the keys of the client's error into the Error that rejects a promise.
 void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
           v8::Local<v8::Value> answer) {
@@ -56,49 +68,6 @@ void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
 
 } // namespace
 
-struct RequestLoop::Request {
-  RunKind kind = RunKind::call;
-  std::string_view script, text; // text: the function's name, or the source
-  uint32_t flags = 0, cpu_ms = 0, busy_poll_us = 0;
-  size_t memory_bytes = 0;
-  std::string_view raw; // arguments or globals
-
-  bool parse(std::string_view body) {
-    Reader reader(body);
-    if (reader.array() != 8u)
-      return false;
-    const auto kind_number = reader.integer();
-    const auto script_name = reader.string(), function_or_source = reader.string();
-    const auto flag_bits = reader.integer(), cpu = reader.integer(), memory_mb = reader.integer(),
-               busy_poll = reader.integer();
-    const auto rest = reader.take_raw();
-    if (!rest || !kind_number || *kind_number < 0 ||
-        *kind_number > int64_t{static_cast<uint8_t>(RunKind::heap)} || !cpu || *cpu < 0 ||
-        !memory_mb || *memory_mb < 0 || !busy_poll || *busy_poll < 0 || !reader.at_end())
-      return false;
-    kind = static_cast<RunKind>(*kind_number);
-    script = *script_name;
-    text = *function_or_source;
-    flags = static_cast<uint32_t>(*flag_bits);
-    cpu_ms = static_cast<uint32_t>(std::min<int64_t>(*cpu, UINT32_MAX));
-    memory_bytes = static_cast<size_t>(*memory_mb) << 20;
-    busy_poll_us = static_cast<uint32_t>(std::min<int64_t>(*busy_poll, UINT32_MAX));
-    raw = *rest;
-    return true;
-  }
-
-  // A copy: other messages come while it runs.
-  std::optional<DebugJob> debug_job() const {
-    Reader reader(raw);
-    const bool is_pair = reader.array() == 2u;
-    const auto number = reader.integer();
-    const auto arguments = reader.take_raw();
-    if (!is_pair || !number || !arguments)
-      return std::nullopt;
-    return DebugJob{kind, std::string(script), std::string(text), *number, std::string(*arguments)};
-  }
-};
-
 void RequestLoop::run() {
   isolate_->SetData(Host::slot, static_cast<Host *>(this));
   if (rewinder_ && !rewinder_->adopt(page_))
@@ -108,14 +77,11 @@ void RequestLoop::run() {
   Afterwards last;
   for (;;) {
     Frame frame;
-    switch (channel_.next(frame)) {
+    switch (channel_.next(frame, PeerState::idle)) {
     case Channel::Status::ok:
-      if (frame.type == MessageType::run) {
-        last = serve(frame.sequence, frame.body);
+      if (frame.type == MessageType::run) { // else it comes too late, which is no mistake
+        last = serve(frame);
         after_reply(last.flags);
-      } else if (frame.type != MessageType::host_reply &&
-                 frame.type != MessageType::debug_input) { // one that comes too late is no mistake
-        end_worker(exit_protocol);
       }
       break;
     case Channel::Status::again:
@@ -123,7 +89,7 @@ void RequestLoop::run() {
         end_worker(exit_clean);
       break;
     default:
-      end_worker(exit_protocol);
+      break_off(channel_.flaw());
     }
   }
 }
@@ -137,7 +103,8 @@ Channel::Status RequestLoop::receive(BusyPoll &busy_poll, uint64_t limit_ns) {
   return status != Channel::Status::again ? status : channel_.receive();
 }
 
-RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, std::string_view body) {
+RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
+  const uint32_t sequence = frame.sequence;
   // Before anything else: what the master has taken back runs elsewhere.
   if (!page_.claim(sequence))
     return {}; // the master has taken it back
@@ -147,9 +114,7 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, std::string_view b
     ::close(channel_.descriptor());
   if (timer_t timer; fault_point("sandbox.timer"))
     ::timer_create(CLOCK_MONOTONIC, nullptr, &timer);
-  Request request;
-  if (!request.parse(body))
-    end_worker(exit_protocol);
+  const auto request = read_or_break_off<message::Run>(frame);
   sequence_ = sequence;
   const bool wants_stats = (request.flags & run_wants_stats) != 0;
   started_ns_ = now_ns();
@@ -160,35 +125,37 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, std::string_view b
   if (wants_stats)
     report_stats(now_ns() - started_ns_, now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
   if (failed) {
-    write_error(channel_.begin(MessageType::failed, sequence), failed->error, failed->raw);
+    write_error(channel_.begin(sequence, message::Failed{}), failed->error, failed->raw);
     channel_.end();
   } else {
-    channel_.add(MessageType::done, sequence, result_.view());
+    channel_.add(sequence, message::Done{result_.view()});
   }
   flush();
   if (!early_.empty()) {
     channel_.put_back(early_.view());
     early_.clear();
   }
-  return {request.flags, uint64_t{request.busy_poll_us} * 1000};
+  return {request.flags, static_cast<uint64_t>(request.busy_poll_us) * 1000};
 }
 
-std::optional<RunFailure> RequestLoop::execute(const Request &request) {
+std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
   result_.clear();
   console_left_ = console_limits_;
   console_is_cut_ = console_limits_.lines == 0 || console_limits_.bytes == 0;
-  memory_.begin(request.memory_bytes);
+  memory_.begin(static_cast<size_t>(request.memory_mb) << 20);
   Interrupts &interrupts = Interrupts::instance();
-  interrupts.arm(sequence_, request.cpu_ms);
+  interrupts.arm(sequence_, static_cast<uint32_t>(std::min<int64_t>(request.cpu_ms, UINT32_MAX)));
   std::optional<RunFailure> failed;
   if (request.kind == RunKind::call)
-    failed = runner_.call(request.script, request.text, request.raw, result_, *this);
+    failed = runner_.call(request.script, request.text, request.arguments, result_, *this);
   else if (request.kind == RunKind::eval)
-    failed = runner_.eval(request.text, request.raw, result_, *this);
-  else if (const auto job = request.debug_job(); job && debugger_)
-    failed = debugger_->run(*job, result_);
+    failed = runner_.eval(request.text, request.arguments, result_, *this);
+  else if (debugger_) // with a copy: other messages come while it runs
+    failed = debugger_->run({request.kind, std::string(request.script), std::string(request.text),
+                             request.number, std::string(request.arguments)},
+                            result_);
   else
-    end_worker(exit_protocol);
+    break_off("this worker was not forked to debug");
   runner_.forget_tasks();
   interrupts.disarm();
   calls_.clear();
@@ -198,13 +165,12 @@ std::optional<RunFailure> RequestLoop::execute(const Request &request) {
 void RequestLoop::report_stats(uint64_t wall_ns, uint64_t cpu_ns) {
   v8::HeapStatistics heap;
   isolate_->GetHeapStatistics(&heap);
-  Packer packer(channel_.begin(MessageType::run_stats, sequence_));
-  packer.pack_array(4);
-  packer.pack_uint64(wall_ns / 1000);
-  packer.pack_uint64(cpu_ns / 1000);
-  packer.pack_uint64(page_.last_rewind_ns.load(std::memory_order_relaxed) / 1000);
-  packer.pack_uint64(heap.used_heap_size() / 1024);
-  channel_.end();
+  const uint64_t rewind_ns = page_.last_rewind_ns.load(std::memory_order_relaxed);
+  channel_.add(sequence_,
+               message::RunStats{.run_us = static_cast<int64_t>(wall_ns / 1000),
+                                 .cpu_us = static_cast<int64_t>(cpu_ns / 1000),
+                                 .rewind_us = static_cast<int64_t>(rewind_ns / 1000),
+                                 .heap_kb = static_cast<int64_t>(heap.used_heap_size() / 1024)});
 }
 
 // No frame above this one owns memory: when the heap is rewound, it would no longer be theirs.
@@ -253,11 +219,7 @@ void RequestLoop::console(std::string_view level, v8::Local<v8::String> text) {
 }
 
 void RequestLoop::send_console(std::string_view level, std::string_view text) {
-  Packer packer(channel_.begin(MessageType::console, sequence_));
-  packer.pack_array(2);
-  pack_string(packer, level);
-  pack_string(packer, text);
-  channel_.end();
+  channel_.add(sequence_, message::Console{level, text});
 }
 
 v8::MaybeLocal<v8::Promise> RequestLoop::call(v8::Local<v8::Context> context,
@@ -275,13 +237,8 @@ v8::MaybeLocal<v8::Promise> RequestLoop::call(v8::Local<v8::Context> context,
   if (!v8::Promise::Resolver::New(context).ToLocal(&resolver))
     return {};
   const uint32_t id = ++last_call_;
-  Buffer &body = channel_.begin(MessageType::host_call, sequence_);
-  Packer packer(body);
-  packer.pack_array(3);
-  packer.pack_uint32(id);
-  pack_string(packer, to_text(isolate_, name));
-  body.append(converted.view());
-  channel_.end();
+  const std::string called = to_text(isolate_, name);
+  channel_.add(sequence_, message::HostCall{id, called, converted.view()});
   PendingCall &pending = calls_[id];
   pending.context.Reset(isolate_, context);
   pending.resolver.Reset(isolate_, resolver);
@@ -297,14 +254,14 @@ bool RequestLoop::wait(std::optional<uint64_t> until_ns) {
   flush();
   for (;;) {
     Frame frame;
-    switch (channel_.next(frame)) {
+    switch (channel_.next(frame, debugger_ ? PeerState::debugging : PeerState::running)) {
     case Channel::Status::ok:
       if (frame.type == MessageType::run) {
         append_frame(early_, frame);
         break;
       }
-      if (frame.type == MessageType::debug_input && debugger_) {
-        debugger_->hear(std::string(frame.body));
+      if (frame.type == MessageType::debug_input) {
+        hear_debug(frame);
         return true; // it may have settled something
       }
       if (frame.sequence != sequence_)
@@ -318,16 +275,20 @@ bool RequestLoop::wait(std::optional<uint64_t> until_ns) {
         end_worker(exit_clean);
       break;
     default:
-      end_worker(exit_protocol);
+      break_off(channel_.flaw());
     }
   }
 }
 
 void RequestLoop::send_debug(std::string_view text) {
-  Packer packer(channel_.begin(MessageType::debug_output, sequence_));
-  pack_string(packer, text);
-  channel_.end();
+  channel_.add(sequence_, message::DebugOutput{text});
   flush();
+}
+
+void RequestLoop::hear_debug(const Frame &frame) {
+  const auto input = read_or_break_off<message::DebugInput>(frame);
+  // A copy: other messages come while it is heard.
+  debugger_->hear(input.text ? std::optional(std::string(*input.text)) : std::nullopt);
 }
 
 // Frames of other kinds wait.
@@ -335,11 +296,11 @@ void RequestLoop::receive_debug(bool waits) {
   Buffer others;
   for (bool heard = false;;) {
     Frame frame;
-    switch (channel_.next(frame)) {
+    switch (channel_.next(frame, PeerState::debugging)) {
     case Channel::Status::ok:
       if (frame.type == MessageType::debug_input) {
         heard = true;
-        debugger_->hear(std::string(frame.body));
+        hear_debug(frame);
       } else {
         append_frame(others, frame);
       }
@@ -355,19 +316,14 @@ void RequestLoop::receive_debug(bool waits) {
       break;
     }
     default:
-      end_worker(exit_protocol);
+      break_off(channel_.flaw());
     }
   }
 }
 
 void RequestLoop::settle(const Frame &frame) {
-  Reader reader(frame.body);
-  const bool is_triple = reader.array() == 3u;
-  const auto id = reader.integer();
-  const auto error = reader.take_raw(), result = reader.take_raw();
-  if (!is_triple || !id || !error || !result)
-    end_worker(exit_protocol);
-  const auto found = calls_.find(static_cast<uint32_t>(*id));
+  const auto reply = read_or_break_off<message::HostReply>(frame);
+  const auto found = calls_.find(reply.call_id);
   if (found == calls_.end())
     return;
   const v8::HandleScope handles(isolate_);
@@ -376,8 +332,8 @@ void RequestLoop::settle(const Frame &frame) {
   const auto failure = found->second.error.Get(isolate_);
   calls_.erase(found);
   const v8::Context::Scope scope(context);
-  const bool is_error = *error != packed_nil;
-  ValueReader values(context, is_error ? *error : *result, limits_.max_depth);
+  const bool is_error = reply.error != packed_nil;
+  ValueReader values(context, is_error ? reply.error : reply.result, limits_.max_depth);
   v8::Local<v8::Value> answer;
   const bool is_read = values.read(answer);
   if (!is_read)

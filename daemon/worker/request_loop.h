@@ -48,20 +48,20 @@ private:
     v8::Global<v8::Promise::Resolver> resolver;
     v8::Global<v8::Object> error; // with the stack of the call
   };
-  struct Request;
   struct Afterwards {   // of a reply
     uint32_t flags = 0; // of the request
     uint64_t busy_poll_ns = 0;
   };
 
-  Afterwards serve(uint32_t sequence, std::string_view body);
-  std::optional<RunFailure> execute(const Request &request);
+  Afterwards serve(const Frame &frame);
+  std::optional<RunFailure> execute(const message::Run &request);
   void report_stats(uint64_t wall_ns, uint64_t cpu_ns);
   void after_reply(uint32_t flags);
   Channel::Status receive(BusyPoll &busy_poll, uint64_t limit_ns);
   void send_console(std::string_view level, std::string_view text);
   void settle(const Frame &frame);
   void send_debug(std::string_view text) override;
+  void hear_debug(const Frame &frame);
   void receive_debug(bool waits) override;
   void flush();
 

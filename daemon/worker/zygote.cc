@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <deque>
 #include <fcntl.h>
 #include <fstream>
 #include <poll.h>
@@ -26,9 +27,16 @@ namespace lethe {
 namespace {
 
 // A zygote that can't go on says why on standard error, and ends: the master starts another one.
-[[noreturn]] void give_up(const std::string &reason) {
+[[noreturn]] void give_up(const std::string &reason, ExitStatus status = exit_failed) {
   std::fprintf(stderr, "lethe-zygote: %s\n", reason.c_str());
-  _exit(exit_failed);
+  _exit(status);
+}
+
+template <typename Message> Message read_or_give_up(std::string_view body) {
+  auto message = read_message<Message>(body);
+  if (!message)
+    give_up(message.error().message, exit_protocol);
+  return std::move(*message);
 }
 
 FileDescriptor open_child_signals() {
@@ -74,12 +82,6 @@ pid_t checked_fork() {
   return pid;
 }
 
-int64_t generation_of(std::string_view grow_body) {
-  Reader reader(grow_body);
-  reader.array();
-  return reader.integer().value_or(0);
-}
-
 constexpr int idle_ms = 100;
 
 } // namespace
@@ -113,11 +115,11 @@ void Zygote::run() {
   for (;;) {
     Frame frame;
     while (true) {
-      const Channel::Status status = control_.next(frame);
+      const Channel::Status status = control_.next(frame, PeerState::ready);
       if (status == Channel::Status::again)
         break;
       if (status != Channel::Status::ok)
-        _exit(exit_protocol);
+        give_up(control_.flaw(), exit_protocol);
       serve_frame(frame);
     }
     pollfd poll_for[] = {{control_.descriptor(), POLLIN, 0}, {child_signals_.get(), POLLIN, 0}};
@@ -155,35 +157,27 @@ void Zygote::read_import_map() {
 
 void Zygote::serve_frame(const Frame &frame) {
   if (frame.type == MessageType::fork)
-    fork_worker(frame.sequence, frame.body);
-  else if (frame.type == MessageType::grow)
+    fork_worker(frame.sequence, read_or_give_up<message::Fork>(frame.body));
+  else // Channel lets nothing else of the master through
     grow(frame);
-  else
-    _exit(exit_protocol);
 }
 
 // --- workers -----------------------------------------------------------------------------------
 
-void Zygote::fork_worker(uint32_t sequence, std::string_view body) {
-  Reader reader(body);
-  const auto count = reader.array();
-  const auto id = reader.integer();
-  Item debugs;
-  if (count != 2u || !id || !reader.next(debugs) || debugs.kind != Kind::boolean)
-    _exit(exit_protocol);
+void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
   auto sockets = make_socket_pair();
   if (!sockets)
     give_up(sockets.error().message);
   const FileDescriptor page_file = make_page_file();
-  if (options_.serves_one && !debugs.boolean)
+  if (options_.serves_one && !wanted.debugs)
     working_set_.before_fork();
   const pid_t pid = checked_fork();
   if (pid == 0)
-    become_worker(std::move(sockets->ends[1]), page_file, debugs.boolean);
+    become_worker(std::move(sockets->ends[1]), page_file, wanted.debugs);
   working_set_.after_fork(pid);
   const FileDescriptor pidfd = pidfd_of(pid);
   const int descriptors[] = {pidfd.get(), sockets->ends[0].get(), page_file.get()};
-  say_forked(0, sequence, *id, pid, descriptors);
+  say(sequence, message::WorkerForked{wanted.id, pid}, descriptors);
 }
 
 void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs) {
@@ -247,8 +241,7 @@ void Zygote::prepare_forks() {
 
 void Zygote::grow(const Frame &frame) {
   FileDescriptor control = control_.take_descriptor();
-  if (!control)
-    _exit(exit_protocol);
+  const uint32_t generation = read_or_give_up<message::Grow>(frame.body).generation;
   const pid_t pid = checked_fork();
   if (pid == 0) {
     become_generation(std::move(control), std::string(frame.body));
@@ -256,10 +249,10 @@ void Zygote::grow(const Frame &frame) {
   }
   const FileDescriptor pidfd = pidfd_of(pid);
   const int descriptors[] = {pidfd.get()};
-  say_forked(1, frame.sequence, generation_of(frame.body), pid, descriptors);
+  say(frame.sequence, message::ZygoteForked{generation, pid}, descriptors);
 }
 
-void Zygote::become_generation(FileDescriptor control, std::string_view body) {
+void Zygote::become_generation(FileDescriptor control, const std::string &grow_body) {
   control_ = Channel(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX);
   end_with_master(control_.descriptor());
   Entropy::instance().discard();
@@ -269,13 +262,10 @@ void Zygote::become_generation(FileDescriptor control, std::string_view body) {
         self.say_load_failed(self.generation_.present(), self.runner_.out_of_memory());
       },
       this);
-  if (!generation_.read(body))
-    _exit(exit_protocol);
+  if (!generation_.take(read_or_give_up<message::Grow>(grow_body)))
+    give_up("the options of a script are malformed", exit_protocol);
   const auto failed = generation_.load([this](std::string_view script) {
-    Packer packer(control_.begin(MessageType::loading, 0));
-    packer.pack_array(1);
-    pack_string(packer, script);
-    control_.end();
+    control_.add(0, message::Loading{script});
     flush();
   });
   if (failed) {
@@ -293,25 +283,14 @@ void Zygote::become_generation(FileDescriptor control, std::string_view body) {
 // --- what the master is told -------------------------------------------------------------------
 
 void Zygote::say_load_failed(std::string_view name, const RunFailure &failure) {
-  Buffer &body = control_.begin(MessageType::load_failed, 0);
-  Packer packer(body);
-  packer.pack_array(2);
-  pack_string(packer, name);
-  write_error(body, failure.error, failure.raw);
+  write_error(control_.begin(0, message::LoadFailed{.script = name}), failure.error, failure.raw);
   control_.end();
   control_.flush();
 }
 
-void Zygote::say_forked(int kind, uint32_t sequence, int64_t id, pid_t pid,
-                        std::span<const int> descriptors) {
-  Buffer body;
-  Packer packer(body);
-  packer.pack_array(3);
-  packer.pack_int(kind);
-  packer.pack_int64(id);
-  packer.pack_int(pid);
-  if (control_.send_with_descriptors(MessageType::forked, sequence, body.view(), descriptors) !=
-      Channel::Status::ok)
+template <typename Message, size_t descriptors>
+void Zygote::say(uint32_t sequence, const Message &message, const int (&sent)[descriptors]) {
+  if (control_.send(sequence, message, sent) != Channel::Status::ok)
     end_after_master();
 }
 
@@ -359,25 +338,18 @@ void Zygote::run_self_test() {
 
 void Zygote::say_ready() {
   memory_.note_baseline();
-  Buffer &body = control_.begin(MessageType::ready, 0);
-  Packer packer(body);
-  packer.pack_array(5);
-  packer.pack_int64(generation_.number());
-  packer.pack_map(static_cast<uint32_t>(scripts_.all().size()));
-  for (const auto &[name, script] : scripts_.all()) {
-    pack_string(packer, name);
-    packer.pack_array(static_cast<uint32_t>(script->functions().size()));
-    for (const std::string &function : script->functions())
-      pack_string(packer, function);
-  }
-  packer.pack_map(static_cast<uint32_t>(generation_.failures().size()));
+  message::Ready ready{.generation = generation_.number(),
+                       .v8_version = v8::V8::GetVersion(),
+                       .image_bytes =
+                           rewinds() ? static_cast<int64_t>(rewinder_->image_bytes()) : 0};
+  for (const auto &[name, script] : scripts_.all())
+    ready.scripts.push_back({name, {script->functions().begin(), script->functions().end()}});
+  std::deque<Buffer> errors;
   for (const auto &[name, failure] : generation_.failures()) {
-    pack_string(packer, name);
-    write_error(body, failure.error, failure.raw);
+    write_error(errors.emplace_back(), failure.error, failure.raw);
+    ready.failures.emplace_back(name, errors.back().view());
   }
-  pack_string(packer, v8::V8::GetVersion());
-  packer.pack_uint64(rewinds() ? rewinder_->image_bytes() : 0);
-  control_.end();
+  control_.add(0, ready);
   flush();
 }
 
@@ -389,16 +361,14 @@ void Zygote::reap() {
   rusage usage{};
   for (pid_t pid; (pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0;) {
     const auto microseconds = [](const timeval &time) {
-      return static_cast<uint64_t>(time.tv_sec) * 1000000 + static_cast<uint64_t>(time.tv_usec);
+      return int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
     };
     working_set_.take(pid);
-    Packer packer(control_.begin(MessageType::exited, 0));
-    packer.pack_array(4);
-    packer.pack_int(pid);
-    packer.pack_int(status);
-    packer.pack_uint64(microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
-    packer.pack_int64(usage.ru_maxrss);
-    control_.end();
+    control_.add(
+        0, message::Exited{.pid = pid,
+                           .wait_status = status,
+                           .cpu_us = microseconds(usage.ru_utime) + microseconds(usage.ru_stime),
+                           .max_rss_kb = usage.ru_maxrss});
   }
   flush();
 }

@@ -15,7 +15,6 @@
 #include "daemon/worker/scripts/runner.h"
 #include "daemon/worker/scripts/scripts.h"
 #include "ipc/channel.h"
-#include "ipc/message_pack.h"
 
 #include <cstdint>
 #include <optional>
@@ -45,15 +44,15 @@ public:
 
 private:
   void serve_frame(const Frame &frame);
-  void fork_worker(uint32_t sequence, std::string_view body);
+  void fork_worker(uint32_t sequence, const message::Fork &wanted);
   [[noreturn]] void become_worker(FileDescriptor socket, const FileDescriptor &page_file,
                                   bool debugs);
   void prepare_forks();
   void grow(const Frame &frame);
-  void become_generation(FileDescriptor control, std::string_view body);
+  void become_generation(FileDescriptor control, const std::string &grow_body);
   void say_load_failed(std::string_view name, const RunFailure &failure);
-  void say_forked(int kind, uint32_t sequence, int64_t id, pid_t pid,
-                  std::span<const int> descriptors);
+  template <typename Message, size_t descriptors>
+  void say(uint32_t sequence, const Message &message, const int (&sent)[descriptors]);
   bool rewinds() const { return rewinder_ && !options_.serves_one; }
   void collect_garbage();
   void take_image();

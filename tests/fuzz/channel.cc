@@ -12,6 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   constexpr uint32_t limit = 2048;
   SocketPair pair = std::move(*make_socket_pair());
   const Party peer = size % 2 ? Party::zygote : Party::worker;
+  const auto state = static_cast<PeerState>(1u << size / 2 % 6);
   Channel master(std::move(pair.ends[1]), peer, Channel::Carries::descriptors, limit);
   if (size > 0 && ::send(pair.ends[0].get(), data, size, 0) != static_cast<ssize_t>(size))
     std::abort();
@@ -19,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   while (master.receive() == Channel::Status::ok) {
     Frame frame{};
     Channel::Status status;
-    while ((status = master.next(frame)) == Channel::Status::ok)
-      if (frame.body.size() > limit || !may_send(peer, static_cast<uint16_t>(frame.type)) ||
+    while ((status = master.next(frame, state)) == Channel::Status::ok)
+      if (frame.body.size() > limit || !may_send(peer, state, static_cast<uint16_t>(frame.type)) ||
           frame.descriptors > 0)
         std::abort();
     if (status == Channel::Status::broken)

@@ -282,12 +282,10 @@ void Connection::handle_notification(std::string_view method, std::string_view p
 }
 
 void Connection::handle_debug_input(Request &request, std::string_view message) {
-  Item item;
-  const bool is_message =
-      Reader(message).next(item) && (item.kind == Kind::string || item.kind == Kind::nil);
-  if (!is_message || !request.debugs || !request.worker)
+  const auto input = read_message<message::DebugInput>(message);
+  if (!input || !request.debugs || !request.worker)
     return; // the client was not told yet that there is a worker
-  if (!request.worker->send_debug_input(request.sequence, message))
+  if (!request.worker->send_debug_input(request.sequence, *input))
     request.dispatcher->cancel(request, true);
 }
 
@@ -299,7 +297,7 @@ void Connection::handle_response(uint32_t id, std::string_view error, std::strin
   host_calls_.erase(found);
   --call.request->host_calls;
   if (WorkerProcess *worker = call.request->worker)
-    worker->send_host_reply(call.request->sequence, call.call_id, error, result);
+    worker->send_host_reply(call.request->sequence, {call.call_id, error, result});
 }
 
 // Says why, sends what is in the output, and closes. The client may be in the middle of sending:
@@ -376,35 +374,37 @@ void Connection::send_stats(const Request &request, const RunStats &stats) {
   flush_later();
 }
 
-bool Connection::send_debug_output(const Request &request, std::string_view message) {
+bool Connection::send_debug_output(const Request &request, std::optional<std::string_view> text) {
   Packer packer(output_);
   begin_notification(packer, "debug", request.msgid, 2);
-  output_.append(message);
+  if (text)
+    pack_string(packer, *text);
+  else
+    packer.pack_nil();
   flush_later();
   room_awaited_ |= output_full();
   return !output_full();
 }
 
-void Connection::send_host_call(Request &request, int64_t call_id, std::string_view name,
-                                std::string_view arguments) {
+void Connection::send_host_call(Request &request, const message::HostCall &call) {
   // The script hears of it rather than waiting for its deadline.
   if (output_full() || request.host_calls >= most_host_calls) {
     Buffer error;
     write_error(error, Error(ErrorCode::overloaded, "the client does not answer host calls"));
-    request.worker->send_host_reply(request.sequence, call_id, error.view(), packed_nil);
+    request.worker->send_host_reply(request.sequence, {call.call_id, error.view(), packed_nil});
     return;
   }
   do
     ++last_host_call_;
   while (host_calls_.contains(last_host_call_));
-  host_calls_[last_host_call_] = {&request, call_id};
+  host_calls_[last_host_call_] = {&request, call.call_id};
   ++request.host_calls;
   Packer packer(output_);
   begin_request(packer, last_host_call_);
   pack_string(packer, "host.call");
   packer.pack_array(3).pack_uint32(request.msgid);
-  output_.append(name);
-  output_.append(arguments);
+  pack_string(packer, call.name);
+  output_.append(call.arguments);
   flush_later();
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/master/dispatch/environment.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/message_pack.h"
+#include "ipc/messages.h"
 
 #include <memory>
 #include <optional>
@@ -70,10 +71,9 @@ public:
   void send_raw_error(Request &request, std::string_view error_map) override;
   void send_console(const Request &request, std::string_view level, std::string_view text) override;
   void send_stats(const Request &request, const RunStats &stats) override;
-  bool send_debug_output(const Request &request, std::string_view message) override;
+  bool send_debug_output(const Request &request, std::optional<std::string_view> text) override;
   bool awaits_room() const override { return room_awaited_; }
-  void send_host_call(Request &request, int64_t call_id, std::string_view name,
-                      std::string_view arguments) override;
+  void send_host_call(Request &request, const message::HostCall &call) override;
 
   // For methods that are answered without a Request.
   Buffer &begin_result(uint32_t msgid);
@@ -82,7 +82,7 @@ public:
 private:
   struct HostCall {
     Request *request;
-    int64_t call_id;
+    uint32_t call_id;
   };
   struct WaitingLane {
     Lane lane;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "ipc/error.h"
+#include "ipc/messages.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <sys/types.h>
 
@@ -39,12 +41,11 @@ public:
   virtual void send_console(const Request &request, std::string_view level,
                             std::string_view text) = 0;
   virtual void send_stats(const Request &request, const RunStats &stats) = 0;
-  // What the request's worker says to a debugger: one value. False: go_on_debugging() will
-  // be called when there is room for more.
-  virtual bool send_debug_output(const Request &request, std::string_view message) = 0;
+  // What the request's worker says to a debugger; nothing: the worker is there. False:
+  // go_on_debugging() will be called when there is room for more.
+  virtual bool send_debug_output(const Request &request, std::optional<std::string_view> text) = 0;
   virtual bool awaits_room() const = 0;
-  virtual void send_host_call(Request &request, int64_t call_id, std::string_view name,
-                              std::string_view arguments) = 0;
+  virtual void send_host_call(Request &request, const message::HostCall &call) = 0;
 
 protected:
   ~Client() = default;

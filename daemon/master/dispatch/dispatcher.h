@@ -77,18 +77,20 @@ public:
 
 private:
   void worker_said(WorkerProcess &worker, const Frame &frame) override;
+  void break_off(WorkerProcess &worker, std::string_view flaw) override;
   void worker_hung_up(WorkerProcess &worker) override;
   void verdict_is_due(WorkerProcess &worker) override;
   void worker_is_slow(WorkerProcess &worker) override;
 
-  void on_done(WorkerProcess &worker, Request &request, std::string_view body);
-  void on_failed(WorkerProcess &worker, Request &request, std::string_view body);
-  void on_console(WorkerProcess &worker, Request &request, std::string_view body);
-  void on_host_call(WorkerProcess &worker, Request &request, std::string_view body);
-  void on_debug_output(WorkerProcess &worker, Request &request, std::string_view body);
-  void on_run_stats(WorkerProcess &worker, Request &request, std::string_view body);
+  template <typename Message>
+  void hear(WorkerProcess &worker, Request &request, const Frame &frame);
+  void on(WorkerProcess &worker, Request &request, const message::Done &done);
+  void on(WorkerProcess &worker, Request &request, const message::Failed &failed);
+  void on(WorkerProcess &worker, Request &request, const message::Console &console);
+  void on(WorkerProcess &worker, Request &request, const message::HostCall &call);
+  void on(WorkerProcess &worker, Request &request, const message::DebugOutput &output);
+  void on(WorkerProcess &worker, Request &request, const message::RunStats &stats);
   void after_run(WorkerProcess &worker, bool last);
-  void break_off(WorkerProcess &worker, std::string_view what);
   void kill(WorkerProcess &worker);
 
   // A request waits where those workers are asked for that may take it.

@@ -52,7 +52,7 @@ void Dispatcher::add_debugging(WorkerProcess &worker) {
   }
   request->timer.stop(); // it was the limit on the time until now
   worker.run(*request);
-  request->client->send_debug_output(*request, packed_nil);
+  request->client->send_debug_output(*request, std::nullopt);
 }
 
 void Dispatcher::go_on_debugging() {
@@ -106,43 +106,49 @@ void Dispatcher::use_generation(uint32_t generation, bool can_rewind) {
 void Dispatcher::worker_said(WorkerProcess &worker, const Frame &frame) {
   Request *request = worker.sent().front();
   if (!request || request->sequence != frame.sequence)
-    return break_off(worker, "spoke of a request that it does not run");
+    return break_off(worker, "it spoke of a request that it does not run");
   switch (frame.type) {
   case MessageType::done:
-    return on_done(worker, *request, frame.body);
+    return hear<message::Done>(worker, *request, frame);
   case MessageType::failed:
-    return on_failed(worker, *request, frame.body);
+    return hear<message::Failed>(worker, *request, frame);
   case MessageType::console:
-    return on_console(worker, *request, frame.body);
+    return hear<message::Console>(worker, *request, frame);
   case MessageType::host_call:
-    return on_host_call(worker, *request, frame.body);
+    return hear<message::HostCall>(worker, *request, frame);
   case MessageType::debug_output:
-    return on_debug_output(worker, *request, frame.body);
+    return hear<message::DebugOutput>(worker, *request, frame);
   case MessageType::run_stats:
-    return on_run_stats(worker, *request, frame.body);
-  default:
-    return break_off(worker, "sent a message of another kind of process");
+    return hear<message::RunStats>(worker, *request, frame);
+  default: // Channel lets nothing else of a worker through
+    return;
   }
 }
 
-void Dispatcher::break_off(WorkerProcess &worker, std::string_view what) {
+template <typename Message>
+void Dispatcher::hear(WorkerProcess &worker, Request &request, const Frame &frame) {
+  if (const auto message = frame.read<Message>(&skimmer_))
+    on(worker, request, *message);
+  else
+    break_off(worker, message.error().message);
+}
+
+void Dispatcher::break_off(WorkerProcess &worker, std::string_view flaw) {
   worker.broke_protocol = true;
   worker.kill();
   ++environment_.counters.protocol_breaks;
-  log_error("pool {}: worker {} (pid {}) {}; it is killed", pool_, worker.id(), worker.pid(), what);
+  log_error("pool {}: worker {} (pid {}) broke the protocol: {}; it is killed", pool_, worker.id(),
+            worker.pid(), flaw);
 }
 
-void Dispatcher::on_done(WorkerProcess &worker, Request &request, std::string_view body) {
-  skimmer_.reset();
-  // The client gets these bytes as they are. A sound worker writes one value within the limit; one
-  // that was broken into may not.
-  if (skimmer_.advance(body) != Skimmer::State::complete || skimmer_.position() != body.size())
-    return break_off(worker, "sent a result that is not one value");
+// The client gets these bytes as they are. A sound worker writes one value within the limit; one
+// that was broken into may not.
+void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Done &done) {
   bool last = true;
   worker.done();
   if (request.client) {
     if (const auto limit = environment_.settings.max_message_bytes;
-        body.size() > static_cast<size_t>(limit)) {
+        done.result.size() > static_cast<size_t>(limit)) {
       answer_error(
           request,
           Error(ErrorCode::too_large, "the result is too long").with("limit_bytes", limit));
@@ -158,28 +164,24 @@ void Dispatcher::on_done(WorkerProcess &worker, Request &request, std::string_vi
     } else {
       ++environment_.counters.results;
       request.timer.stop();
-      request.client->send_result(request, body);
+      request.client->send_result(request, done.result);
     }
   }
   const bool discard = is_done_for(request);
   if (last)
     release(request);
   else
-    start_next_step(request, body);
+    start_next_step(request, done.result);
   after_run(worker, discard);
 }
 
-void Dispatcher::on_failed(WorkerProcess &worker, Request &request, std::string_view body) {
-  skimmer_.reset();
-  if (skimmer_.advance(body) != Skimmer::State::complete || skimmer_.position() != body.size() ||
-      !Reader(body).map())
-    return break_off(worker, "sent an error that is not a map");
+void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Failed &failed) {
   worker.done();
   if (request.client) {
     ++environment_.counters.errors;
     if (request.interrupted)
       ++environment_.counters.deadlines_running;
-    request.client->send_raw_error(request, body);
+    request.client->send_raw_error(request, failed.error);
   }
   const bool discard = is_done_for(request);
   release(request);
@@ -220,55 +222,34 @@ void log_console(const Request &request, std::string_view level, std::string_vie
 
 } // namespace
 
-void Dispatcher::on_console(WorkerProcess &worker, Request &request, std::string_view body) {
-  Reader reader(body);
-  const auto parts = reader.array();
-  const auto level = reader.string(), text = reader.string();
-  if (parts != 2u || !level || !text)
-    return break_off(worker, "sent a malformed console line");
+void Dispatcher::on(WorkerProcess &, Request &request, const message::Console &console) {
   ++environment_.counters.console_lines;
   if (!request.client)
     return;
   if (request.wants_console)
-    request.client->send_console(request, *level, *text);
+    request.client->send_console(request, console.level, console.text);
   else
-    log_console(request, *level, *text);
+    log_console(request, console.level, console.text);
 }
 
-void Dispatcher::on_host_call(WorkerProcess &worker, Request &request, std::string_view body) {
-  Reader reader(body);
-  const auto parts = reader.array();
-  const auto call_id = reader.integer();
-  const auto name = reader.take_raw(), arguments = reader.take_raw();
-  if (parts != 3u || !call_id || !name || !arguments || !reader.at_end() ||
-      !Reader(*arguments).array() || !is_one_value(*arguments, environment_.frame_depth()))
-    return break_off(worker, "sent a malformed host call");
+void Dispatcher::on(WorkerProcess &, Request &request, const message::HostCall &call) {
   ++environment_.counters.host_calls;
   if (request.client)
-    request.client->send_host_call(request, *call_id, *name, *arguments);
+    request.client->send_host_call(request, call);
 }
 
-void Dispatcher::on_debug_output(WorkerProcess &worker, Request &request, std::string_view body) {
-  Reader reader(body);
-  if (!request.debugs || !reader.string() || !reader.at_end())
-    return break_off(worker, "sent what only a worker that debugs may send");
-  if (request.client && !request.client->send_debug_output(request, body))
+void Dispatcher::on(WorkerProcess &worker, Request &request, const message::DebugOutput &output) {
+  if (request.client && !request.client->send_debug_output(request, output.text))
     worker.hold();
 }
 
-void Dispatcher::on_run_stats(WorkerProcess &worker, Request &request, std::string_view body) {
-  Reader reader(body);
-  const auto parts = reader.array();
-  const auto run_us = reader.integer(), cpu_us = reader.integer(), rewind_us = reader.integer(),
-             heap_kb = reader.integer();
-  if (parts != 4u || !run_us || !cpu_us || !rewind_us || !heap_kb)
-    return break_off(worker, "sent malformed statistics");
+void Dispatcher::on(WorkerProcess &worker, Request &request, const message::RunStats &stats) {
   if (request.client && request.wants_stats)
     request.client->send_stats(request, {.queue_us = request.dispatched_us - request.received_us,
-                                         .run_us = *run_us,
-                                         .cpu_us = *cpu_us,
-                                         .rewind_us = *rewind_us,
-                                         .heap_kb = *heap_kb,
+                                         .run_us = stats.run_us,
+                                         .cpu_us = stats.cpu_us,
+                                         .rewind_us = stats.rewind_us,
+                                         .heap_kb = stats.heap_kb,
                                          .generation = worker.generation(),
                                          .worker = worker.pid()});
 }

@@ -81,21 +81,15 @@ void WorkerProcess::done() {
   sent_.pop_front()->worker = nullptr;
 }
 
-void WorkerProcess::send_host_reply(uint32_t sequence, int64_t call_id, std::string_view error,
-                                    std::string_view result) {
-  Buffer &body = channel_.begin(MessageType::host_reply, sequence);
-  Packer packer(body);
-  packer.pack_array(3).pack_int64(call_id);
-  body.append(error);
-  body.append(result);
-  channel_.end();
+void WorkerProcess::send_host_reply(uint32_t sequence, const message::HostReply &reply) {
+  channel_.add(sequence, reply);
   flush_later();
 }
 
-bool WorkerProcess::send_debug_input(uint32_t sequence, std::string_view message) {
+bool WorkerProcess::send_debug_input(uint32_t sequence, const message::DebugInput &input) {
   if (channel_.output_bytes() > static_cast<size_t>(environment_.settings.max_output_bytes))
     return false;
-  channel_.add(MessageType::debug_input, sequence, message);
+  channel_.add(sequence, input);
   flush_later();
   return true;
 }
@@ -155,12 +149,20 @@ void WorkerProcess::readable() {
     return hang_up(false);
   Frame frame;
   Channel::Status status = Channel::Status::again;
-  while (!hung_up && !broke_protocol && (status = channel_.next(frame)) == Channel::Status::ok) {
+  while (!hung_up && !broke_protocol &&
+         (status = channel_.next(frame, peer_state())) == Channel::Status::ok) {
     started_ = std::max(started_, std::min(frame.sequence, last_sequence_));
     owner_.worker_said(*this, frame);
   }
-  if (status == Channel::Status::broken || broke_protocol)
+  if (status == Channel::Status::broken)
+    owner_.break_off(*this, channel_.flaw());
+  if (broke_protocol)
     hang_up(true);
+}
+
+PeerState WorkerProcess::peer_state() {
+  const Request *request = sent_.front();
+  return !request ? PeerState::idle : request->debugs ? PeerState::debugging : PeerState::running;
 }
 
 void WorkerProcess::flush() {
@@ -181,10 +183,8 @@ void WorkerProcess::hang_up(bool broken) {
   readable_.disable();
   writable_.disable();
   head_timer_.stop();
-  if (broken) {
-    broke_protocol = true;
+  if (broken)
     kill();
-  }
   owner_.worker_hung_up(*this);
 }
 

@@ -31,6 +31,8 @@ private:
 class WorkerOwner {
 public:
   virtual void worker_said(WorkerProcess &worker, const Frame &frame) = 0;
+  // The worker broke the protocol: sets broke_protocol, and kills it.
+  virtual void break_off(WorkerProcess &worker, std::string_view flaw) = 0;
   // The worker's channel is closed or broken: nothing more will come from it.
   virtual void worker_hung_up(WorkerProcess &worker) = 0;
   // The worker hung up, and the time given by `verdict` is over.
@@ -80,11 +82,9 @@ public:
   void done();
   List<Request> &sent() { return sent_; }
   // Sends what the client answered to a call of its script.
-  void send_host_reply(uint32_t sequence, int64_t call_id, std::string_view error,
-                       std::string_view result);
-  // What a debugger says to its script: one value. False: the worker does not take what was said
-  // before.
-  bool send_debug_input(uint32_t sequence, std::string_view message);
+  void send_host_reply(uint32_t sequence, const message::HostReply &reply);
+  // What a debugger says to its script. False: the worker does not take what was said before.
+  bool send_debug_input(uint32_t sequence, const message::DebugInput &input);
   // Nothing more is read from the worker until go_on(), as its client does not read.
   void hold() { readable_.disable(); }
   void go_on();
@@ -140,6 +140,7 @@ public:
 private:
   uint32_t claimed() const;
   void readable();
+  PeerState peer_state();
   void flush() override;
   void watch_head();
   void hang_up(bool broken);

@@ -24,6 +24,12 @@ std::optional<ErrorCode> code_from_name(std::string_view name) {
   return std::nullopt;
 }
 
+// At most.
+size_t bytes_in_grow(const Script &script) {
+  constexpr size_t around_them = 32; // heads, and the version
+  return script.name.size() + script.source.size() + script.options.size() + around_them;
+}
+
 } // namespace
 
 Error error_from_map(std::string_view error_map) {
@@ -130,34 +136,27 @@ void GenerationBuild::grow() {
   auto pair = make_socket_pair();
   if (!pair)
     return fail(pair.error());
-  Buffer list, scripts;
-  size_t count = 0;
+  message::Grow grow{.generation = ++*plan_.last_generation, .strict = plan_.strict};
+  size_t bytes = 0;
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
-  for (; count < plan_.load.size() && (count == 0 || list.size() < limit_bytes); ++count) {
-    const size_t before = list.size();
-    plan_.load[count]->pack(list);
-    if (count > 0 && list.size() > limit_bytes) {
-      list.truncate(before);
+  for (const ScriptPointer &script : plan_.load) {
+    bytes += bytes_in_grow(*script);
+    if (!grow.load.empty() && bytes > limit_bytes)
       break;
-    }
+    grow.load.push_back({script->name, script->version, script->source, script->options});
   }
-  batch_.assign(plan_.load.begin(), plan_.load.begin() + static_cast<ptrdiff_t>(count));
-  Packer(scripts).pack_array(static_cast<uint32_t>(count));
-  scripts.append(list.view());
-  Buffer drop;
-  Packer packer(drop);
-  packer.pack_array(static_cast<uint32_t>(plan_.drop.size()));
-  for (const std::string &name : plan_.drop)
-    pack_string(packer, name);
+  const auto sent = plan_.load.begin() + static_cast<ptrdiff_t>(grow.load.size());
+  batch_.assign(plan_.load.begin(), sent);
+  grow.part = sent != plan_.load.end();
+  grow.drop.assign(plan_.drop.begin(), plan_.drop.end());
 
   culprit_.clear();
   candidate_status_.reset();
   report_.reset();
   ZygoteProcess &parent = own_parent_ ? *own_parent_ : *plan_.parent;
   candidate_ = std::make_unique<ZygoteProcess>(environment_, *this, std::move(pair->ends[0]),
-                                               ++*plan_.last_generation);
-  parent.grow(candidate_->generation(), plan_.strict, count < plan_.load.size(), scripts.view(),
-              drop.view(), std::move(pair->ends[1]));
+                                               grow.generation);
+  parent.grow(grow, std::move(pair->ends[1]));
   deadline_.start(start_limit_us); // each script has its own, once the candidate has come to it
 }
 

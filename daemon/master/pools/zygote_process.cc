@@ -13,19 +13,6 @@ namespace {
 
 constexpr int most_last_reads = 64; // of one that has ended, in case that somebody else goes on
 
-// A map from names to raw values.
-bool read_raw_map(Reader &reader, std::map<std::string, std::string> &out) {
-  const auto pairs = reader.map();
-  for (uint32_t i = 0; pairs && i < *pairs; ++i) {
-    const auto name = reader.string();
-    const auto value = reader.take_raw();
-    if (!name || !value)
-      return false;
-    out[std::string(*name)] = *value;
-  }
-  return pairs.has_value();
-}
-
 } // namespace
 
 ZygoteProcess::ZygoteProcess(Environment &environment, ZygoteOwner &owner, FileDescriptor socket,
@@ -55,27 +42,18 @@ void ZygoteProcess::process_ended() {
   for (int reads = 0; reads < most_last_reads && !hung_up_ && readable(); ++reads) {
   }
   if (!hung_up_)
-    hang_up(false);
+    hang_up();
 }
 
 void ZygoteProcess::fork_worker(uint32_t id, bool debugs) {
-  Packer packer(channel_.begin(MessageType::fork, id));
-  packer.pack_array(2).pack_uint32(id);
-  pack_boolean(packer, debugs);
-  channel_.end();
+  channel_.add(id, message::Fork{id, debugs});
   flush_later();
 }
 
-void ZygoteProcess::grow(uint32_t generation, bool strict, bool part, std::string_view scripts,
-                         std::string_view drop, FileDescriptor childs_end) {
+void ZygoteProcess::grow(const message::Grow &grow, FileDescriptor childs_end) {
   Growth growth;
   growth.childs_end = std::move(childs_end);
-  Packer packer(growth.body);
-  packer.pack_array(5).pack_uint32(generation);
-  pack_boolean(packer, strict);
-  pack_boolean(packer, part);
-  growth.body.append(scripts);
-  growth.body.append(drop);
+  write_message(growth.body, grow);
   growths_.push_back(std::move(growth));
   flush_later();
 }
@@ -109,113 +87,99 @@ bool ZygoteProcess::readable() {
     return false;
   const Channel::Status received = channel_.receive();
   if (received == Channel::Status::closed) {
-    hang_up(false);
+    hang_up();
     return false;
   }
   Frame frame;
   Channel::Status status = Channel::Status::again;
-  while (!hung_up_ && !broken_ && (status = channel_.next(frame)) == Channel::Status::ok)
+  while (!hung_up_ && flaw_.empty() &&
+         (status = channel_.next(frame, state_)) == Channel::Status::ok)
     handle(frame);
-  if (status == Channel::Status::broken || broken_)
-    hang_up(true);
+  if (status == Channel::Status::broken)
+    flaw_ = channel_.flaw();
+  if (!flaw_.empty())
+    hang_up();
   return received == Channel::Status::ok;
 }
 
 void ZygoteProcess::handle(const Frame &frame) {
-  bool understood = false;
   switch (frame.type) {
-  case MessageType::forked:
-    understood = on_forked(frame.body, frame.descriptors);
-    break;
+  case MessageType::worker_forked:
+    return hear<message::WorkerForked>(frame);
+  case MessageType::zygote_forked:
+    return hear<message::ZygoteForked>(frame);
   case MessageType::exited:
-    understood = on_exited(frame.body);
-    break;
-  case MessageType::loading: {
-    Reader reader(frame.body);
-    const auto parts = reader.array();
-    const auto script = reader.string();
-    understood = parts && script;
-    if (understood)
-      owner_->zygote_loading(*this, *script);
-    break;
-  }
+    return hear<message::Exited>(frame);
+  case MessageType::loading:
+    return hear<message::Loading>(frame);
   case MessageType::ready:
-    understood = on_ready(frame.body);
-    break;
+    return hear<message::Ready>(frame);
   case MessageType::load_failed:
-    understood = on_load_failed(frame.body);
-    break;
+    return hear<message::LoadFailed>(frame);
   default: // Channel lets nothing else of a zygote through
-    break;
+    return;
   }
-  broken_ |= !understood;
 }
 
-bool ZygoteProcess::on_forked(std::string_view body, uint16_t descriptors) {
-  Reader reader(body);
-  const auto parts = reader.array();
-  const auto kind = reader.integer(), id = reader.integer(), pid = reader.integer();
-  // A worker comes with its pidfd, channel and page, a zygote with its pidfd.
-  if (!parts || !kind || !id || !pid || *id < 0 || *id > UINT32_MAX ||
-      descriptors != (*kind == 0 ? 3 : 1))
-    return false;
-  ChildProcess process(environment_.processes, static_cast<pid_t>(*pid),
-                       channel_.take_descriptor());
-  const auto number = static_cast<uint32_t>(*id);
-  if (*kind == 0) {
-    FileDescriptor socket = channel_.take_descriptor(), page = channel_.take_descriptor();
-    return owner_->zygote_forked_worker(*this, number, std::move(process), std::move(socket),
-                                        std::move(page));
-  }
-  owner_->zygote_forked_zygote(*this, number, std::move(process));
-  return true;
+template <typename Message> void ZygoteProcess::hear(const Frame &frame) {
+  Skimmer depth(environment_.frame_depth());
+  if (const auto message = frame.read<Message>(&depth))
+    on(*message);
+  else
+    flaw_ = message.error().message;
 }
 
-bool ZygoteProcess::on_exited(std::string_view body) {
-  Reader reader(body);
-  const auto parts = reader.array();
-  const auto pid = reader.integer(), status = reader.integer();
-  if (!parts || !pid || !status)
-    return false;
-  owner_->zygote_child_exited(*this, static_cast<pid_t>(*pid), static_cast<int>(*status));
-  return true;
+void ZygoteProcess::on(const message::WorkerForked &forked) {
+  ChildProcess process(environment_.processes, forked.pid, channel_.take_descriptor());
+  FileDescriptor socket = channel_.take_descriptor(), page = channel_.take_descriptor();
+  if (!owner_->zygote_forked_worker(*this, forked.id, std::move(process), std::move(socket),
+                                    std::move(page)))
+    flaw_ = "worker_forked: nobody asked for that worker";
 }
 
-bool ZygoteProcess::on_ready(std::string_view body) {
+void ZygoteProcess::on(const message::ZygoteForked &forked) {
+  owner_->zygote_forked_zygote(
+      *this, forked.generation,
+      ChildProcess(environment_.processes, forked.pid, channel_.take_descriptor()));
+}
+
+void ZygoteProcess::on(const message::Exited &exited) {
+  owner_->zygote_child_exited(*this, exited.pid, exited.wait_status);
+}
+
+void ZygoteProcess::on(const message::Loading &loading) {
+  owner_->zygote_loading(*this, loading.script);
+}
+
+void ZygoteProcess::on(const message::Ready &ready) {
+  state_ = PeerState::ready;
   ZygoteReport report;
-  Reader reader(body);
-  const auto parts = reader.array();
-  if (!parts || !reader.integer() || !read_raw_map(reader, report.functions) ||
-      !read_raw_map(reader, report.failures))
-    return false;
-  const auto version = reader.string();
-  const auto image_bytes = reader.integer();
-  if (!version || !image_bytes)
-    return false;
-  report.v8_version = *version;
-  report.image_bytes = *image_bytes;
+  report.failures.insert(ready.failures.begin(), ready.failures.end());
+  report.v8_version = ready.v8_version;
+  report.image_bytes = ready.image_bytes;
+  for (const message::LoadedScript &script : ready.scripts) {
+    Buffer names;
+    Packer packer(names);
+    packer.pack_array(static_cast<uint32_t>(script.functions.size()));
+    for (const std::string_view name : script.functions)
+      pack_string(packer, name);
+    report.functions[std::string(script.name)] = names.view();
+  }
   owner_->zygote_ready(*this, std::move(report));
-  return true;
 }
 
-bool ZygoteProcess::on_load_failed(std::string_view body) {
-  Reader reader(body);
-  const auto parts = reader.array();
-  const auto script = reader.string();
-  const auto error_map = reader.take_raw();
-  if (!parts || !script || !error_map)
-    return false;
-  owner_->zygote_load_failed(*this, *script, *error_map);
-  return true;
+void ZygoteProcess::on(const message::LoadFailed &failed) {
+  state_ = PeerState::gone;
+  owner_->zygote_load_failed(*this, failed.script, failed.error);
 }
 
-void ZygoteProcess::hang_up(bool broken) {
+void ZygoteProcess::hang_up() {
   hung_up_ = true;
   readable_.disable();
   writable_.disable();
-  if (broken) {
+  if (!flaw_.empty()) {
     ++environment_.counters.protocol_breaks;
-    log_error("zygote {} (pid {}) broke the protocol; it is killed", generation_, pid());
+    log_error("zygote {} (pid {}) broke the protocol: {}; it is killed", generation_, pid(), flaw_);
   }
   kill(); // one that ends by itself keeps the status that it ends with
   owner_->zygote_hung_up(*this);

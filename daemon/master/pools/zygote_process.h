@@ -57,11 +57,8 @@ public:
   void process_ended();
 
   void fork_worker(uint32_t id, bool debugs);
-  // Asks for a child zygote; `scripts` and `drop` are MessagePack arrays. `part`: it is not to load
-  // the scripts yet, as more of them come. The child's end of its control channel is closed here
-  // once it is sent.
-  void grow(uint32_t generation, bool strict, bool part, std::string_view scripts,
-            std::string_view drop, FileDescriptor childs_end);
+  // Asks for a child zygote. The child's end of its control channel is closed here once it is sent.
+  void grow(const message::Grow &grow, FileDescriptor childs_end);
 
 private:
   struct Growth {
@@ -72,11 +69,14 @@ private:
   bool readable();
   void flush() override;
   void handle(const Frame &frame);
-  bool on_ready(std::string_view body);
-  bool on_load_failed(std::string_view body);
-  bool on_forked(std::string_view body, uint16_t descriptors);
-  bool on_exited(std::string_view body);
-  void hang_up(bool broken);
+  template <typename Message> void hear(const Frame &frame);
+  void on(const message::WorkerForked &forked);
+  void on(const message::ZygoteForked &forked);
+  void on(const message::Exited &exited);
+  void on(const message::Loading &loading);
+  void on(const message::Ready &ready);
+  void on(const message::LoadFailed &failed);
+  void hang_up();
 
   Environment &environment_;
   ZygoteOwner *owner_;
@@ -84,7 +84,9 @@ private:
   ChildProcess process_;
   Channel channel_;
   std::vector<Growth> growths_; // not sent yet
-  bool hung_up_ = false, broken_ = false;
+  PeerState state_ = PeerState::loading;
+  bool hung_up_ = false;
+  std::string flaw_; // how it broke the protocol; empty: it has not
   Watch readable_, writable_;
 };
 

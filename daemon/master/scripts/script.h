@@ -2,6 +2,7 @@
 // A registered script, and what its options say about its calls.
 #pragma once
 
+#include "daemon/master/operation/settings.h"
 #include "daemon/master/scripts/limits.h"
 #include "ipc/buffer.h"
 #include "ipc/error.h"
@@ -18,9 +19,6 @@ struct Script {
   std::string options; // MessagePack map, as it came
   Limits limits;       // read from it
   int64_t version = 1;
-
-  // Writes the script as a `grow` frame has it: [name, version, source, options].
-  void pack(Buffer &out) const;
 };
 using ScriptPointer = std::shared_ptr<const Script>;
 

@@ -253,11 +253,11 @@ void Debugger::send_file(std::string_view text) {
   }
 }
 
-void Debugger::hear(std::string_view body) {
+void Debugger::hear(std::optional<std::string_view> text) {
   if (!listens_)
     return;
-  if (const auto message = Reader(body).string())
-    inspector_->hear(*message);
+  if (text)
+    inspector_->hear(*text);
   else
     inspector_->leave();
 }

@@ -19,7 +19,7 @@ class Inspector;
 struct DebugJob {
   RunKind kind;
   std::string script, function; // of a heap snapshot, both may be empty
-  int64_t number;               // as in the run message
+  int64_t number;               // as in message::Run
   std::string arguments;        // MessagePack
 };
 
@@ -47,8 +47,8 @@ public:
   static void watch(int socket);
 
   std::optional<RunFailure> run(const DebugJob &job, Buffer &result);
-  // The body of a debug_input message.
-  void hear(std::string_view body);
+  // What the debugger says; nothing: it has left.
+  void hear(std::optional<std::string_view> text);
   void console(std::string_view level, v8::Local<v8::String> text);
 
 private:

@@ -10,31 +10,17 @@
 
 namespace lethe {
 
-// [generation, strict, part, [[name, version, source, options], …], [name to drop, …]]
-bool Generation::read(std::string_view grow_body) {
-  Reader reader(grow_body);
-  const bool has_five = reader.array() == 5u;
-  const auto number = reader.integer();
-  Item strict, part;
-  const bool has_flags = reader.next(strict) && strict.kind == Kind::boolean && reader.next(part) &&
-                         part.kind == Kind::boolean;
-  const auto scripts = reader.array();
-  if (!has_five || !number || !has_flags || !scripts)
-    return false;
-  number_ = *number;
-  is_strict_ = strict.boolean;
-  is_part_ = part.boolean;
+bool Generation::take(const message::Grow &grow) {
   std::vector<std::shared_ptr<ScriptDefinition>> definitions;
-  for (uint32_t left = *scripts; left > 0; --left) {
-    definitions.push_back(read_definition(reader));
+  for (const message::ScriptToLoad &script : grow.load) {
+    definitions.push_back(make_definition(script));
     if (!definitions.back())
       return false;
   }
-  drop_.clear();
-  for (uint32_t left = reader.array().value_or(0); left > 0; --left)
-    drop_.emplace_back(reader.string().value_or(""));
-  if (!reader.at_end())
-    return false;
+  number_ = grow.generation;
+  is_strict_ = grow.strict;
+  is_part_ = grow.part;
+  drop_.assign(grow.drop.begin(), grow.drop.end());
   for (auto &definition : definitions) {
     std::erase(drop_, definition->name);
     std::erase(new_, definition->name);

@@ -20,9 +20,9 @@ public:
   Generation(v8::Isolate *isolate, Scripts &scripts, Runner &runner, MemoryLimits &memory)
       : isolate_(isolate), scripts_(scripts), runner_(runner), memory_(memory) {}
 
-  // What a grow message asks for. False: it is not of that shape.
-  bool read(std::string_view grow_body);
-  int64_t number() const { return number_; }
+  // What is asked for. False: a script's options are not well-formed.
+  bool take(const message::Grow &grow);
+  uint32_t number() const { return number_; }
 
   // Loads what is new, and what imports something that is new; `loading` is called before each.
   // Unless it is strict, scripts that fail are left out, and named in failures(). If it returns
@@ -54,7 +54,7 @@ private:
   Scripts &scripts_;
   Runner &runner_;
   MemoryLimits &memory_;
-  int64_t number_ = 0;
+  uint32_t number_ = 0;
   bool is_strict_ = false, is_part_ = false; // is_part_: the rest comes in a later generation
   std::vector<std::string> drop_, new_;      // new_: defined, but not loaded yet
   std::string present_;

@@ -4,19 +4,12 @@
 
 namespace lethe {
 
-std::shared_ptr<ScriptDefinition> read_definition(Reader &reader) {
+std::shared_ptr<ScriptDefinition> make_definition(const message::ScriptToLoad &script) {
   auto definition = std::make_shared<ScriptDefinition>();
-  const bool has_four = reader.array() == 4u;
-  const auto name = reader.string();
-  const auto version = reader.integer();
-  const auto source = reader.string();
-  const auto options = reader.take_raw();
-  if (!has_four || !name || !version || !source || !options)
-    return nullptr;
-  definition->name = *name;
-  definition->version = *version;
-  definition->source = *source;
-  Reader pairs(*options);
+  definition->name = script.name;
+  definition->version = script.version;
+  definition->source = script.source;
+  Reader pairs(script.options);
   Item head;
   const bool has_options = pairs.next(head) && head.kind == Kind::map;
   for (uint32_t left = has_options ? head.count : 0; left > 0; --left) {

@@ -4,6 +4,7 @@
 
 #include "daemon/worker/scripts/source_map.h"
 #include "ipc/message_pack.h"
+#include "ipc/messages.h"
 
 #include <cstdint>
 #include <memory>
@@ -28,7 +29,7 @@ struct ScriptDefinition {
   bool can_be_imported() const { return is_module || is_json(); }
 };
 
-// [name, version, source, options]; nothing if it is not of this shape.
-std::shared_ptr<ScriptDefinition> read_definition(Reader &reader);
+// Nothing if its options are not well-formed.
+std::shared_ptr<ScriptDefinition> make_definition(const message::ScriptToLoad &script);
 
 } // namespace lethe

@@ -55,9 +55,9 @@ public:
   // The next request that was sent to it, claimed; 0: none, or it was taken back.
   uint32_t claim() {
     Frame frame;
-    Channel::Status status = channel_->next(frame);
+    Channel::Status status = channel_->next(frame, PeerState::idle);
     if (status == Channel::Status::again && channel_->receive() == Channel::Status::ok)
-      status = channel_->next(frame);
+      status = channel_->next(frame, PeerState::idle);
     return status == Channel::Status::ok && page_->claim(frame.sequence) ? frame.sequence : 0;
   }
   void answer(uint32_t sequence) { say(MessageType::done, sequence, "\x2a"); }
@@ -117,11 +117,9 @@ public:
   void send_raw_error(Request &request, std::string_view) override { take(request, "failed"); }
   void send_console(const Request &, std::string_view, std::string_view) override {}
   void send_stats(const Request &, const RunStats &) override {}
-  bool send_debug_output(const Request &, std::string_view) override { return true; }
+  bool send_debug_output(const Request &, std::optional<std::string_view>) override { return true; }
   bool awaits_room() const override { return false; }
-  void send_host_call(Request &, int64_t, std::string_view, std::string_view) override {
-    ++open_host_calls;
-  }
+  void send_host_call(Request &, const message::HostCall &) override { ++open_host_calls; }
 
   std::map<uint32_t, std::string> replies; // by msgid: the error's code, or "result"
   int open_host_calls = 0;                 // whose answers would still go to a worker
@@ -454,6 +452,8 @@ Test(dispatcher, a_worker_that_breaks_the_protocol_is_killed) {
       {MessageType::failed, 1, "\x2a"},       // an error that is no map
       {MessageType::console, 1, "\x91\xa1x"}, // too few parts
       {MessageType::host_call, 1, "\x93\x01\xa1x\x01"},
+      {MessageType::host_call, 1, "\x93\x01\x01\x90"},     // whose name is no text
+      {MessageType::host_call, 1, "\x93\x01\xa1\xff\x90"}, // nor is that
       {MessageType::run_stats, 1, "\x90"},
       {MessageType::ready, 1, "\x90"},         // a zygote's word
       {MessageType::debug_output, 1, "\xa1x"}, // it does not debug
@@ -491,7 +491,7 @@ Test(dispatcher, a_worker_that_hangs_up_and_lives_on_is_killed) {
       [](PlayedWorker &worker) { worker.shut_down(SHUT_RDWR); },
       [](PlayedWorker &worker) { // it speaks, but does not hear
         worker.shut_down(SHUT_RD);
-        worker.master->send_host_reply(1, 1, packed_nil, packed_nil);
+        worker.master->send_host_reply(1, {1, packed_nil, packed_nil});
       }};
   for (const auto &hang_up : ways) {
     Stage stage;

@@ -8,7 +8,6 @@
 #include <criterion/criterion.h>
 #include <csignal>
 #include <filesystem>
-#include <msgpack/pack.hpp>
 #include <optional>
 #include <poll.h>
 #include <string>
@@ -30,10 +29,10 @@ struct Message {
 };
 
 // The next message, or nothing at the end of the stream. Fails the test after ten seconds.
-std::optional<Message> next_message(Channel &channel) {
+std::optional<Message> next_message(Channel &channel, PeerState state) {
   for (;;) {
     Frame frame;
-    const Channel::Status status = channel.next(frame);
+    const Channel::Status status = channel.next(frame, state);
     if (status == Channel::Status::ok)
       return Message{frame.type, frame.sequence, std::string(frame.body)};
     cr_assert_eq(status, Channel::Status::again);
@@ -44,31 +43,22 @@ std::optional<Message> next_message(Channel &channel) {
   }
 }
 
-using Packer = msgpack::packer<Buffer>;
-
-void pack_text(Packer &packer, std::string_view text) {
-  packer.pack_str(static_cast<uint32_t>(text.size()));
-  packer.pack_str_body(text.data(), static_cast<uint32_t>(text.size()));
+std::optional<Message> next_message(Channel &worker) {
+  return next_message(worker, PeerState::running);
 }
 
 struct Worker {
-  int64_t pid;
+  pid_t pid;
   FileDescriptor pidfd;
   Channel channel;
   WorkerPage *page;
 
   void eval(uint32_t sequence, std::string_view source, uint32_t flags = 0, int cpu_ms = 0) {
-    Packer packer(channel.begin(MessageType::run, sequence));
-    packer.pack_array(8);
-    packer.pack_int(static_cast<int>(RunKind::eval));
-    pack_text(packer, "");
-    pack_text(packer, source);
-    packer.pack_uint32(flags);
-    packer.pack_int(cpu_ms);
-    packer.pack_int(0); // memory
-    packer.pack_int(0); // busy polling
-    packer.pack_nil();
-    channel.end();
+    channel.add(sequence, message::Run{.kind = RunKind::eval,
+                                       .text = source,
+                                       .flags = flags,
+                                       .cpu_ms = cpu_ms,
+                                       .arguments = packed_nil});
     cr_assert_eq(channel.flush(), Channel::Status::ok);
   }
   void interrupt(uint32_t sequence) {
@@ -98,7 +88,7 @@ public:
     const Digest key = snapshot_key({});
     cr_assert(built && write_snapshot(snapshot_path(cache_, key), key, built->about, built->blob));
     start();
-    cr_assert_eq(next_message(*control)->type, MessageType::ready);
+    cr_assert_eq(next_message(*control, PeerState::loading)->type, MessageType::ready);
   }
   ~Zygote() {
     control.reset();
@@ -106,27 +96,20 @@ public:
     std::filesystem::remove_all(cache_);
   }
 
-  Worker fork(int64_t id) {
-    Packer packer(control->begin(MessageType::fork, static_cast<uint32_t>(id)));
-    packer.pack_array(2);
-    packer.pack_int64(id);
-    packer.pack_false(); // it is to debug nothing
-    control->end();
+  Worker fork(uint32_t id) {
+    control->add(id, message::Fork{.id = id, .debugs = false});
     control->flush();
-    const auto forked = next_message(*control);
-    cr_assert_eq(forked->type, MessageType::forked);
-    Reader reader(forked->body);
-    cr_assert_eq(*reader.array(), 3u);
-    cr_assert_eq(*reader.integer(), 0);
-    cr_assert_eq(*reader.integer(), id);
-    const int64_t worker_pid = *reader.integer();
+    const auto answer = next_message(*control, PeerState::ready);
+    cr_assert_eq(answer->type, MessageType::worker_forked);
+    const auto forked = read_message<message::WorkerForked>(answer->body);
+    cr_assert(forked && forked->id == id);
     FileDescriptor pidfd = control->take_descriptor(), socket = control->take_descriptor();
     const FileDescriptor file = control->take_descriptor();
     void *page =
         mmap(nullptr, sizeof(WorkerPage), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
     cr_assert_neq(page, MAP_FAILED);
     cr_assert_lt(ftruncate(file.get(), 0), 0, "the page's size is sealed");
-    return {worker_pid, std::move(pidfd),
+    return {forked->pid, std::move(pidfd),
             Channel(std::move(socket), Party::worker, Channel::Carries::frames, most_bytes),
             static_cast<WorkerPage *>(page)};
   }
@@ -236,12 +219,12 @@ Test(zygote, exits_are_reported) {
   worker.eval(1, "1", run_once);
   cr_expect_eq(next_message(worker.channel)->body, "\x01");
   cr_expect(!next_message(worker.channel));
-  const auto exited = next_message(*zygote.control);
+  const auto exited = next_message(*zygote.control, PeerState::ready);
   cr_expect_eq(exited->type, MessageType::exited);
-  Reader reader(exited->body);
-  cr_expect_eq(*reader.array(), 4u);
-  cr_expect_eq(*reader.integer(), worker.pid);
-  cr_expect_eq(*reader.integer(), 0);
+  const auto read = read_message<message::Exited>(exited->body);
+  cr_assert(read);
+  cr_expect_eq(read->pid, worker.pid);
+  cr_expect_eq(read->wait_status, 0);
 }
 
 Test(zygote, a_worker_holds_nothing_but_its_socket_and_its_own_statistics) {

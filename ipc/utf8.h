@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is a text UTF-8?
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace lethe {
+
+// Bytes of the UTF-8 character at the front; 0 if it is none (Unicode 15, table 3-7).
+size_t utf8_character_bytes(std::string_view text);
+bool is_utf8(std::string_view text);
+
+} // namespace lethe
