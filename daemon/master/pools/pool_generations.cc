@@ -260,7 +260,10 @@ void Pool::commit() {
   end_change();
 }
 
+// Its zygote may be in the midst of the call that says it is ready, when another pool has failed.
 void Pool::abandon() {
+  if (prepared_)
+    environment_.loop.dispose(std::move(prepared_->zygote));
   prepared_.reset();
   end_change();
 }
