@@ -69,6 +69,13 @@ GenerationBuild::~GenerationBuild() {
     reaper_.forget(executed_pid_);
 }
 
+void GenerationBuild::cancel() {
+  done_ = nullptr;
+  begin_.stop();
+  deadline_.stop();
+  verdict_.stop();
+}
+
 void GenerationBuild::execute() {
   executing_ = true;
   auto pair = make_socket_pair();
@@ -304,7 +311,7 @@ void GenerationBuild::fail(Error error) {
 }
 
 void GenerationBuild::finish(Result<BuiltGeneration> result) {
-  if (!done_) // reported already; this object is about to go
+  if (!done_) // reported already, or cancelled; this object is about to go
     return;
   deadline_.stop();
   verdict_.stop();

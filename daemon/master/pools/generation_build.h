@@ -43,6 +43,9 @@ public:
   GenerationBuild(Environment &environment, ChildReaper &reaper, GenerationPlan plan, Done done);
   ~GenerationBuild();
 
+  // Calls back no more: it is about to go, but until the round's end its zygotes are heard.
+  void cancel();
+
   // What the parent, which belongs to somebody else, says about its children.
   void parent_forked(uint32_t generation, ChildProcess process);
   void parents_child_exited(pid_t pid, int wait_status);

@@ -185,6 +185,7 @@ void Pool::zygote_hung_up(ZygoteProcess &zygote) {
   forking_.clear();
   forking_debuggers_.clear();
   if (build_) {
+    build_->cancel();
     environment_.loop.dispose(std::move(build_));
     const auto done = std::move(build_done_);
     done(Error(ErrorCode::worker_crashed, "the zygote died; try again"));
@@ -222,8 +223,10 @@ void Pool::stop() {
   supply_timer_.stop();
   lull_timer_.stop();
   fork_timer_.stop();
-  if (build_)
+  if (build_) {
+    build_->cancel();
     environment_.loop.dispose(std::move(build_));
+  }
   changes_.clear();
   for (const auto &[id, worker] : workers_)
     worker->kill();
