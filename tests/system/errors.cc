@@ -42,7 +42,7 @@ Test(errors, compile_error) {
 
 Test(errors, deadline_exceeded) {
   Daemon daemon(
-      {"pool.default.workers=1", "pool.default.spares=0", "pool.default.load_deadline_ms=200"});
+      {"pool.default.workers=1", "pool.default.spares=0", "pool.default.load_deadline_ms=1000"});
   Client client = daemon.connect();
   client.put("s", "function looping() { while (1); }");
   const uint32_t running =

@@ -383,6 +383,9 @@ Test(dispatcher, after_the_grace_time_a_worker_is_killed) {
   stage.environment.settings.grace_ms = 0;
   PlayedWorker &worker = stage.add_worker();
   kill(worker.master->pid(), SIGSTOP); // nothing but SIGKILL moves it
+  int status = 0;                      // once it has stopped: else it might die of the interrupt
+  waitpid(worker.master->pid(), &status, WUNTRACED);
+  cr_assert(WIFSTOPPED(status));
   stage.start(worker, 5);
   stage.wait_for_replies(1);
   cr_assert_eq(stage.replies().at(1), "deadline_exceeded");

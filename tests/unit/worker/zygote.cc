@@ -71,6 +71,18 @@ struct Worker {
     syscall(SYS_pidfd_send_signal, pidfd.get(), interrupt_signal, &info, 0);
   }
   // A signal that comes before the request has begun does nothing.
+  // Until it has taken so much CPU time: how busy the machine is does not matter.
+  void let_compute(int milliseconds) const {
+    clockid_t clock{};
+    cr_assert_eq(clock_getcpuclockid(pid, &clock), 0);
+    const auto used_ms = [clock] {
+      timespec used{};
+      clock_gettime(clock, &used);
+      return used.tv_sec * 1000 + used.tv_nsec / 1'000'000;
+    };
+    for (const auto begin_ms = used_ms(); used_ms() < begin_ms + milliseconds;)
+      usleep(1000);
+  }
   void interrupt_until_it_answers(uint32_t sequence) {
     pollfd poll_for{channel.descriptor(), POLLIN, 0};
     do
@@ -170,6 +182,7 @@ Test(zygote, an_interrupt_takes_the_stack) {
   Zygote zygote;
   Worker worker = zygote.fork(1);
   worker.eval(1, "function spin() { for (;;) ; } spin()");
+  worker.let_compute(50); // before, it may not be in the function yet
   worker.interrupt_until_it_answers(1);
   const auto message = next_message(worker.channel);
   cr_expect_eq(message->type, MessageType::failed);
