@@ -44,11 +44,14 @@ void expect_counted(const json &stats, const std::string &reason) {
 json work_and_look_at_stats(const Daemon &daemon) {
   Client client = daemon.connect();
   client.put("s", script);
-  const json wanted = client.call("s", "work", json::array(), {{"isolation", "process"}});
+  constexpr int deadline_ms = 30'000; // the work is heavy, and the machine may be busy
+  const json wanted = client.call("s", "work", json::array(),
+                                  {{"isolation", "process"}, {"deadline_ms", deadline_ms}});
   expect_equal(wanted[0], 1);
   std::vector<uint32_t> running; // some are sent ahead to a worker that is going to end
   for (int i = 0; i < rounds; ++i)
-    running.push_back(client.start("call", {"s", "work", json::array()}));
+    running.push_back(
+        client.start("call", {"s", "work", json::array(), {{"deadline_ms", deadline_ms}}}));
   for (const uint32_t msgid : running) {
     const Reply reply = client.wait(msgid);
     expect(!reply.failed(), reply.failed() ? shown(reply.error()) : "");
