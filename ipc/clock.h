@@ -15,4 +15,18 @@ inline uint64_t now_ns(clockid_t clock = CLOCK_MONOTONIC) {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
+// Handed in where time decides what happens, so that a test can bring a time of its own.
+class Clock {
+public:
+  virtual int64_t now_us() const = 0; // never goes back
+
+protected:
+  ~Clock() = default;
+};
+
+class MonotonicClock final : public Clock {
+public:
+  int64_t now_us() const override { return static_cast<int64_t>(now_ns() / 1000); }
+};
+
 } // namespace lethe

@@ -27,6 +27,8 @@ int main(int argument_count, char **arguments) {
   open_log(settings->log_level);
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  Server server(std::move(*settings), std::move(line.sources), program.parent_path().string());
+  const MonotonicClock clock;
+  Server server(clock, std::move(*settings), std::move(line.sources),
+                program.parent_path().string());
   return server.run();
 }

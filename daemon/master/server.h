@@ -42,7 +42,8 @@ class Server final : public ConnectionOwner, public PoolOwner {
 public:
   using Done = std::function<void(Result<Nothing>)>;
 
-  Server(Settings settings, SettingsSources sources, std::string program_folder);
+  Server(const Clock &clock, Settings settings, SettingsSources sources,
+         std::string program_folder);
   ~Server();
 
   int run(); // the process's exit status

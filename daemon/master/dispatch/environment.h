@@ -13,6 +13,8 @@
 namespace lethe {
 
 struct Environment {
+  explicit Environment(const Clock &clock) : loop(clock) {}
+
   ProcessBooks processes;
   EventLoop loop;
   Settings settings;

@@ -4,17 +4,19 @@
 #include "ipc/error.h"
 
 #include <algorithm>
-#include <ctime>
 
 namespace lethe {
 
-EventLoop::EventLoop() : base_(event_base_new()) {
+EventLoop::EventLoop(const Clock &clock) : clock_(clock), base_(event_base_new()) {
   if (!base_)
     fatal("libevent finds a way to wait for events");
+  evtimer_assign(
+      &wait_limit_, base_, [](evutil_socket_t, short, void *) {}, nullptr);
 }
 
 EventLoop::~EventLoop() {
   disposed_.clear();
+  event_del(&wait_limit_);
   event_base_free(base_);
 }
 
@@ -23,19 +25,50 @@ void EventLoop::run() {
     run_round();
 }
 
-void EventLoop::run_round(bool waiting) {
+bool EventLoop::run_round(bool waiting) {
   now_us_ = 0;
-  event_base_loop(base_, waiting ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+  const uint64_t calls_before = calls_;
+  event_base_loop(base_, waiting && limit_wait() ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+  call_due_timers();
   end_round();
+  return calls_ != calls_before;
+}
+
+// libevent counts by the kernel's coarse clock, which is up to a tick (4 ms) behind, as its exact
+// clock would cost a system call in each round. So it may wait too short a time: then this round
+// has nothing to do, and the next one waits for the rest. False: there is nothing to wait for.
+bool EventLoop::limit_wait() {
+  if (timers_.empty())
+    return true;
+  const int64_t left_us = timers_.first().due_us_ - clock_.now_us();
+  if (left_us <= 0)
+    return false;
+  const timeval left{left_us / 1'000'000, left_us % 1'000'000};
+  evtimer_add(&wait_limit_, &left);
+  return true;
+}
+
+// A timer that is started meanwhile has its turn in the next round.
+void EventLoop::call_due_timers() {
+  const uint64_t started_before = timers_started_;
+  while (!timers_.empty()) {
+    Timer &timer = timers_.first();
+    if (timer.due_us_ > now_us() || timer.start_ > started_before)
+      return;
+    timers_.remove(timer);
+    ++calls_;
+    timer.callback_();
+  }
 }
 
 int64_t EventLoop::now_us() const {
-  if (now_us_ == 0) {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    now_us_ = int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
-  }
+  if (now_us_ == 0)
+    now_us_ = clock_.now_us();
   return now_us_;
+}
+
+std::optional<int64_t> EventLoop::next_timer_us() const {
+  return timers_.empty() ? std::nullopt : std::optional(timers_.first().due_us_);
 }
 
 void EventLoop::end_round() {
@@ -61,38 +94,71 @@ void Flushable::flush_later() {
   loop_.flush_.push_back(this);
 }
 
-Timer::Timer(EventLoop &loop, std::function<void()> callback)
-    : loop_(loop), callback_(std::move(callback)) {
-  evtimer_assign(
-      &event_, loop.base(),
-      [](evutil_socket_t, short, void *timer) { static_cast<Timer *>(timer)->fire(); }, this);
-}
-
 void Timer::start(int64_t delay_us) {
-  due_us_ = loop_.now_us() + delay_us;
-  wait();
+  stop();
+  due_us_ = loop_.now_us() + std::max<int64_t>(delay_us, 0);
+  start_ = ++loop_.timers_started_;
+  loop_.timers_.add(*this);
 }
 
-void Timer::wait() {
-  const int64_t left_us = std::max<int64_t>(due_us_ - loop_.now_us(), 0);
-  const timeval left{left_us / 1'000'000, left_us % 1'000'000};
-  evtimer_add(&event_, &left);
+void Timer::stop() {
+  if (pending())
+    loop_.timers_.remove(*this);
 }
 
-// libevent counts from the begin of a round, by the kernel's coarse clock, which is up to a tick
-// (4 ms) behind: it may call too early. Its exact clock would cost a system call in each round.
-void Timer::fire() {
-  if (loop_.now_us() < due_us_)
-    wait();
+void TimerHeap::add(Timer &timer) {
+  timers_.push_back(&timer);
+  rise(timers_.size() - 1, timer);
+}
+
+void TimerHeap::remove(Timer &timer) {
+  const size_t gap = std::exchange(timer.place_, Timer::nowhere);
+  Timer &last = *timers_.back();
+  timers_.pop_back();
+  if (&last == &timer)
+    return;
+  if (gap > 0 && last.is_before(*timers_[(gap - 1) / 2]))
+    rise(gap, last);
   else
-    callback_();
+    sink(gap, last);
+}
+
+void TimerHeap::place(size_t at, Timer &timer) {
+  timers_[at] = &timer;
+  timer.place_ = at;
+}
+
+void TimerHeap::rise(size_t at, Timer &timer) {
+  for (size_t parent; at > 0; at = parent) {
+    parent = (at - 1) / 2;
+    if (!timer.is_before(*timers_[parent]))
+      break;
+    place(at, *timers_[parent]);
+  }
+  place(at, timer);
+}
+
+void TimerHeap::sink(size_t at, Timer &timer) {
+  for (size_t child; (child = 2 * at + 1) < timers_.size(); at = child) {
+    if (child + 1 < timers_.size() && timers_[child + 1]->is_before(*timers_[child]))
+      ++child;
+    if (!timers_[child]->is_before(timer))
+      break;
+    place(at, *timers_[child]);
+  }
+  place(at, timer);
 }
 
 Watch::Watch(EventLoop &loop, int descriptor_or_signal, short what, std::function<void()> callback)
-    : callback_(std::move(callback)) {
+    : loop_(loop), callback_(std::move(callback)) {
   event_assign(
       &event_, loop.base(), descriptor_or_signal, static_cast<short>(what | EV_PERSIST),
-      [](evutil_socket_t, short, void *watch) { static_cast<Watch *>(watch)->callback_(); }, this);
+      [](evutil_socket_t, short, void *context) {
+        auto &watch = *static_cast<Watch *>(context);
+        ++watch.loop_.calls_;
+        watch.callback_();
+      },
+      this);
 }
 
 void Watch::enable() {

@@ -3,16 +3,20 @@
 // end.
 #pragma once
 
+#include "ipc/clock.h"
+
 #include <cstdint>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace lethe {
 
 class EventLoop;
+class Timer;
 
 // Something that collects output during a round and writes it once at the round's end.
 class Flushable {
@@ -31,18 +35,42 @@ private:
   bool waiting_ = false;
 };
 
-// One thread, one loop. A round: wait, handle all that is ready, flush, dispose.
+// The pending timers, the earliest first, and those of one time in the order of their start: a
+// binary heap whose elements know their place, so that a start or stop allocates nothing.
+class TimerHeap {
+public:
+  bool empty() const { return timers_.empty(); }
+  Timer &first() const { return *timers_.front(); }
+  void add(Timer &timer);
+  void remove(Timer &timer);
+
+private:
+  void place(size_t at, Timer &timer);
+  void rise(size_t at, Timer &timer);
+  void sink(size_t at, Timer &timer);
+
+  std::vector<Timer *> timers_;
+};
+
+// One thread, one loop. A round: wait, handle all that is ready, call the timers that are due,
+// flush, dispose.
 class EventLoop {
 public:
-  EventLoop();
+  // Timers follow `clock`, which stays its owner's. Only a clock that goes on by itself allows
+  // rounds that wait.
+  explicit EventLoop(const Clock &clock);
   EventLoop(const EventLoop &) = delete;
   ~EventLoop();
 
-  void run();                          // until stop()
-  void run_round(bool waiting = true); // or take what is there
+  void run(); // until stop()
+  // Waits, or takes what is there. True: something was called.
+  bool run_round(bool waiting = true);
   void stop() { stopped_ = true; }
+  bool stopped() const { return stopped_; }
   // Monotonic time in µs: one reading for all that happens in a round.
   int64_t now_us() const;
+  // When the earliest timer is due.
+  std::optional<int64_t> next_timer_us() const;
   // The next reading is a new one: for what must not be older than what was just received.
   void read_clock_again() { now_us_ = 0; }
   // Keeps an object that is in the middle of a call alive until the round's end.
@@ -51,34 +79,48 @@ public:
 
 private:
   friend Flushable;
+  friend Timer;
+  friend class Watch;
+  bool limit_wait();
+  void call_due_timers();
   void end_round();
 
+  const Clock &clock_;
   event_base *base_;
+  event wait_limit_; // of a round: until the earliest timer
   bool stopped_ = false;
   mutable int64_t now_us_ = 0; // 0: not read yet in this round
+  uint64_t calls_ = 0, timers_started_ = 0;
+  TimerHeap timers_;
   std::vector<Flushable *> flush_;
   std::vector<std::shared_ptr<void>> disposed_;
 };
 
 // Calls back once, `delay_us` after start() and never before. Starting again moves it. No system
-// call.
+// call, no allocation.
 class Timer {
 public:
-  Timer(EventLoop &loop, std::function<void()> callback);
+  Timer(EventLoop &loop, std::function<void()> callback)
+      : loop_(loop), callback_(std::move(callback)) {}
   Timer(const Timer &) = delete;
   ~Timer() { stop(); }
   void start(int64_t delay_us);
-  void stop() { event_del(&event_); }
-  bool pending() const { return event_pending(&event_, EV_TIMEOUT, nullptr) != 0; }
+  void stop();
+  bool pending() const { return place_ != nowhere; }
 
 private:
-  void wait();
-  void fire();
+  friend EventLoop;
+  friend TimerHeap;
+  static constexpr size_t nowhere = ~size_t{0};
+  bool is_before(const Timer &other) const {
+    return due_us_ != other.due_us_ ? due_us_ < other.due_us_ : start_ < other.start_;
+  }
 
   EventLoop &loop_;
   std::function<void()> callback_;
   int64_t due_us_ = 0;
-  event event_;
+  uint64_t start_ = 0; // the loop's how manieth start
+  size_t place_ = nowhere;
 };
 
 // Calls back whenever a descriptor is readable (EV_READ) or writable (EV_WRITE), or a signal
@@ -93,6 +135,7 @@ public:
   bool enabled() const { return enabled_; }
 
 private:
+  EventLoop &loop_;
   std::function<void()> callback_;
   bool enabled_ = false;
   event event_;

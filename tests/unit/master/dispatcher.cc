@@ -159,6 +159,7 @@ public:
   Request &submit(uint32_t msgid, int64_t deadline_ms = 10'000, size_t client = 0) {
     while (clients.size() <= client)
       clients.emplace_back();
+    environment.loop.read_clock_again(); // as at the receipt of a message
     Request &request = environment.requests.take();
     request.msgid = msgid;
     request.dispatcher = &*dispatcher;
@@ -224,7 +225,8 @@ public:
   void fresh_worker_wanted() override { ++wanted; }
   void all_is_done() override {}
 
-  Environment environment;
+  MonotonicClock clock;
+  Environment environment{clock};
   PoolSettings settings;
   std::optional<Dispatcher> dispatcher;
   std::deque<PlayedClient> clients;

@@ -1,27 +1,132 @@
 // SPDX-License-Identifier: Apache-2.0
-// Timers.
+// Timers follow the clock that the loop was given.
 #include "daemon/master/loop/event_loop.h"
 
-#include <chrono>
+#include <algorithm>
 #include <criterion/criterion.h>
+#include <random>
+#include <string>
+#include <unistd.h>
 
 using namespace lethe;
 
+namespace {
+
+class HeldClock final : public Clock {
+public:
+  int64_t now_us() const override { return time_us; }
+  int64_t time_us = 1'000'000;
+};
+
+// A loop in its own time.
+struct Held {
+  HeldClock clock;
+  EventLoop loop{clock};
+  std::string called;
+
+  bool round_after(int64_t us) {
+    clock.time_us += us;
+    return loop.run_round(false);
+  }
+  std::function<void()> note(char name) {
+    return [this, name] { called += name; };
+  }
+};
+
+} // namespace
+
 Test(timer, never_fires_before_its_time) {
-  EventLoop loop;
-  const auto now_us = [] {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-  };
+  const MonotonicClock clock;
+  EventLoop loop(clock);
   for (int64_t delay_us = 0; delay_us < 12'000; delay_us += 237) {
     bool fired = false;
     Timer timer(loop, [&] { fired = true; });
     loop.read_clock_again();
-    const int64_t begin_us = now_us();
+    const int64_t begin_us = clock.now_us();
     timer.start(delay_us);
     while (!fired)
       loop.run_round();
-    cr_assert_geq(now_us() - begin_us, delay_us);
+    cr_assert_geq(clock.now_us() - begin_us, delay_us);
+  }
+}
+
+Test(timer, fires_by_the_clock_that_was_handed_in) {
+  Held held;
+  Timer timer(held.loop, held.note('a'));
+  timer.start(3'600'000'000);
+  cr_assert_eq(*held.loop.next_timer_us(), held.clock.time_us + 3'600'000'000);
+  cr_assert(!held.round_after(3'599'999'999));
+  cr_assert(timer.pending() && held.called.empty());
+  cr_assert(held.round_after(1));
+  cr_assert_eq(held.called, "a");
+  cr_assert(!timer.pending() && !held.loop.next_timer_us());
+}
+
+Test(timer, those_that_are_due_fire_in_the_order_of_their_times_and_then_of_their_starts) {
+  Held held;
+  Timer a(held.loop, held.note('a')), b(held.loop, held.note('b')), c(held.loop, held.note('c')),
+      d(held.loop, held.note('d'));
+  a.start(20);
+  b.start(10);
+  c.start(20);
+  d.start(10);
+  b.start(10); // moved behind d
+  held.round_after(50);
+  cr_assert_eq(held.called, "dbac");
+}
+
+Test(timer, one_that_is_started_by_a_timer_has_its_turn_in_the_next_round) {
+  Held held;
+  int times = 0;
+  Timer again(held.loop, [&] { again.start(0), ++times; });
+  again.start(0);
+  held.round_after(0);
+  cr_assert_eq(times, 1);
+  held.round_after(0);
+  cr_assert_eq(times, 2);
+}
+
+Test(timer, one_may_stop_another_that_is_due) {
+  Held held;
+  Timer victim(held.loop, held.note('v'));
+  Timer first(held.loop, [&] { victim.stop(); });
+  first.start(1);
+  victim.start(1);
+  held.round_after(1);
+  cr_assert_eq(held.called, "");
+}
+
+Test(timer, input_goes_before_timers) {
+  Held held;
+  int ends[2];
+  cr_assert_eq(pipe(ends), 0);
+  cr_assert_eq(write(ends[1], "x", 1), 1);
+  Timer timer(held.loop, held.note('t'));
+  timer.start(0);
+  Watch watch(held.loop, ends[0], EV_READ, held.note('i'));
+  watch.enable();
+  held.round_after(1);
+  cr_assert_eq(held.called, "it");
+}
+
+Test(timer, starts_moves_and_stops_in_any_order_keep_the_order_of_calls) {
+  std::minstd_rand random(7);
+  for (int turn = 0; turn < 200; ++turn) {
+    Held held;
+    std::vector<int64_t> due_us(50, -1), fired;
+    std::vector<std::unique_ptr<Timer>> timers;
+    for (size_t i = 0; i < due_us.size(); ++i)
+      timers.push_back(std::make_unique<Timer>(held.loop, [&, i] { fired.push_back(due_us[i]); }));
+    for (int step = 0; step < 300; ++step) {
+      const size_t i = random() % due_us.size();
+      const bool stops = random() % 4 == 0;
+      due_us[i] = stops ? -1 : static_cast<int64_t>(random() % 1000);
+      stops ? timers[i]->stop() : timers[i]->start(due_us[i]);
+    }
+    std::vector<int64_t> expected = due_us;
+    std::erase(expected, -1);
+    std::sort(expected.begin(), expected.end());
+    held.round_after(1000);
+    cr_assert(fired == expected);
   }
 }

@@ -10,7 +10,8 @@ using namespace lethe;
 namespace {
 
 struct Queue {
-  EventLoop loop;
+  MonotonicClock clock;
+  EventLoop loop{clock};
   RequestStock stock{loop};
   FairQueue queue;
   Lane lanes[3];
@@ -76,7 +77,8 @@ Test(fair_queue, removal_from_the_middle) {
 }
 
 Test(request_stock, uses_requests_again_and_counts_their_memory) {
-  EventLoop loop;
+  const MonotonicClock clock;
+  EventLoop loop(clock);
   RequestStock stock(loop);
   Request &request = stock.take();
   request.body.append("12345");

@@ -56,7 +56,8 @@ struct Store {
   }
 
   ProcessBooks processes;
-  EventLoop loop;
+  MonotonicClock clock;
+  EventLoop loop{clock};
   ChildReaper reaper{loop, processes, [](pid_t, int) {}, [](pid_t, std::string_view) {}};
   ScriptStore store;
   std::vector<ScriptPointer> scripts;
@@ -178,7 +179,8 @@ Test(script_store, a_full_disk_is_told_and_the_old_script_stays) {
 
 Test(script_store, a_folder_without_permission_is_named) {
   ProcessBooks processes;
-  EventLoop loop;
+  const MonotonicClock clock;
+  EventLoop loop(clock);
   ChildReaper reaper(
       loop, processes, [](pid_t, int) {}, [](pid_t, std::string_view) {});
   const auto opened = ScriptStore(loop, reaper).open("/proc/no/such");
