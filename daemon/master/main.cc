@@ -28,7 +28,8 @@ int main(int argument_count, char **arguments) {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   const MonotonicClock clock;
-  Server server(clock, std::move(*settings), std::move(line.sources),
+  LinuxKernel kernel;
+  Server server(clock, kernel, std::move(*settings), std::move(line.sources),
                 program.parent_path().string());
   return server.run();
 }

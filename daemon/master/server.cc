@@ -37,9 +37,10 @@ std::string find_program(const std::string &folder, const char *name) {
 
 } // namespace
 
-Server::Server(const Clock &clock, Settings settings, SettingsSources sources,
+Server::Server(const Clock &clock, Kernel &kernel, Settings settings, SettingsSources sources,
                std::string program_folder)
-    : sources_(std::move(sources)), environment_(clock), service_manager_(environment_.loop),
+    : sources_(std::move(sources)), environment_(clock, kernel),
+      service_manager_(environment_.loop),
       reaper_(
           environment_.loop, environment_.processes,
           [this](pid_t pid, int status) {

@@ -42,7 +42,7 @@ class Server final : public ConnectionOwner, public PoolOwner {
 public:
   using Done = std::function<void(Result<Nothing>)>;
 
-  Server(const Clock &clock, Settings settings, SettingsSources sources,
+  Server(const Clock &clock, Kernel &kernel, Settings settings, SettingsSources sources,
          std::string program_folder);
   ~Server();
 

@@ -13,7 +13,7 @@
 namespace lethe {
 
 struct Environment {
-  explicit Environment(const Clock &clock) : loop(clock) {}
+  Environment(const Clock &clock, Kernel &kernel) : processes(kernel), loop(clock) {}
 
   ProcessBooks processes;
   EventLoop loop;

@@ -3,12 +3,7 @@
 #include "daemon/master/loop/child_process.h"
 
 #include <algorithm>
-#include <fstream>
 #include <poll.h>
-#include <sstream>
-#include <string>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace lethe {
 namespace {
@@ -40,21 +35,16 @@ ChildProcess &ChildProcess::operator=(ChildProcess &&other) noexcept {
 }
 
 bool ChildProcess::signal(int number) const {
-  return pidfd_ && ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0;
+  return pidfd_ && books_->kernel().send_signal(pidfd_, number);
 }
 
 bool ChildProcess::has_ended() const { return !pidfd_ || ended(pidfd_); }
 
 bool ChildProcess::is_ending() const {
-  constexpr unsigned exiting = 4; // PF_EXITING of the kernel's sched.h
-  std::string line, skipped;
-  unsigned flags = 0; // of /proc/PID/stat: the seventh behind the name, which may contain anything
-  std::getline(std::ifstream("/proc/" + std::to_string(pid_) + "/stat"), line);
-  std::istringstream fields(line.substr(line.rfind(')') + 1));
-  for (int field = 0; field < 6; ++field)
-    fields >> skipped;
-  fields >> flags;
-  return has_ended() || (flags & exiting) != 0; // asked last: until then the number was its own
+  if (!books_)
+    return true;
+  const bool is_exiting = books_->kernel().is_exiting(pid_);
+  return has_ended() || is_exiting; // asked last: until then the number was its own
 }
 
 void ChildProcess::give_up() {

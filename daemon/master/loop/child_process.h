@@ -2,6 +2,7 @@
 // The processes that the daemon answers for: none of them is forgotten while it lives.
 #pragma once
 
+#include "daemon/master/loop/kernel.h"
 #include "ipc/file_descriptor.h"
 
 #include <csignal>
@@ -46,6 +47,8 @@ private:
 // Who is held, and who was killed and has not ended yet. Outlives every ChildProcess.
 class ProcessBooks {
 public:
+  explicit ProcessBooks(Kernel &kernel) : kernel_(kernel) {}
+  Kernel &kernel() const { return kernel_; }
   bool has(pid_t pid) const;
   // Asks the kernel who has ended; the number of those that were killed and have not.
   size_t forget_ended();
@@ -58,6 +61,7 @@ private:
   };
   void await_end(pid_t pid, FileDescriptor pidfd);
 
+  Kernel &kernel_;
   std::unordered_multiset<pid_t> held_; // a zygote may say a number twice
   std::vector<Ending> ending_;
 };

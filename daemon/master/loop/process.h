@@ -14,13 +14,6 @@
 
 namespace lethe {
 
-struct ChildPlan {
-  std::vector<std::string> command; // the program's path first
-  int descriptor_3 = -1;            // becomes its descriptor 3
-  int standard_error = -1;          // becomes its descriptor 2; -1: the master's
-  bool dies_with_master = false;    // by SIGKILL
-};
-
 Result<ChildProcess> start_process(ProcessBooks &books, const ChildPlan &plan);
 
 // How long the status of a process that has ended is waited for: a busy machine takes its time.
@@ -48,6 +41,7 @@ public:
   // Waits for the end of all children, up to `limit_ms`, and kills those that nobody waits for; at
   // the daemon's own end. True: none is left.
   bool end_all(int64_t limit_ms);
+  Kernel &kernel() const { return books_.kernel(); }
 
 private:
   ProcessBooks &books_;

@@ -4,7 +4,6 @@
 #include "daemon/master/operation/log.h"
 
 #include <csignal>
-#include <fstream>
 
 namespace lethe {
 namespace {
@@ -12,12 +11,6 @@ namespace {
 constexpr int64_t leaving_limit_us = 1'000'000; // for a worker that should end by itself
 constexpr int64_t fork_limit_us = 10'000'000;   // for a zygote to fork a worker
 constexpr int64_t lull_us = 1000;
-
-int64_t resident_bytes(pid_t pid) {
-  int64_t total_pages = 0, resident_pages = 0;
-  std::ifstream(fmt::format("/proc/{}/statm", pid)) >> total_pages >> resident_pages;
-  return resident_pages * sysconf(_SC_PAGESIZE);
-}
 
 } // namespace
 
@@ -209,7 +202,8 @@ void Pool::sweep() {
         worker->kill();
     } else if (settings_.isolation_mode() == Isolation::reuse && settings_.recycle_memory_mb > 0 &&
                worker->state == WorkerProcess::State::idle && worker->served > 0 &&
-               resident_bytes(worker->pid()) >> 20 >= settings_.recycle_memory_mb) {
+               environment_.processes.kernel().resident_bytes(worker->pid()) >> 20 >=
+                   settings_.recycle_memory_mb) {
       large.push_back(worker.get());
     }
   }

@@ -226,7 +226,8 @@ public:
   void all_is_done() override {}
 
   MonotonicClock clock;
-  Environment environment{clock};
+  LinuxKernel kernel;
+  Environment environment{clock, kernel};
   PoolSettings settings;
   std::optional<Dispatcher> dispatcher;
   std::deque<PlayedClient> clients;

@@ -55,7 +55,8 @@ struct Store {
     return wait(message);
   }
 
-  ProcessBooks processes;
+  LinuxKernel kernel;
+  ProcessBooks processes{kernel};
   MonotonicClock clock;
   EventLoop loop{clock};
   ChildReaper reaper{loop, processes, [](pid_t, int) {}, [](pid_t, std::string_view) {}};
@@ -178,7 +179,8 @@ Test(script_store, a_full_disk_is_told_and_the_old_script_stays) {
 }
 
 Test(script_store, a_folder_without_permission_is_named) {
-  ProcessBooks processes;
+  LinuxKernel kernel;
+  ProcessBooks processes(kernel);
   const MonotonicClock clock;
   EventLoop loop(clock);
   ChildReaper reaper(

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// fork, exec, wait, and the files of /proc.
+#include "daemon/master/loop/kernel.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lethe {
+namespace {
+
+// Between fork and exec: only system calls.
+[[noreturn]] void become(const ChildPlan &plan, char *const *arguments, char *const *environment,
+                         pid_t master) {
+  sigset_t none;
+  sigemptyset(&none);
+  // A signal that is ignored stays so over exec.
+  for (const int ignored : {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGCHLD})
+    ::signal(ignored, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (plan.dies_with_master) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // The master may have died before the call above.
+    if (getppid() != master)
+      _exit(1);
+  }
+  const int null = ::open("/dev/null", O_RDWR);
+  // Above the numbers that they are to become, so that neither overwrites the other.
+  const int error = plan.standard_error >= 0 ? fcntl(plan.standard_error, F_DUPFD, 10) : -1;
+  const int third = plan.descriptor_3 >= 0 ? fcntl(plan.descriptor_3, F_DUPFD, 10) : -1;
+  dup2(null, STDIN_FILENO);
+  dup2(null, STDOUT_FILENO);
+  if (error >= 0)
+    dup2(error, STDERR_FILENO);
+  if (third >= 0)
+    dup2(third, 3);
+  close_range(third >= 0 ? 4 : 3, ~0u, CLOSE_RANGE_UNSHARE);
+  execve(arguments[0], arguments, environment);
+  const char *reason = strerrordesc_np(errno);
+  dprintf(STDERR_FILENO, "lethed: cannot execute %s: %s\n", arguments[0], reason);
+  _exit(127);
+}
+
+std::vector<char *> pointers(std::vector<std::string> &strings) {
+  std::vector<char *> result;
+  result.reserve(strings.size() + 1);
+  for (std::string &text : strings)
+    result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+// The master's environment without what the service manager says to the master alone.
+std::vector<std::string> childs_environment() {
+  std::vector<std::string> result;
+  for (char **variable = environ; *variable; ++variable) {
+    const std::string_view given = *variable;
+    const std::string_view name = given.substr(0, given.find('='));
+    if (name != "NOTIFY_SOCKET" && name != "WATCHDOG_USEC" && name != "WATCHDOG_PID")
+      result.emplace_back(given);
+  }
+  return result;
+}
+
+} // namespace
+
+Result<Kernel::Started> LinuxKernel::start(const ChildPlan &plan) {
+  std::vector<std::string> command = plan.command;
+  std::vector<std::string> environment = childs_environment();
+  // Both are made here: nothing may be allocated between fork and exec.
+  const auto arguments = pointers(command), variables = pointers(environment);
+  const pid_t master = getpid();
+  const pid_t pid = fork();
+  if (pid == 0)
+    become(plan, arguments.data(), variables.data(), master);
+  if (pid < 0)
+    return Error(ErrorCode::internal, system_message("fork"));
+  FileDescriptor pidfd = open_pidfd(pid);
+  if (!pidfd) {
+    const Error error(ErrorCode::internal, system_message("pidfd_open"));
+    kill(pid, SIGKILL); // our own child, not reaped yet: the number is still its own
+    return error;
+  }
+  return Started{pid, std::move(pidfd)};
+}
+
+Result<Kernel::Aside> LinuxKernel::run_aside(const std::function<std::string()> &work) {
+  int ends[2] = {-1, -1};
+  pid_t pid = -1;
+  if (pipe2(ends, O_CLOEXEC) == 0)
+    pid = fork();
+  if (pid == 0) {
+    // Clients must not wait for the disk to see a connection closed.
+    dup2(ends[1], STDIN_FILENO);
+    close_range(3, ~0u, CLOSE_RANGE_UNSHARE);
+    const std::string report = work();
+    _exit(::write(STDIN_FILENO, report.data(), report.size()) < 0);
+  }
+  const std::string failure = system_message("fork");
+  FileDescriptor reading_end(ends[0]);
+  const FileDescriptor writing_end(ends[1]);
+  if (pid < 0)
+    return Error(ErrorCode::internal, failure);
+  fcntl(reading_end.get(), F_SETFL, O_NONBLOCK);
+  return Aside{pid, std::move(reading_end)};
+}
+
+bool LinuxKernel::send_signal(const FileDescriptor &pidfd, int signal) {
+  return syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0;
+}
+
+bool LinuxKernel::is_exiting(pid_t pid) {
+  constexpr unsigned exiting = 4; // PF_EXITING of the kernel's sched.h
+  std::string line, skipped;
+  unsigned flags = 0; // of /proc/PID/stat: the seventh behind the name, which may contain anything
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), line);
+  std::istringstream fields(line.substr(line.rfind(')') + 1));
+  for (int field = 0; field < 6; ++field)
+    fields >> skipped;
+  fields >> flags;
+  return (flags & exiting) != 0;
+}
+
+int64_t LinuxKernel::resident_bytes(pid_t pid) {
+  int64_t total_pages = 0, resident_pages = 0;
+  std::ifstream(fmt::format("/proc/{}/statm", pid)) >> total_pages >> resident_pages;
+  return resident_pages * sysconf(_SC_PAGESIZE);
+}
+
+std::optional<Kernel::Ended> LinuxKernel::reap() {
+  int status = 0;
+  const pid_t pid = waitpid(-1, &status, WNOHANG);
+  return pid > 0 ? std::optional(Ended{pid, status}) : std::nullopt;
+}
+
+bool LinuxKernel::has_children() {
+  return waitid(P_ALL, 0, nullptr, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+// From /proc/PID/task/TID/children: one short file, where a look at the parent of every process
+// would take a machine with thousands of them too long for the event loop. While a child ends, the
+// kernel may leave out others of the list: whoever asks has to ask again. Empty where the kernel
+// was built without this file (CONFIG_PROC_CHILDREN).
+std::vector<pid_t> LinuxKernel::children() {
+  std::vector<pid_t> children;
+  std::ifstream file("/proc/thread-self/children");
+  for (pid_t pid = 0; file >> pid;)
+    children.push_back(pid);
+  return children;
+}
+
+std::string LinuxKernel::name_of(pid_t pid) {
+  std::string name;
+  std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
+  return name;
+}
+
+FileDescriptor LinuxKernel::open_pidfd(pid_t child) {
+  return FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+}
+
+void LinuxKernel::sleep_us(int64_t time_us) { usleep(static_cast<useconds_t>(time_us)); }
+
+} // namespace lethe
