@@ -72,8 +72,9 @@ Request &make_request(const MethodCall &call, Pool &pool, const CallOptions &opt
   request.deadline_us = request.received_us + limits.deadline_ms * 1000;
   request.memory_mb = limits.memory_mb;
   // A worker that stays awake takes a processor: only while at most half of them have a request.
-  request.busy_poll_us =
-      environment.requests.in_use() * 2 <= processors() ? pool.settings().busy_poll_us : 0;
+  request.busy_poll_us = environment.requests.in_use() * 2 <= environment.processors
+                             ? pool.settings().busy_poll_us
+                             : 0;
   return request;
 }
 

@@ -178,7 +178,8 @@ void Server::accepted(FileDescriptor socket) {
 std::shared_ptr<Connection> Server::serve(FileDescriptor socket, std::optional<Error> refusal) {
   auto connection =
       std::make_shared<Connection>(environment_, *this, std::move(socket), std::move(refusal));
-  connections_[connection.get()] = connection;
+  connection->serial = ++last_connection_;
+  connections_.emplace_hint(connections_.end(), connection->serial, connection);
   return connection;
 }
 
@@ -195,7 +196,7 @@ void Server::connection_drained() {
 }
 
 void Server::connection_closed(Connection &connection) {
-  const auto found = connections_.find(&connection);
+  const auto found = connections_.find(connection.serial);
   if (found == connections_.end())
     fatal("a connection closes once");
   if (connection.refused())

@@ -46,7 +46,11 @@ public:
          std::string program_folder);
   ~Server();
 
-  int run(); // the process's exit status
+  int run(); // all of the following; the process's exit status
+  Result<Nothing> start();
+  // Lets what runs come to its end, for as long as settings allow; then the loop stops.
+  void begin_stop();
+  void clean_up();
 
   // For the methods.
   Environment &environment() { return environment_; }
@@ -74,7 +78,6 @@ private:
   };
 
   static Result<Access> look_up_access(const Settings &settings);
-  Result<Nothing> start();
   void start_pools();
   void become_ready();
   void accepted(FileDescriptor socket);
@@ -83,9 +86,7 @@ private:
   void end_reload(const Result<Nothing> &result);
   std::shared_ptr<Connection> serve(FileDescriptor socket, std::optional<Error> refusal);
   void hand_over_connections();
-  void begin_stop();
   void kill_all();
-  void clean_up();
   void every_second();
 
   void connection_asks(Connection &connection, uint32_t msgid, std::string_view method,
@@ -100,8 +101,9 @@ private:
   Access access_;
   ChildReaper reaper_;
   ScriptStore store_;
-  std::vector<std::unique_ptr<Pool>> pools_; // the default one first
-  std::unordered_map<Connection *, std::shared_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Pool>> pools_;                    // the default one first
+  std::map<uint64_t, std::shared_ptr<Connection>> connections_; // by their serial
+  uint64_t last_connection_ = 0;
   size_t refused_connections_ = 0;
   size_t most_descriptors_ = 0;
   Listener listener_;

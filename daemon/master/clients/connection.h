@@ -48,6 +48,7 @@ public:
              std::optional<Error> refusal);
   ~Connection();
 
+  uint64_t serial = 0; // its owner's, of those it accepted
   const Peer &peer();
   bool closed() const { return !socket_; }
   bool refused() const { return refusal_.has_value(); }

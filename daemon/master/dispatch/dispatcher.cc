@@ -110,7 +110,7 @@ WorkerProcess *Dispatcher::choose_shared() {
     return shortest;
   // More scripts than processors can't run at the same time anyway: then short ones are rather sent
   // ahead.
-  return running_.size() < processors() || !shortest ? idle : shortest;
+  return running_.size() < environment_.processors || !shortest ? idle : shortest;
 }
 
 void Dispatcher::send(WorkerProcess &worker, Request &request) {

@@ -20,6 +20,7 @@ struct Environment {
   Settings settings;
   Counters counters;
   RequestStock requests{loop};
+  size_t processors = lethe::processors();
   std::string zygote_program, snapshot_program;
   bool stopping = false;
   bool handing_over = false;   // stopping, and new requests are for the next daemon

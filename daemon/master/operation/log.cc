@@ -95,7 +95,8 @@ void open_log(std::string_view level) {
 }
 
 void set_log_level(std::string_view level) {
-  logger()->set_level(spdlog::level::from_str(std::string(level)));
+  if (logger())
+    logger()->set_level(spdlog::level::from_str(std::string(level)));
 }
 
 void write_log(LogLevel level, std::string_view line) {
