@@ -304,6 +304,7 @@ void Server::clean_up() {
     hand_over_connections();
   while (!connections_.empty())
     connections_.begin()->second->close();
+  store_.forget_changes(); // they hold generations, and call pools
   pools_.clear();
   // What was disposed of goes now, and with it the channels: so zygotes and workers end.
   environment_.loop.run_round(false);

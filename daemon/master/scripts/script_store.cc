@@ -262,6 +262,13 @@ void ScriptStore::remove(const std::string &pool, const std::string &name, Done 
   begin_next();
 }
 
+void ScriptStore::forget_changes() {
+  if (changes_.empty())
+    return;
+  changes_.front().done = [](const Result<Nothing> &) {};
+  changes_.erase(changes_.begin() + 1, changes_.end());
+}
+
 void ScriptStore::begin_next() {
   if (task_ || changes_.empty())
     return;

@@ -30,6 +30,8 @@ public:
 
   void write(ScriptPointer script, Done done);
   void remove(const std::string &pool, const std::string &name, Done done);
+  // For the daemon's end: what is being written will be there, and nobody hears of it any more.
+  void forget_changes();
   bool busy() const { return task_ != nullptr; }
 
 private:
