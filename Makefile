@@ -59,7 +59,7 @@ COMMAND_LIBS := -lwslay -lcrypto
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
 
-.PHONY: all help deps demo examples test tests check units check-units sanitize soak bench fuzz lint format check-v8-matrix check-matrix install clean
+.PHONY: all help deps demo examples test tests check units check-units sanitize simulate soak bench fuzz lint format check-v8-matrix check-matrix install clean
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS) $(LIBRARIES) ## build the programs and libraries into build/ (the default)
@@ -157,7 +157,7 @@ $(BUILD)/lib/liblethe.a: $(CLIENT) $(IPC)
 
 # Tests are compiled for a short build, what they test and the benchmark as it is delivered.
 $(BUILD)/obj/tests/%.o: OPTIMIZE := -O0
-$(BUILD)/obj/tests/bench/%.o: OPTIMIZE := -O2
+$(BUILD)/obj/tests/bench/%.o $(BUILD)/obj/tests/simulation/%.o: OPTIMIZE := -O2
 $(BUILD)/obj/tests/%.o: WARNINGS += -Wno-missing-field-initializers
 
 tests_of = $(call objects,$(wildcard $(addprefix tests/,$(addsuffix /*.cc,$(1)))))
@@ -165,10 +165,13 @@ HARNESS := $(call tests_of,harness)
 BENCH := $(addprefix $(BUILD)/tests/,bench floor-relay floor-echo classic-worker)
 # A program for each part whose tests are there.
 TESTS := $(addprefix $(BUILD)/tests/,$(if $(call tests_of,unit/ipc unit/master),unit) $(if $(call tests_of,unit/client),unit-client) \
-	$(if $(call tests_of,$(V8_UNITS:%=unit/%)),unit-worker) $(if $(call tests_of,system),system) \
+	$(if $(call tests_of,$(V8_UNITS:%=unit/%)),unit-worker) $(if $(call tests_of,simulation),simulation) $(if $(call tests_of,system),system) \
 	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,rewind),rewind) $(if $(call tests_of,apis),apis))
 
 $(BUILD)/tests/unit: $(call tests_of,unit/ipc unit/master) $(MASTER) $(IPC)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ -o $@ $(MASTER_LIBS) -lcriterion
+$(BUILD)/tests/simulation: $(call tests_of,simulation) $(MASTER) $(IPC)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) $^ -o $@ $(MASTER_LIBS) -lcriterion
 $(BUILD)/tests/unit-client: $(call tests_of,unit/client) $(COMMAND) $(CLIENT) $(IPC)
@@ -270,6 +273,10 @@ UNITS := $(filter $(BUILD)/tests/unit%,$(TESTS))
 units: $(UNITS)
 check-units: units
 	@for program in $(UNITS); do echo "== $$program"; $$program || exit 1; done
+
+SECONDS ?= 60
+simulate: $(BUILD)/tests/simulation ## the whole master in simulated time: schedules for SECONDS (60), or as many as SCHEDULES says
+	LETHE_SIMULATE_SECONDS=$(SECONDS) $(if $(SCHEDULES),LETHE_SIMULATE_SCHEDULES=$(SCHEDULES)) $< --filter 'simulation/any_mix*' --verbose=1
 
 soak: all $(BUILD)/tests/fault $(BUILD)/tests/rewind ## millions of requests: nothing leaks (half an hour)
 	LETHE_SOAK=long $(BUILD)/tests/fault --filter 'soak/*' --verbose=1

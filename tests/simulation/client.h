@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client that speaks MessagePack-RPC, with and without manners.
+#pragma once
+
+#include "ipc/buffer.h"
+#include "ipc/message_pack.h"
+#include "ipc/packer.h"
+#include "tests/simulation/world.h"
+
+#include <map>
+#include <string>
+
+namespace lethe::simulation {
+
+class SimulatedClient final : public Ear {
+public:
+  struct Manners {
+    int messages = 20; // that it sends in all
+    bool is_slow_reader = false;
+    bool floods = false;        // sends all at once
+    int64_t grace_ms = 20;      // the daemon's
+    int64_t deadline_ms = 1000; // the default pool's
+    std::string second_pool;    // or empty
+    int64_t second_deadline_ms = 1000;
+  };
+  SimulatedClient(World &world, size_t number, std::string socket, const Manners &manners);
+
+  // Nothing is outstanding any more, and nothing more will be asked.
+  bool is_done() const;
+  // From now on the daemon may close connections.
+  void daemon_stops() {
+    daemon_stops_ = true;
+    stop_us_ = world_.timeline.now_us();
+  }
+  void leave();
+
+private:
+  enum class Closing : uint8_t { open, left, by_daemon };
+  struct Awaited {
+    Ask *ask = nullptr; // nullptr: another method's reply
+    bool answered = false;
+  };
+
+  void connect();
+  void act();
+  void act_later();
+  void ask_something();
+  void operate();
+  void cancel_one();
+  uint32_t begin(std::string_view method, uint32_t parameters);
+  void send_all();
+  void send_garbage();
+  void hear() override;
+  int64_t hearing_us() override;
+  void read_messages();
+  void read_response(Reader &reader);
+  void answer_host_call(Reader &reader);
+  void closed();
+  void excuse_all();
+
+  size_t number_;
+  std::string socket_path_;
+  Manners manners_;
+  FileDescriptor socket_;
+  Closing closing_ = Closing::open;
+  bool daemon_stops_ = false, is_connected_ = false, sends_ = false, may_be_closed_ = false;
+  int64_t stop_us_ = INT64_MAX;
+  int sent_messages_ = 0;
+  Buffer output_, input_;
+  Skimmer skimmer_{1000};
+  size_t sent_bytes_ = 0, written_bytes_ = 0; // in all
+  std::map<size_t, Ask *> ends_;              // of requests in the stream of bytes, not sent yet
+  uint32_t last_msgid_ = 0;
+  std::map<uint32_t, Awaited> awaited_;
+  size_t unanswered_ = 0;
+};
+
+} // namespace lethe::simulation

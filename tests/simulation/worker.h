@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker that claims requests and answers them, or does anything else.
+#pragma once
+
+#include "ipc/channel.h"
+#include "ipc/worker_page.h"
+#include "tests/simulation/kernel.h"
+
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace lethe::simulation {
+
+class SimulatedZygote;
+
+class SimulatedWorker final : public SimulatedProcess {
+public:
+  SimulatedWorker(World &world, SimulatedKernel &kernel, SimulatedProcess &parent,
+                  FileDescriptor socket, const FileDescriptor &page);
+  ~SimulatedWorker() override;
+  std::string_view kind() const override { return "worker"; }
+
+private:
+  struct Message {
+    MessageType type;
+    uint32_t sequence;
+    std::string body;
+  };
+  struct Run {
+    uint32_t sequence;
+    uint32_t flags;
+    int64_t number; // of the request
+    int step;
+    bool ignores_interrupts = false;
+    int host_calls = 0; // not answered yet
+  };
+
+  void hear() override;
+  void go_on();
+  void begin(const Message &message);
+  void run();
+  void finish();
+  void answer();
+  void after_answer();
+  bool tell_lie();
+  void die();
+  void say(MessageType type, std::string_view body);
+  template <typename Message> void say(const Message &message) {
+    Buffer body;
+    write_message(body, message);
+    say(Message::row.type, body.view());
+  }
+  void flush();
+  void close_descriptors() override;
+  void gets_signal(int number) override;
+  void orphaned() override;
+
+  std::optional<Channel> channel_;
+  WorkerPage *page_;
+  std::deque<Message> inbox_;
+  std::optional<Run> run_;
+  uint64_t runs_ = 0; // begun, to know whether a run is still the same
+  bool is_ready_ = false, rests_ = false, hears_no_more_ = false, liar_ = false;
+  int64_t said_ = 0; // the request whose last result is in the output
+};
+
+} // namespace lethe::simulation

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A zygote that speaks the control protocol and forks simulated workers.
+#pragma once
+
+#include "ipc/channel.h"
+#include "tests/simulation/kernel.h"
+
+#include <optional>
+#include <set>
+#include <string>
+
+namespace lethe::simulation {
+
+class SimulatedZygote final : public SimulatedProcess {
+public:
+  // Executed, with what is descriptor 3 there.
+  SimulatedZygote(World &world, SimulatedKernel &kernel, std::nullptr_t, FileDescriptor control);
+  // Forked by another one, to load what the body of a `grow` says.
+  SimulatedZygote(World &world, SimulatedKernel &kernel, SimulatedZygote &parent,
+                  FileDescriptor control, const message::Grow &grow);
+  std::string_view kind() const override { return "zygote"; }
+
+private:
+  void hear() override;
+  void serve();
+  void fork_worker(const Frame &frame);
+  void grow(const Frame &frame);
+  void load_next();
+  void say_ready();
+  template <typename Message> void say(const Message &message) {
+    control_->add(0, message);
+    control_->flush();
+  }
+  void close_descriptors() override { control_.reset(); }
+  void gets_signal(int number) override;
+  void child_ended(SimulatedProcess &child) override;
+
+  std::optional<Channel> control_;
+  uint32_t generation_ = 0;
+  bool is_ready_ = false, hangs_ = false;
+  std::set<std::string> scripts_;
+  std::vector<std::string> to_load_;
+};
+
+} // namespace lethe::simulation
