@@ -114,30 +114,24 @@ WorkerProcess *Dispatcher::choose_shared() {
 }
 
 void Dispatcher::send(WorkerProcess &worker, Request &request) {
-  if (worker.state == WorkerProcess::State::idle) {
-    (worker.served == 0 ? fresh_ : idle_).remove(worker);
-    running_.push_back(worker);
-    worker.state = WorkerProcess::State::running;
-  }
   // It may have run before, or a step before it: answers to calls of that run are not for this one.
   request.client->forget_host_calls(request);
   worker.run(request);
+  if (worker.is(WorkerProcess::State::idle))
+    move(worker, WorkerProcess::State::running);
 }
 
 // Takes back what the worker has not started.
 void Dispatcher::revoke(WorkerProcess &worker) {
   if (!worker.revoke([this](Request &request) { take_back(request); })) {
     break_off(worker, "claims what can't be");
-    leave(worker);
-  } else if (worker.state == WorkerProcess::State::running && worker.sent().empty()) {
-    running_.remove(worker);
-    (worker.served == 0 ? fresh_ : idle_).push_back(worker);
-    worker.state = WorkerProcess::State::idle;
+    leave(worker, "killed");
+  } else if (worker.is(WorkerProcess::State::running) && worker.sent().empty()) {
+    move(worker, WorkerProcess::State::idle);
     if (worker.generation() != generation_)
-      retire_idle(worker);
-  } else if (worker.state == WorkerProcess::State::debugging && worker.sent().empty()) {
-    leave(worker); // it is of no other use
-    worker.dismiss();
+      retire(worker, "of an old generation");
+  } else if (worker.is(WorkerProcess::State::debugging) && worker.sent().empty()) {
+    retire(worker, "of no other use");
   }
 }
 
@@ -153,7 +147,7 @@ void Dispatcher::take_back(Request &request) {
   queue_of(request).push_front(lane_of(request), request);
 }
 
-void Dispatcher::time_is_up(Request &request) {
+void Dispatcher::deadline_passed(Request &request) {
   WorkerProcess *worker = request.worker;
   if (worker) // also what waits behind it is not to wait any longer
     revoke(*worker);
@@ -175,7 +169,7 @@ void Dispatcher::time_is_up(Request &request) {
     if (worker->has_started_last(request))
       worker->interrupt();
     // An isolate that was interrupted must run nothing else.
-    leave(*worker);
+    leave(*worker, "interrupted");
     request.timer.start(environment_.settings.grace_ms * 1000);
   } else {
     ++environment_.counters.deadlines_running;
@@ -193,7 +187,7 @@ void Dispatcher::time_is_up(Request &request) {
 void Dispatcher::kill(WorkerProcess &worker) {
   ++environment_.counters.kills;
   worker.kill();
-  leave(worker);
+  leave(worker, "killed");
 }
 
 void Dispatcher::cancel(Request &request, bool tell) {
@@ -268,7 +262,7 @@ void Dispatcher::abort_all(const Error &error) {
            request = worker->sent().after(*request))
         answer_error(*request, error);
       worker->kill();
-      leave(*worker);
+      leave(*worker, "killed");
     }
 }
 

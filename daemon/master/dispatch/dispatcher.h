@@ -10,7 +10,7 @@ namespace lethe {
 
 class DispatcherOwner {
 public:
-  // The worker was counted out (its state is `leaving`): another one is wanted.
+  // The worker was counted out: another one is wanted.
   virtual void worker_left(WorkerProcess &worker) = 0;
   // The worker has ended and holds nothing: may be destroyed (through EventLoop::dispose).
   virtual void worker_gone(WorkerProcess &worker) = 0;
@@ -30,7 +30,7 @@ protected:
 //               ▲              │
 //               └── take_back ◄┤ revoke: was not started
 //                              └ settle: its worker died; an error, or once more if idempotent
-//   time_is_up, cancel, abort_all answer first; what a worker has started is released when it says
+//   deadline_passed, cancel, abort_all answer first; what a worker has started is released when it says
 //   how that ended, or has ended itself.
 class Dispatcher final : public WorkerOwner {
 public:
@@ -44,7 +44,7 @@ public:
   void submit(Request &request);
   // The client wants no answer any more (`tell`: it gets `cancelled`).
   void cancel(Request &request, bool tell);
-  void time_is_up(Request &request);
+  void deadline_passed(Request &request);
   void answer_error(Request &request, const Error &error);
   void set_mode(Mode mode);
   Mode mode() const { return mode_; }
@@ -73,7 +73,7 @@ public:
   size_t fresh() const { return fresh_.size(); }
   size_t running() const { return running_.size(); }
   size_t in_progress() const { return in_progress_; }
-  const std::string &pool() const { return pool_; }
+  const std::string &pool() const override { return pool_; }
 
 private:
   void worker_said(WorkerProcess &worker, const Frame &frame) override;
@@ -103,7 +103,12 @@ private:
   void revoke(WorkerProcess &worker);
   void take_back(Request &request);
   void start_next_step(Request &request, std::string_view result);
-  void leave(WorkerProcess &worker); // counts it out, once; to end it is the caller's matter
+  List<WorkerProcess> *list_of(const WorkerProcess &worker); // nullptr: it is in none
+  void move(WorkerProcess &worker, WorkerProcess::State next, std::string_view why = {});
+  // Counts it out, once; to end it is the caller's matter.
+  void leave(WorkerProcess &worker, std::string_view why);
+  void count_out(WorkerProcess &worker, WorkerProcess::State next, std::string_view why);
+  void retire(WorkerProcess &worker, std::string_view why); // one that holds nothing
   void count_failed_rewind(WorkerProcess &worker);
   void settle(WorkerProcess &worker); // nothing more comes from it: answers what it holds
   Error verdict(const WorkerProcess &worker, const Request &request) const;

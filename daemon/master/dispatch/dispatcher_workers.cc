@@ -17,7 +17,7 @@ constexpr int64_t begin_limit_us = 1'000'000; // for a worker to begin what it w
 } // namespace
 
 void Dispatcher::add(WorkerProcess &worker) {
-  fresh_.push_back(worker);
+  move(worker, WorkerProcess::State::idle);
   dispatch();
 }
 
@@ -43,13 +43,10 @@ void Dispatcher::sweep() {
 
 // The worker takes the request that waits longest; without one it is not needed any more.
 void Dispatcher::add_debugging(WorkerProcess &worker) {
-  worker.state = WorkerProcess::State::debugging;
-  debugging_.push_back(worker);
+  move(worker, WorkerProcess::State::debugging);
   Request *request = debugged_.pop();
-  if (!request) {
-    leave(worker);
-    return worker.dismiss();
-  }
+  if (!request)
+    return retire(worker, "not needed any more");
   request->timer.stop(); // it was the limit on the time until now
   worker.run(*request);
   request->client->send_debug_output(*request, std::nullopt);
@@ -62,26 +59,41 @@ void Dispatcher::go_on_debugging() {
       worker->go_on();
 }
 
-void Dispatcher::leave(WorkerProcess &worker) {
-  if (worker.state == WorkerProcess::State::leaving)
-    return;
-  const bool is_counted = worker.state != WorkerProcess::State::debugging;
-  if (!is_counted)
-    debugging_.remove(worker);
-  else if (worker.state == WorkerProcess::State::running)
-    running_.remove(worker);
-  else
-    (worker.served == 0 ? fresh_ : idle_).remove(worker);
-  worker.state = WorkerProcess::State::leaving;
-  worker.left_us = environment_.loop.now_us();
-  if (is_counted)
+List<WorkerProcess> *Dispatcher::list_of(const WorkerProcess &worker) {
+  if (worker.is(WorkerProcess::State::running))
+    return &running_;
+  if (worker.is(WorkerProcess::State::idle))
+    return worker.served == 0 ? &fresh_ : &idle_;
+  return worker.is(WorkerProcess::State::debugging) ? &debugging_ : nullptr;
+}
+
+void Dispatcher::move(WorkerProcess &worker, WorkerProcess::State next, std::string_view why) {
+  if (auto *before = list_of(worker))
+    before->remove(worker);
+  worker.move_to(next, why);
+  if (auto *after = list_of(worker))
+    after->push_back(worker);
+}
+
+void Dispatcher::leave(WorkerProcess &worker, std::string_view why) {
+  if (!worker.has_left())
+    count_out(worker, WorkerProcess::State::leaving, why);
+}
+
+void Dispatcher::count_out(WorkerProcess &worker, WorkerProcess::State next, std::string_view why) {
+  const bool was_counted = worker.is_counted();
+  move(worker, next, why);
+  if (was_counted)
     owner_.worker_left(worker);
 }
 
 void Dispatcher::retire_idle(WorkerProcess &worker) {
-  if (worker.state != WorkerProcess::State::idle)
-    return;
-  leave(worker);
+  if (worker.is(WorkerProcess::State::idle))
+    retire(worker, "too large");
+}
+
+void Dispatcher::retire(WorkerProcess &worker, std::string_view why) {
+  leave(worker, why);
   worker.dismiss();
 }
 
@@ -93,7 +105,7 @@ void Dispatcher::use_generation(uint32_t generation, bool can_rewind) {
     for (WorkerProcess *worker = list->front(), *next = nullptr; worker; worker = next) {
       next = list->after(*worker);
       if (worker->generation() != generation)
-        retire_idle(*worker);
+        retire(*worker, "of an old generation");
     }
   for (WorkerProcess *worker = running_.front(), *next = nullptr; worker; worker = next) {
     next = running_.after(*worker);
@@ -134,8 +146,7 @@ void Dispatcher::hear(WorkerProcess &worker, Request &request, const Frame &fram
 }
 
 void Dispatcher::break_off(WorkerProcess &worker, std::string_view flaw) {
-  worker.broke_protocol = true;
-  worker.kill();
+  worker.kill(WorkerProcess::Treatment::killed_for_breach);
   ++environment_.counters.protocol_breaks;
   log_error("pool {}: worker {} (pid {}) broke the protocol: {}; it is killed", pool_, worker.id(),
             worker.pid(), flaw);
@@ -255,20 +266,20 @@ void Dispatcher::on(WorkerProcess &worker, Request &request, const message::RunS
 }
 
 void Dispatcher::after_run(WorkerProcess &worker, bool last) {
-  if (worker.state != WorkerProcess::State::debugging)
+  if (!worker.is(WorkerProcess::State::debugging))
     run_us_ += (worker.run_us - run_us_) / 16;
-  if (!worker.sent().empty() || worker.hung_up)
+  if (!worker.sent().empty() || worker.has_hung_up())
     return;
-  if (worker.state == WorkerProcess::State::leaving) {
+  if (worker.has_left()) {
     worker.kill(); // its request was interrupted
   } else if (last) {
-    leave(worker); // it ends by itself after its reply
+    leave(worker, "done"); // it ends by itself after its reply
   } else {
-    running_.remove(worker);
-    idle_.push_back(worker);
-    worker.state = WorkerProcess::State::idle;
-    if (worker.generation() != generation_ || is_used_up(worker))
-      retire_idle(worker);
+    move(worker, WorkerProcess::State::idle);
+    if (worker.generation() != generation_)
+      retire(worker, "of an old generation");
+    else if (is_used_up(worker))
+      retire(worker, "used up");
   }
   dispatch();
 }
@@ -288,43 +299,44 @@ void Dispatcher::worker_is_slow(WorkerProcess &worker) {
 }
 
 void Dispatcher::worker_ended(WorkerProcess &worker, int wait_status) {
-  worker.wait_status = wait_status;
-  if (worker.hung_up)
+  worker.end_is_told(wait_status);
+  if (worker.has_hung_up())
     settle(worker);
   else // its last words are still to be read; if its socket stays open, somebody else has it
-    worker.verdict.start(verdict_wait_us);
+    worker.await_end(verdict_wait_us);
 }
 
 // An end is told twice, in any order: by the channel, and with its status by whoever reaped the
 // process. The status is waited for where the answer depends on it: not if nobody waits, if a
 // deadline is the reason, or if the page tells it.
 void Dispatcher::worker_hung_up(WorkerProcess &worker) {
-  leave(worker);
+  count_out(worker, WorkerProcess::State::hung_up, {});
   revoke(worker);
-  if (worker.page().death_reason.load() == DeathReason::rewind_failed && !worker.rewind_failed)
+  if (worker.page().death_reason.load() == DeathReason::rewind_failed)
     count_failed_rewind(worker);
   const Request *held = worker.sent().front();
-  const bool known = !held || !held->client || held->interrupted || worker.wait_status ||
+  const bool known = !held || !held->client || held->interrupted || worker.wait_status() ||
                      worker.page().death_reason.load() != DeathReason::none;
   if (known)
     settle(worker);
   else
-    worker.verdict.start(hang_up_wait_us);
+    worker.await_end(hang_up_wait_us);
   dispatch();
 }
 
 // First the worker is given the time to end, then its parent the time to tell how.
 void Dispatcher::verdict_is_due(WorkerProcess &worker) {
-  if (std::exchange(worker.verdict_awaited, true))
+  if (!worker.is(WorkerProcess::State::hung_up))
     return settle(worker);
-  worker.verdict.start(verdict_wait_us);
-  if (!worker.killed && !worker.is_ending())
+  worker.await_end(verdict_wait_us);
+  if (worker.was_killed() || worker.is_ending())
+    worker.move_to(WorkerProcess::State::dying);
+  else
     worker.kill_after_hanging_up();
 }
 
 // A worker that could not be rewound has given all its replies right, and is replaced: no crash.
 void Dispatcher::count_failed_rewind(WorkerProcess &worker) {
-  worker.rewind_failed = true;
   Counters &counters = environment_.counters;
   switch (static_cast<RewindFailure>(worker.page().death_detail.load())) {
   case RewindFailure::too_much_touched:
@@ -346,9 +358,9 @@ void Dispatcher::count_failed_rewind(WorkerProcess &worker) {
 }
 
 void Dispatcher::settle(WorkerProcess &worker) {
-  worker.verdict.stop();
   // Killed while it was about to end by itself, it keeps the status of that.
-  if (worker.lived_on && worker.wait_status.value_or(SIGKILL) == SIGKILL)
+  if (worker.is(WorkerProcess::State::lived_on) &&
+      worker.wait_status().value_or(SIGKILL) == SIGKILL)
     break_off(worker, "hung up and lived on");
   while (Request *request = worker.sent().front()) {
     worker.done();
@@ -360,11 +372,12 @@ void Dispatcher::settle(WorkerProcess &worker) {
       queue_of(*request).push_front(lane_of(*request), *request);
       continue;
     }
-    if (request->client && !worker.killed)
+    if (request->client && !worker.was_killed())
       ++environment_.counters.crashes;
     answer_error(*request, verdict(worker, *request));
     release(*request);
   }
+  worker.move_to(WorkerProcess::State::gone);
   owner_.worker_gone(worker);
   dispatch();
 }
@@ -372,9 +385,9 @@ void Dispatcher::settle(WorkerProcess &worker) {
 // The worker was killed from outside (by the kernel for want of memory, by an operator), so it is
 // no fault of the script.
 bool Dispatcher::may_run_again(const WorkerProcess &worker, const Request &request) const {
-  return request.idempotent && !request.retried && !request.interrupted && !worker.killed &&
-         worker.page().death_reason.load() == DeathReason::none && worker.wait_status &&
-         WIFSIGNALED(*worker.wait_status) && WTERMSIG(*worker.wait_status) == SIGKILL;
+  return request.idempotent && !request.retried && !request.interrupted && !worker.was_killed() &&
+         worker.page().death_reason.load() == DeathReason::none && worker.wait_status() &&
+         WIFSIGNALED(*worker.wait_status()) && WTERMSIG(*worker.wait_status()) == SIGKILL;
 }
 
 Error Dispatcher::verdict(const WorkerProcess &worker, const Request &request) const {
@@ -398,11 +411,11 @@ Error Dispatcher::verdict(const WorkerProcess &worker, const Request &request) c
     return Error(ErrorCode::deadline_exceeded, "the deadline passed while the script ran")
         .with("phase", "running")
         .with("limit", "deadline");
-  if (worker.broke_protocol)
+  if (worker.treatment() == WorkerProcess::Treatment::killed_for_breach)
     return Error(ErrorCode::internal, "the worker broke the protocol and was killed");
-  if (!worker.wait_status)
+  if (!worker.wait_status())
     return Error(ErrorCode::worker_crashed, "the worker died; how is not known");
-  const int status = *worker.wait_status;
+  const int status = *worker.wait_status();
   Error error(ErrorCode::worker_crashed, "the worker died: " + describe_wait_status(status));
   return WIFSIGNALED(status) ? std::move(error).with("signal", int64_t{WTERMSIG(status)})
                              : std::move(error).with("status", int64_t{WEXITSTATUS(status)});

@@ -6,6 +6,7 @@
 #include "daemon/master/loop/child_process.h"
 #include "daemon/master/loop/event_loop.h"
 #include "daemon/master/operation/counters.h"
+#include "daemon/master/operation/log.h"
 #include "daemon/master/operation/settings.h"
 
 #include <string>
@@ -15,6 +16,7 @@ namespace lethe {
 struct Environment {
   Environment(const Clock &clock, Kernel &kernel) : processes(kernel), loop(clock) {}
 
+  MoveLog moves; // is told of each move of a state machine
   ProcessBooks processes;
   EventLoop loop;
   Settings settings;

@@ -10,7 +10,7 @@ constexpr size_t kept_body_bytes = 64 * 1024; // of a request in stock
 
 } // namespace
 
-Request::Request(EventLoop &loop) : timer(loop, [this] { dispatcher->time_is_up(*this); }) {}
+Request::Request(EventLoop &loop) : timer(loop, [this] { dispatcher->deadline_passed(*this); }) {}
 
 // Every field is set here but the body, which give_back() has emptied, the timer, which it has
 // stopped, and busy_poll_us, which each request brings.

@@ -41,10 +41,10 @@ Result<SharedPage> SharedPage::map(const FileDescriptor &memory) {
 }
 
 WorkerProcess::WorkerProcess(Environment &environment, WorkerOwner &owner, Parts parts)
-    : Flushable(environment.loop), born_us(environment.loop.now_us()),
-      verdict(environment.loop,
-              [this] { hung_up ? owner_.verdict_is_due(*this) : hang_up(false); }),
-      environment_(environment), owner_(owner), parts_(std::move(parts)),
+    : Flushable(environment.loop), born_us(environment.loop.now_us()), environment_(environment),
+      owner_(owner), parts_(std::move(parts)), state_(*this, environment.moves, State::forked),
+      verdict_(environment.loop,
+               [this] { has_hung_up() ? owner_.verdict_is_due(*this) : hang_up(); }),
       channel_(std::move(parts_.socket), Party::worker, Channel::Carries::frames,
                environment.frame_bytes()),
       readable_(environment.loop, channel_.descriptor(), EV_READ, [this] { readable(); }),
@@ -56,8 +56,36 @@ WorkerProcess::WorkerProcess(Environment &environment, WorkerOwner &owner, Parts
 }
 
 WorkerProcess::~WorkerProcess() {
-  if (!sent_.empty() && !environment_.stopping)
-    fatal("a worker that goes holds no request");
+  invariant(sent_.empty() || environment_.stopping, "a worker that goes holds no request",
+            {"worker", id()}, {"held", sent_.size()});
+}
+
+void WorkerProcess::move_to(State to_state, std::string_view why, const std::source_location &caller) {
+  if (to_state == State::leaving)
+    left_us_ = loop_.now_us();
+  else if (to_state == State::gone)
+    verdict_.stop();
+  state_.move_to(to_state, why, caller);
+}
+
+std::string WorkerProcess::who() const {
+  return fmt::format("worker {} of pool {}", id(), owner_.pool());
+}
+
+void WorkerProcess::check_state() const {
+  switch (state_.now()) {
+  case State::running:
+    return invariant(!sent_.empty(), "a worker that runs was sent a request", {"worker", id()});
+  case State::idle:
+  case State::gone:
+    return invariant(sent_.empty(), "a worker that is idle or gone holds no request",
+                     {"worker", id()}, {"held", sent_.size()});
+  case State::hung_up:
+    return invariant(!readable_.enabled(), "a worker that hung up is not listened to",
+                     {"worker", id()});
+  default:
+    return;
+  }
 }
 
 void WorkerProcess::run(Request &request) {
@@ -95,7 +123,7 @@ bool WorkerProcess::send_debug_input(uint32_t sequence, const message::DebugInpu
 }
 
 void WorkerProcess::go_on() {
-  if (!hung_up)
+  if (!has_hung_up())
     readable_.enable();
 }
 
@@ -122,42 +150,44 @@ void WorkerProcess::watch_head() {
 
 void WorkerProcess::interrupt() { parts_.process.signal(interrupt_signal); }
 
-void WorkerProcess::kill() {
-  killed = true;
+void WorkerProcess::kill(Treatment reason) {
+  treatment_ = std::max(treatment_, reason);
   parts_.process.kill();
-  if (!hung_up && !verdict.pending())
-    verdict.start(verdict_wait_us);
+  if (!has_hung_up() && !verdict_.pending())
+    verdict_.start(verdict_wait_us);
 }
 
 void WorkerProcess::kill_after_hanging_up() {
-  lived_on = true;
+  move_to(State::lived_on);
   parts_.process.kill();
 }
 
 // The worker finds the end of its input and exits; what it says until then is still read.
-void WorkerProcess::dismiss() {
-  dismissed = true;
-  shutdown(channel_.descriptor(), SHUT_WR);
+void WorkerProcess::dismiss() { shutdown(channel_.descriptor(), SHUT_WR); }
+
+void WorkerProcess::end_is_told(int wait_status) {
+  invariant(!wait_status_, "a worker's end is told once", {"worker", id()}, {"pid", pid()});
+  wait_status_ = wait_status;
 }
 
 void WorkerProcess::readable() {
-  if (hung_up)
+  if (has_hung_up())
     return;
   // One read in a round: a worker that says much does not keep the others waiting.
   const Channel::Status received = channel_.receive();
   if (received == Channel::Status::closed)
-    return hang_up(false);
+    return hang_up();
   Frame frame;
   Channel::Status status = Channel::Status::again;
-  while (!hung_up && !broke_protocol &&
+  while (!has_hung_up() && treatment_ != Treatment::killed_for_breach &&
          (status = channel_.next(frame, peer_state())) == Channel::Status::ok) {
     started_ = std::max(started_, std::min(frame.sequence, last_sequence_));
     owner_.worker_said(*this, frame);
   }
   if (status == Channel::Status::broken)
     owner_.break_off(*this, channel_.flaw());
-  if (broke_protocol)
-    hang_up(true);
+  if (treatment_ == Treatment::killed_for_breach)
+    hang_up();
 }
 
 PeerState WorkerProcess::peer_state() {
@@ -166,25 +196,23 @@ PeerState WorkerProcess::peer_state() {
 }
 
 void WorkerProcess::flush() {
-  const Channel::Status status = hung_up ? Channel::Status::closed : channel_.flush();
+  const Channel::Status status = has_hung_up() ? Channel::Status::closed : channel_.flush();
   // A worker that is gone shows as end of file, after what it said last. One that only does not
   // hear any more is as good as gone.
-  if (status == Channel::Status::closed && !hung_up && !verdict.pending())
-    verdict.start(hang_up_wait_us);
+  if (status == Channel::Status::closed && !has_hung_up() && !verdict_.pending())
+    verdict_.start(hang_up_wait_us);
   if (status == Channel::Status::again)
     writable_.enable();
   else
     writable_.disable();
 }
 
-void WorkerProcess::hang_up(bool broken) {
-  if (std::exchange(hung_up, true))
+void WorkerProcess::hang_up() {
+  if (has_hung_up())
     return;
   readable_.disable();
   writable_.disable();
   head_timer_.stop();
-  if (broken)
-    kill();
   owner_.worker_hung_up(*this);
 }
 

@@ -4,6 +4,7 @@
 
 #include "daemon/master/dispatch/environment.h"
 #include "daemon/master/loop/child_process.h"
+#include "daemon/master/loop/state_machine.h"
 #include "ipc/channel.h"
 #include "ipc/worker_page.h"
 
@@ -30,12 +31,13 @@ private:
 
 class WorkerOwner {
 public:
+  virtual const std::string &pool() const = 0; // its name
   virtual void worker_said(WorkerProcess &worker, const Frame &frame) = 0;
-  // The worker broke the protocol: sets broke_protocol, and kills it.
+  // The worker broke the protocol: to be killed for that.
   virtual void break_off(WorkerProcess &worker, std::string_view flaw) = 0;
   // The worker's channel is closed or broken: nothing more will come from it.
   virtual void worker_hung_up(WorkerProcess &worker) = 0;
-  // The worker hung up, and the time given by `verdict` is over.
+  // The worker hung up, and the time given by await_end() is over.
   virtual void verdict_is_due(WorkerProcess &worker) = 0;
   // The oldest request of the worker takes long, and others wait behind it.
   virtual void worker_is_slow(WorkerProcess &worker) = 0;
@@ -44,20 +46,37 @@ protected:
   ~WorkerOwner() = default;
 };
 
-// `idle` and `running` workers take requests. `debugging`: was never counted in. `leaving`: takes
-// no more, counted out of its pool already, and not yet seen to have ended. When this object goes,
-// the process is killed.
+// `idle` and `running` workers take requests. Once it has left, it takes no more, and is counted
+// out of its pool. When this object goes, the process is killed.
 //
-//   forked ─► idle ◄──► running          run() ►, ◄ the last of sent() answered or taken back
-//               │          │             ► leaving: dismissed, used up, of an old generation,
-//               └──► leaving ◄──┘        interrupted, answered its only request, hung up
-//   forked to debug ─► debugging ─► leaving
-//   leaving ─► gone                      hung_up, its fate known or given up: it holds no request
-//
-// killed, dismissed and so on say how it came to leave; they never go back to false.
+//   forked ─┬─► idle ◄──► running          ► a request is sent, ◄ the last one answered, taken back
+//           │     └────┬─────┘
+//           └─► debugging                  was never counted in
+//                      ├─► leaving         dismissed, used up, of an old generation, interrupted,
+//                      │      │            killed, answered its only request
+//                      └──────┴─► hung_up  nothing more is heard of it; it is given time to end
+//   hung_up ─┬─► dying ──────┐             it ends, how is still to be told
+//            ├─► lived_on ───┤             it had not begun to end, and was killed
+//            └───────────────┴─► gone      its fate is known or given up: it holds no request
 class WorkerProcess final : public ListHook, Flushable {
 public:
-  enum class State : uint8_t { idle, running, debugging, leaving };
+  // clang-format off
+  enum class State : uint8_t { forked, idle, running, debugging, leaving, hung_up, dying, lived_on, gone };
+  static constexpr StateRow states[] = {
+      {"forked", to(State::idle, State::debugging)},
+      {"idle", to(State::running, State::leaving, State::hung_up)},
+      {"running", to(State::idle, State::leaving, State::hung_up)},
+      {"debugging", to(State::leaving, State::hung_up)},
+      {"leaving", to(State::hung_up)},
+      {"hung up", to(State::dying, State::lived_on, State::gone)},
+      {"dying", to(State::gone)},
+      {"lived on", to(State::gone)},
+      {"gone", 0}};
+  // clang-format on
+
+  // What the master did to it. The gravest stays: one that was killed may yet break the protocol
+  // with what it said last.
+  enum class Treatment : uint8_t { none, killed, killed_for_breach };
 
   struct Parts {
     uint32_t id;
@@ -68,6 +87,17 @@ public:
   };
   WorkerProcess(Environment &environment, WorkerOwner &owner, Parts parts);
   ~WorkerProcess();
+
+  // The owner keeps a list for each state, and moves it from one to the other.
+  void move_to(State to_state, std::string_view why = {},
+               const std::source_location &caller = std::source_location::current());
+  bool is(State state) const { return state_.is(state); }
+  bool is_counted() const { return state_.is(State::idle, State::running); }
+  bool has_left() const { return !state_.is(State::forked, State::debugging) && !is_counted(); }
+  bool has_hung_up() const { return state_.now() >= State::hung_up; }
+  std::string_view state_name() const { return state_.name(); }
+  std::string who() const;
+  void check_state() const;
 
   uint32_t id() const { return parts_.id; }
   uint32_t generation() const { return parts_.generation; }
@@ -114,25 +144,26 @@ public:
   }
 
   void interrupt();
-  void kill();    // at once; it counts as hung up soon after, whoever holds its channel open
+  // At once; it counts as hung up soon after, whoever holds its channel open.
+  void kill(Treatment reason = Treatment::killed);
   void dismiss(); // closes our side: it ends by itself
-  // Kills one that hung up and did not end. It may yet be about to end by itself: see lived_on.
+  // Kills one that hung up and did not end. It may yet be about to end by itself: that is no
+  // treatment, until its status is known.
   void kill_after_hanging_up();
+  Treatment treatment() const { return treatment_; }
+  bool was_killed() const { return treatment_ != Treatment::none; }
 
-  // What the owner keeps here.
-  State state = State::idle;
-  bool killed = false;    // by the master
-  bool dismissed = false; // told to end while it was idle
-  bool hung_up = false;
-  bool lived_on = false; // after it had hung up, as far as could be seen
-  bool broke_protocol = false;
-  bool rewind_failed = false;     // was counted
-  std::optional<int> wait_status; // once its end was reported
-  bool verdict_awaited = false;   // the time for that has been given
+  // Its end, as whoever reaped it tells, once.
+  void end_is_told(int wait_status);
+  const std::optional<int> &wait_status() const { return wait_status_; }
+  // Then the owner hears that its verdict is due; or, of one that is still heard, that it hung up.
+  void await_end(int64_t limit_us) { verdict_.start(limit_us); }
+
   uint64_t served = 0;
-  int64_t born_us, head_since_us = 0, left_us = 0;
-  int64_t run_us = 0; // moving average of the last requests
-  Timer verdict;      // how long the owner waits for its end and wait_status
+  const int64_t born_us;
+  int64_t head_since_us = 0;
+  int64_t run_us = 0;                          // moving average of the last requests
+  int64_t left_us() const { return left_us_; } // when it began to leave
 
   bool takes_more() const; // is it worth while to send it another one ahead?
   int64_t wait_us() const { return run_us * static_cast<int64_t>(sent_.size()); } // for that one
@@ -143,11 +174,16 @@ private:
   PeerState peer_state();
   void flush() override;
   void watch_head();
-  void hang_up(bool broken);
+  void hang_up();
 
   Environment &environment_;
   WorkerOwner &owner_;
   Parts parts_;
+  StateMachine<WorkerProcess, State> state_;
+  Treatment treatment_ = Treatment::none;
+  std::optional<int> wait_status_;
+  int64_t left_us_ = 0;
+  Timer verdict_; // how long its end and wait_status are waited for
   Channel channel_;
   List<Request> sent_; // oldest first
   uint32_t last_sequence_ = 0;

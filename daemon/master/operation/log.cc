@@ -104,6 +104,12 @@ void write_log(LogLevel level, std::string_view line) {
     logger()->log(spdlog_level(level), line);
 }
 
+void MoveLog::moved(std::string_view who, std::string_view from, std::string_view to,
+                    std::string_view why) {
+  log_debug("{}: {} -> {}{}{}{}", who, from, to, why.empty() ? "" : " (", why,
+            why.empty() ? "" : ")");
+}
+
 std::string printable(std::string_view text) {
   std::string line(text);
   for (char &c : line)

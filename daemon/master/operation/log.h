@@ -2,6 +2,8 @@
 // The daemon's log: the journal under systemd, standard error else. Never waits for its reader.
 #pragma once
 
+#include "daemon/master/loop/state_machine.h"
+
 #include <fmt/format.h>
 #include <string>
 #include <string_view>
@@ -34,5 +36,12 @@ template <typename... Arguments>
 void log_error(fmt::format_string<Arguments...> format, Arguments &&...arguments) {
   write_log(LogLevel::error, fmt::format(format, std::forward<Arguments>(arguments)...));
 }
+
+// Moves of state machines, each a line of the level "debug".
+class MoveLog final : public MoveObserver {
+public:
+  void moved(std::string_view who, std::string_view from, std::string_view to,
+             std::string_view why) override;
+};
 
 } // namespace lethe

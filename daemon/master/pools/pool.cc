@@ -98,8 +98,8 @@ void Pool::worker_left(WorkerProcess &worker) {
   if (worker.generation() == generation() && live_ > 0)
     --live_;
   // One that was up and is killed from outside, idle or not, is replaced at once.
-  const bool useless = worker.served == 0 && worker.hung_up && !worker.page().ready.load();
-  if (useless && !worker.killed && !worker.dismissed) {
+  const bool useless = worker.served == 0 && worker.has_hung_up() && !worker.page().ready.load();
+  if (useless && worker.treatment() == WorkerProcess::Treatment::none) {
     ++environment_.counters.workers_failed;
     const int64_t delay_us = worker_brake_.failed();
     log_warning("pool {}: worker {} (pid {}) died before it was ready; the next is forked in "
@@ -113,7 +113,7 @@ void Pool::worker_left(WorkerProcess &worker) {
   }
   // Forks take the processors from requests that come one after the other. While there are spares
   // these come first.
-  const bool has_served = worker.served > 0 && !worker.hung_up && !worker.killed;
+  const bool has_served = worker.served > 0 && !worker.has_hung_up() && !worker.was_killed();
   if (has_served && dispatcher_.fresh() * 2 >= wanted_workers())
     lull_timer_.start(lull_us);
   else
@@ -122,8 +122,7 @@ void Pool::worker_left(WorkerProcess &worker) {
 
 void Pool::worker_gone(WorkerProcess &worker) {
   const auto found = workers_.find(worker.id());
-  if (found == workers_.end())
-    fatal("a worker goes once");
+  invariant(found != workers_.end(), "a worker goes once", {"worker", worker.id()});
   environment_.loop.dispose(std::move(found->second));
   workers_.erase(found);
   forget_old_zygotes();
@@ -152,7 +151,7 @@ void Pool::child_ended(pid_t pid, int wait_status, std::optional<uint32_t> gener
   if (zygote_ && zygote_->pid() == pid)
     return zygote_->process_ended();
   for (const auto &[id, worker] : workers_)
-    if (worker->pid() == pid && !worker->wait_status && worker->has_ended() &&
+    if (worker->pid() == pid && !worker->wait_status() && worker->has_ended() &&
         generation.value_or(worker->generation()) == worker->generation())
       return dispatcher_.worker_ended(*worker, wait_status);
 }
@@ -191,17 +190,18 @@ void Pool::sweep() {
   const int64_t now_us = environment_.loop.now_us();
   std::vector<WorkerProcess *> large;
   for (const auto &[id, worker] : workers_) {
-    if (worker_brake_.failures() > 0 && worker->page().ready.load() && !worker->hung_up) {
+    if (worker_brake_.failures() > 0 && worker->page().ready.load() && !worker->has_hung_up()) {
       worker_brake_.succeeded();
       supply();
     }
     // A worker that leaves ends by itself: its channel is closed, or it serves one request. One
     // that was broken into may not.
-    if (worker->state == WorkerProcess::State::leaving) {
-      if (worker->sent().empty() && !worker->hung_up && now_us - worker->left_us > leaving_limit_us)
+    if (worker->has_left()) {
+      if (worker->is(WorkerProcess::State::leaving) && worker->sent().empty() &&
+          now_us - worker->left_us() > leaving_limit_us)
         worker->kill();
     } else if (settings_.isolation_mode() == Isolation::reuse && settings_.recycle_memory_mb > 0 &&
-               worker->state == WorkerProcess::State::idle && worker->served > 0 &&
+               worker->is(WorkerProcess::State::idle) && worker->served > 0 &&
                environment_.processes.kernel().resident_bytes(worker->pid()) >> 20 >=
                    settings_.recycle_memory_mb) {
       large.push_back(worker.get());

@@ -18,26 +18,12 @@ std::string_view mode_name(Dispatcher::Mode mode) {
   return "drained";
 }
 
-std::string_view state_name(WorkerProcess::State state) {
-  switch (state) {
-  case WorkerProcess::State::idle:
-    return "idle";
-  case WorkerProcess::State::running:
-    return "running";
-  case WorkerProcess::State::debugging:
-    return "debugging";
-  case WorkerProcess::State::leaving:
-    break;
-  }
-  return "leaving";
-}
-
 void write_worker(Buffer &out, const WorkerProcess &worker, int64_t now_us) {
   MapWriter map;
   map.add("id", worker.id());
   map.add("pid", worker.pid());
   map.add("generation", worker.generation());
-  map.add_text("state", state_name(worker.state));
+  map.add_text("state", worker.has_left() ? "leaving" : worker.state_name());
   map.add("served", worker.served);
   map.add("age_ms", (now_us - worker.born_us) / 1000);
   map.add("run_us", worker.run_us);

@@ -530,7 +530,8 @@ Test(dispatcher, a_worker_that_ends_while_it_hangs_up_keeps_its_status) {
   PlayedWorker &worker = stage.add_worker();
   stage.start(worker);
   worker.hang_up();
-  stage.run_until([&] { return worker.master->lived_on; }); // its end takes long
+  stage.run_until(
+      [&] { return worker.master->is(WorkerProcess::State::lived_on); }); // its end takes long
   stage.dispatcher->worker_ended(*worker.master, SIGSEGV);
   stage.wait_for_replies(1);
   cr_assert_eq(stage.replies().at(1), "worker_crashed");
@@ -581,7 +582,7 @@ Test(dispatcher, a_worker_that_lies_about_its_lease_is_killed) {
   const std::function<void(Stage &, Request &)> occasions[] = {
       [](Stage &stage, Request &request) { stage.dispatcher->cancel(request, true); },
       [](Stage &stage, Request &) { stage.clients[0].go_away(); },
-      [](Stage &stage, Request &request) { stage.dispatcher->time_is_up(request); }};
+      [](Stage &stage, Request &request) { stage.dispatcher->deadline_passed(request); }};
   for (const uint32_t lie : lies)
     for (const auto &ask : occasions) {
       Stage stage;
