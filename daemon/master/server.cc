@@ -56,8 +56,11 @@ Server::Server(const Clock &clock, Kernel &kernel, Settings settings, SettingsSo
       listener_(environment_, [this](FileDescriptor socket) { accepted(std::move(socket)); }),
       started_us_(environment_.loop.now_us()),
       second_(environment_.loop, [this] { every_second(); }),
-      stop_timer_(environment_.loop, [this] { killing_ ? environment_.loop.stop() : kill_all(); }) {
+      stop_timer_(environment_.loop, [this] {
+        environment_.phase.is(Phase::State::killing) ? environment_.loop.stop() : kill_all();
+      }) {
   environment_.settings = std::move(settings);
+  use_log_level();
   environment_.zygote_program = find_program(program_folder, "lethe-zygote");
   environment_.snapshot_program = find_program(program_folder, "lethe-snapshot");
 }
@@ -132,7 +135,7 @@ void Server::start_pools() {
 }
 
 void Server::become_ready() {
-  ready_ = true;
+  environment_.phase.move_to(Phase::State::ready);
   // Clients of the daemon before were connected earlier than those that wait in the listener's
   // queue.
   for (ConnectionState &state : take_over(std::exchange(stored_connections_, {}))) {
@@ -197,8 +200,8 @@ void Server::connection_drained() {
 
 void Server::connection_closed(Connection &connection) {
   const auto found = connections_.find(connection.serial);
-  if (found == connections_.end())
-    fatal("a connection closes once");
+  invariant(found != connections_.end(), "a connection closes once",
+            {"connection", connection.serial});
   if (connection.refused())
     --refused_connections_;
   // The connection is in the midst of a call of its own: it goes at the round's end.
@@ -255,7 +258,7 @@ void Server::answer_when_drained(Pool &pool, PendingReply reply) {
 // --- course of events ---
 
 void Server::pool_changed() {
-  if (!ready_ && !environment_.stopping && !pools_.empty() &&
+  if (environment_.phase.is(Phase::State::starting) && !pools_.empty() &&
       std::all_of(pools_.begin(), pools_.end(), [](const auto &pool) { return pool->ready(); }))
     become_ready();
   if (!draining_.empty())
@@ -265,7 +268,7 @@ void Server::pool_changed() {
       waiting.second.result([](Buffer &out) { Packer(out).pack_true(); });
       return true;
     });
-  if (environment_.stopping && std::all_of(pools_.begin(), pools_.end(), [](const auto &pool) {
+  if (environment_.stopping() && std::all_of(pools_.begin(), pools_.end(), [](const auto &pool) {
         return pool->dispatcher().in_progress() == 0;
       }))
     // Whoever calls is in the midst of a dispatcher's work: a timer does it from the loop.
@@ -273,13 +276,14 @@ void Server::pool_changed() {
 }
 
 void Server::begin_stop() {
-  if (std::exchange(environment_.stopping, true))
+  if (environment_.stopping())
     return;
+  // Before it is ready, no connection has been accepted, and stored ones have not been taken over.
+  environment_.handing_over = environment_.phase.is(Phase::State::ready) && can_hand_over();
+  environment_.phase.move_to(Phase::State::stopping);
   service_manager_.stopping();
   log_info("stopping");
   listener_.close();
-  // Before it is ready, no connection has been accepted, and stored ones have not been taken over.
-  environment_.handing_over = ready_ && can_hand_over();
   stop_timer_.start(environment_.settings.stop_timeout_ms * 1000);
   pool_changed();
 }
@@ -287,13 +291,18 @@ void Server::begin_stop() {
 // All is done, or the time for it is over. The loop goes on until every
 // request is accounted for: a killed worker's once its end is seen.
 void Server::kill_all() {
-  killing_ = true;
+  environment_.phase.move_to(Phase::State::killing);
   stop_timer_.start(children_end_ms * 1000);
   for (const auto &pool : pools_) {
     pool->dispatcher().abort_all(Error(ErrorCode::shutting_down, "the daemon is stopping"));
     pool->stop();
   }
   pool_changed();
+}
+
+void Server::use_log_level() {
+  set_log_level(environment_.settings.log_level);
+  environment_.moves.wanted = environment_.settings.log_level == "debug";
 }
 
 void Server::clean_up() {
@@ -336,9 +345,9 @@ void Server::every_second() {
   }
   // The service manager ends a start or stop that takes longer than its unit says, unless it is
   // asked for more time.
-  if (environment_.snapshot_builds > 0 || environment_.stopping)
+  if (environment_.snapshot_builds > 0 || environment_.stopping())
     service_manager_.extend_timeout(10 * second_us);
-  if (ready_)
+  if (!environment_.phase.is(Phase::State::starting))
     service_manager_.status(fmt::format("{} connections, {} requests running, {} queued",
                                         connections_.size(), running, queued));
   else

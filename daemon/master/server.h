@@ -30,7 +30,8 @@ private:
   uint32_t msgid_;
 };
 
-//   starting ─► ready ─► stopping ─► killing ─► the loop stops
+//   starting ─┬─► ready ─► stopping ─► killing ─► the loop stops
+//             └──────────────┘
 //
 // starting: the socket is there and accepts nothing; each pool makes its first generation. ready:
 // each has had a worker; clients are served, reloads begin. stopping: no client is accepted and no
@@ -88,6 +89,7 @@ private:
   void hand_over_connections();
   void kill_all();
   void every_second();
+  void use_log_level();
 
   void connection_asks(Connection &connection, uint32_t msgid, std::string_view method,
                        std::string_view params) override;
@@ -109,8 +111,6 @@ private:
   Listener listener_;
   std::vector<InheritedDescriptors::Stored>
       stored_connections_; // of the daemon before, until ready
-  bool ready_ = false;
-  bool killing_ = false; // the stop's last phase
   int exit_status_ = 0;
   int64_t started_us_;
   std::vector<std::pair<Pool *, PendingReply>> draining_;

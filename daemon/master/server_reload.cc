@@ -7,11 +7,12 @@ namespace lethe {
 
 void Server::reload(Done done) {
   next_reload_.push_back(std::move(done));
-  if (!reload_ && ready_ && !environment_.stopping)
+  if (!reload_ && environment_.phase.is(Phase::State::ready))
     begin_reload();
 }
 
 void Server::begin_reload() {
+  invariant(!reload_, "one reload goes on at a time");
   service_manager_.reloading();
   reload_ = std::make_unique<Reload>();
   reload_->done = std::exchange(next_reload_, {});
@@ -32,6 +33,7 @@ void Server::begin_reload() {
 }
 
 void Server::pool_prepared(const Result<Nothing> &prepared) {
+  invariant(reload_ && reload_->waiting > 0, "a pool tells once that it is prepared");
   if (!prepared && !reload_->error)
     reload_->error = prepared.error();
   if (--reload_->waiting > 0)
@@ -43,7 +45,7 @@ void Server::pool_prepared(const Result<Nothing> &prepared) {
   }
   environment_.settings = std::move(reload_->settings);
   access_ = std::move(reload_->access);
-  set_log_level(environment_.settings.log_level);
+  use_log_level();
   for (const auto &pool : pools_)
     pool->commit();
   end_reload(Nothing{});

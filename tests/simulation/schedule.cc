@@ -260,7 +260,7 @@ void Schedule::pass(const std::function<bool()> &until) {
     const bool may_have_more = [&loop]() noexcept { return loop.run_round(false); }();
     wake_us = may_have_more ? std::optional(timeline.now_us() + world_.random.between(1, 20))
                             : std::nullopt;
-    if (server_->environment().stopping) // perhaps by itself: it could not start
+    if (server_->environment().stopping()) // perhaps by itself: it could not start
       stop_daemon();
     if (!is_served_ && server_->environment().counters.connections_accepted > 0) {
       is_served_ = true;

@@ -41,8 +41,8 @@ Lane &Dispatcher::lane_of(const Request &request) {
 void Dispatcher::submit(Request &request) {
   ++in_progress_;
   ++environment_.counters.requests;
-  if (mode_ == Mode::drained || environment_.stopping) {
-    answer_error(request, Error(ErrorCode::shutting_down, environment_.stopping
+  if (mode_ == Mode::drained || environment_.stopping()) {
+    answer_error(request, Error(ErrorCode::shutting_down, environment_.stopping()
                                                               ? "the daemon is stopping"
                                                               : "pool " + pool_ + " is drained"));
     return release(request);

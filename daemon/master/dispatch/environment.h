@@ -13,6 +13,25 @@
 
 namespace lethe {
 
+// How far the daemon has come. Server draws the graph and makes the moves.
+class Phase {
+public:
+  enum class State : uint8_t { starting, ready, stopping, killing };
+  static constexpr StateRow states[] = {{"starting", to(State::ready, State::stopping)},
+                                        {"ready", to(State::stopping)},
+                                        {"stopping", to(State::killing)},
+                                        {"killing", 0}};
+
+  explicit Phase(MoveObserver &observer) : state_(*this, observer, State::starting) {}
+  bool is(State state) const { return state_.is(state); }
+  void move_to(State state) { state_.move_to(state); }
+  std::string who() const { return "the daemon"; }
+  void check_state() const {}
+
+private:
+  StateMachine<Phase, State> state_;
+};
+
 struct Environment {
   Environment(const Clock &clock, Kernel &kernel) : processes(kernel), loop(clock) {}
 
@@ -24,11 +43,14 @@ struct Environment {
   RequestStock requests{loop};
   size_t processors = lethe::processors();
   std::string zygote_program, snapshot_program;
-  bool stopping = false;
+  Phase phase{moves};
   bool handing_over = false;   // stopping, and new requests are for the next daemon
   size_t connection_bytes = 0; // in all connections' buffers
   int snapshot_builds = 0;     // going on now
 
+  bool stopping() const {
+    return !phase.is(Phase::State::starting) && !phase.is(Phase::State::ready);
+  }
   uint32_t frame_bytes() const { // the longest body of a frame: a message and what goes around it
     return static_cast<uint32_t>(settings.max_message_bytes) + 64 * 1024;
   }

@@ -56,11 +56,12 @@ WorkerProcess::WorkerProcess(Environment &environment, WorkerOwner &owner, Parts
 }
 
 WorkerProcess::~WorkerProcess() {
-  invariant(sent_.empty() || environment_.stopping, "a worker that goes holds no request",
+  invariant(sent_.empty() || environment_.stopping(), "a worker that goes holds no request",
             {"worker", id()}, {"held", sent_.size()});
 }
 
-void WorkerProcess::move_to(State to_state, std::string_view why, const std::source_location &caller) {
+void WorkerProcess::move_to(State to_state, std::string_view why,
+                            const std::source_location &caller) {
   if (to_state == State::leaving)
     left_us_ = loop_.now_us();
   else if (to_state == State::gone)

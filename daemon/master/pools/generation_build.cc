@@ -58,6 +58,7 @@ Error error_from_map(std::string_view error_map) {
 GenerationBuild::GenerationBuild(Environment &environment, ChildReaper &reaper, GenerationPlan plan,
                                  Done done)
     : environment_(environment), reaper_(reaper), plan_(std::move(plan)), done_(std::move(done)),
+      state_(*this, environment.moves, State::beginning),
       deadline_(environment.loop, [this] { load_deadline_passed(); }),
       verdict_(environment.loop, [this] { candidate_died("how is not known"); }),
       begin_(environment.loop, [this] { plan_.parent ? grow() : execute(); }) {
@@ -69,15 +70,30 @@ GenerationBuild::~GenerationBuild() {
     reaper_.forget(executed_pid_);
 }
 
+std::string GenerationBuild::who() const {
+  return fmt::format("the next generation of pool {}", plan_.pool);
+}
+
+void GenerationBuild::check_state() const {
+  invariant(!state_.is(State::executing, State::building_snapshot) || !own_parent_,
+            "a zygote is executed before there is one to fork");
+  invariant(state_.is(State::over) || done_, "a build calls back once");
+}
+
 void GenerationBuild::cancel() {
+  state_.move_to(State::over, "cancelled");
   done_ = nullptr;
   begin_.stop();
   deadline_.stop();
   verdict_.stop();
+  if (candidate_)
+    environment_.loop.dispose(std::move(candidate_));
+  if (own_parent_)
+    environment_.loop.dispose(std::move(own_parent_));
 }
 
 void GenerationBuild::execute() {
-  executing_ = true;
+  state_.move_to(State::executing);
   auto pair = make_socket_pair();
   if (!pair)
     return fail(pair.error());
@@ -107,8 +123,8 @@ void GenerationBuild::execute() {
   ++environment_.counters.zygotes_started;
   executed_pid_ = process->pid();
   reaper_.wait_for(executed_pid_, [this](int status) { executed_zygote_ended(status); });
-  candidate_ = std::make_unique<ZygoteProcess>(environment_, *this, std::move(pair->ends[0]),
-                                               ++*plan_.last_generation);
+  candidate_ = std::make_unique<ZygoteProcess>(environment_, *this, *this, std::move(pair->ends[0]),
+                                               plan_.pool, ++*plan_.last_generation);
   candidate_->set_process(std::move(*process));
   deadline_.start(start_limit_us);
 }
@@ -117,7 +133,8 @@ void GenerationBuild::execute() {
 void GenerationBuild::executed_zygote_ended(int wait_status) {
   executed_pid_ = -1;
   const bool stale = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == exit_stale_snapshot;
-  if (!executing_) // it was the parent of the candidate: that one tells what follows
+  if (!state_.is(
+          State::executing)) // it was the parent of the candidate: that one tells what follows
     return;
   if (stale && !snapshot_was_built_)
     return build_snapshot();
@@ -126,12 +143,15 @@ void GenerationBuild::executed_zygote_ended(int wait_status) {
 }
 
 void GenerationBuild::build_snapshot() {
+  state_.move_to(State::building_snapshot);
   deadline_.stop();
   verdict_.stop();
   environment_.loop.dispose(std::move(candidate_));
   snapshot_was_built_ = true;
   snapshot_ = std::make_unique<SnapshotBuild>(environment_, reaper_, *plan_.settings,
                                               [this](Result<Nothing> result) {
+                                                if (state_.is(State::over))
+                                                  return;
                                                 environment_.loop.dispose(std::move(snapshot_));
                                                 result ? execute() : fail(result.error());
                                               });
@@ -139,7 +159,7 @@ void GenerationBuild::build_snapshot() {
 
 // Forks the parent; the child gets as many scripts as fit into a message.
 void GenerationBuild::grow() {
-  executing_ = false;
+  state_.move_to(State::growing);
   auto pair = make_socket_pair();
   if (!pair)
     return fail(pair.error());
@@ -160,9 +180,10 @@ void GenerationBuild::grow() {
   culprit_.clear();
   candidate_status_.reset();
   report_.reset();
+  invariant(own_parent_ || plan_.parent, "a zygote is forked by another one");
   ZygoteProcess &parent = own_parent_ ? *own_parent_ : *plan_.parent;
-  candidate_ = std::make_unique<ZygoteProcess>(environment_, *this, std::move(pair->ends[0]),
-                                               grow.generation);
+  candidate_ = std::make_unique<ZygoteProcess>(environment_, *this, *this, std::move(pair->ends[0]),
+                                               plan_.pool, grow.generation);
   parent.grow(grow, std::move(pair->ends[1]));
   deadline_.start(start_limit_us); // each script has its own, once the candidate has come to it
 }
@@ -204,7 +225,7 @@ void GenerationBuild::use_if_complete() {
 }
 
 void GenerationBuild::zygote_loading(ZygoteProcess &zygote, std::string_view script) {
-  if (&zygote != candidate_.get())
+  if (&zygote != candidate_.get() || !state_.is(State::growing)) // an executed one loads nothing
     return;
   culprit_ = script;
   deadline_.start(plan_.settings->load_deadline_ms * 1000);
@@ -222,7 +243,7 @@ void GenerationBuild::zygote_load_failed(ZygoteProcess &zygote, std::string_view
 }
 
 void GenerationBuild::load_deadline_passed() {
-  if (!executing_ && candidate_->pid() < 0) // its parent does not even fork
+  if (state_.is(State::growing) && candidate_->pid() < 0) // its parent does not even fork
     (own_parent_ ? *own_parent_ : *plan_.parent).kill();
   candidate_->kill();
   if (culprit_.empty())
@@ -247,7 +268,7 @@ void GenerationBuild::zygote_hung_up(ZygoteProcess &zygote) {
 
 void GenerationBuild::candidate_died(const std::string &how) {
   verdict_.stop();
-  if (executing_)
+  if (state_.is(State::executing))
     return fail(Error(ErrorCode::internal,
                       "the zygote died at its start: " + how + "; its last words are in the log"));
   if (!plan_.strict && !culprit_.empty() && ++deaths_[culprit_] < deaths_of_a_culprit) {
@@ -299,11 +320,6 @@ void GenerationBuild::zygote_child_exited(ZygoteProcess &, pid_t pid, int wait_s
   parents_child_exited(pid, wait_status);
 }
 
-bool GenerationBuild::zygote_forked_worker(ZygoteProcess &, uint32_t, ChildProcess, FileDescriptor,
-                                           FileDescriptor) {
-  return false;
-}
-
 void GenerationBuild::fail(Error error) {
   if (candidate_)
     environment_.loop.dispose(std::move(candidate_));
@@ -311,8 +327,9 @@ void GenerationBuild::fail(Error error) {
 }
 
 void GenerationBuild::finish(Result<BuiltGeneration> result) {
-  if (!done_) // reported already, or cancelled; this object is about to go
+  if (state_.is(State::over)) // reported already, or cancelled; this object is about to go
     return;
+  state_.move_to(State::over, result ? "built" : "failed");
   deadline_.stop();
   verdict_.stop();
   if (own_parent_)

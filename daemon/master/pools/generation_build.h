@@ -31,19 +31,32 @@ struct BuiltGeneration {
 // Calls back once. Nothing of the present generation changes meanwhile. Ended, with what it began,
 // when this object goes.
 //
-//   execute ─► the candidate is ready ─► grow, if there are scripts to load
-//      └ it exits for want of a snapshot ─► build_snapshot ─► execute, once more
-//   grow ─► the candidate loads a message's worth of scripts, and is ready
-//      │     └ more of them: it becomes the parent of the next candidate ─► grow
-//      └ it dies or takes too long while it loads a script
-//            strict: that is the end; else ─► grow, in the end without that script
-class GenerationBuild final : public ZygoteOwner {
+//   beginning ─┬─► executing ◄──► building_snapshot    ► the candidate exits for want of a snapshot,
+//              │       │                               ◄ there is one: execute, once more
+//              │       ▼ the candidate is ready, and there are scripts to load
+//              └─► growing ─┐ the candidate loads a message's worth of scripts, and is ready;
+//                    ▲      │ more of them: it becomes the parent of the next candidate
+//                    └──────┘ or it dies or takes too long while it loads a script, and the build
+//                             is not strict: in the end without that script
+//   each ─► over              the generation is there, or it failed, or nobody wants it any more
+class GenerationBuild final : public ZygoteOwner, public CandidateOwner {
 public:
+  enum class State : uint8_t { beginning, executing, building_snapshot, growing, over };
+  static constexpr StateRow states[] = {
+      {"beginning", to(State::executing, State::growing, State::over)},
+      {"executing", to(State::building_snapshot, State::growing, State::over)},
+      {"building the snapshot", to(State::executing, State::over)},
+      {"growing", to(State::growing, State::over)},
+      {"over", 0}};
+
   using Done = std::function<void(Result<BuiltGeneration>)>;
   GenerationBuild(Environment &environment, ChildReaper &reaper, GenerationPlan plan, Done done);
   ~GenerationBuild();
 
-  // Calls back no more: it is about to go, but until the round's end its zygotes are heard.
+  std::string who() const;
+  void check_state() const;
+
+  // Calls back no more: it is about to go, but until the round's end it may be told something.
   void cancel();
 
   // What the parent, which belongs to somebody else, says about its children.
@@ -66,8 +79,6 @@ private:
   void zygote_loading(ZygoteProcess &zygote, std::string_view script) override;
   void zygote_load_failed(ZygoteProcess &zygote, std::string_view script,
                           std::string_view error_map) override;
-  bool zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
-                            FileDescriptor socket, FileDescriptor page) override;
   void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
                             ChildProcess process) override;
   void zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status) override;
@@ -77,10 +88,10 @@ private:
   ChildReaper &reaper_;
   GenerationPlan plan_;
   Done done_;
+  StateMachine<GenerationBuild, State> state_;
   BuiltGeneration built_;
   std::unique_ptr<ZygoteProcess> own_parent_; // executed, or loaded with a part of the scripts
   std::unique_ptr<ZygoteProcess> candidate_;
-  bool executing_ = false; // the candidate is an executed one; else it was forked
   pid_t executed_pid_ = -1;
   bool snapshot_was_built_ = false;
   std::vector<ScriptPointer> batch_; // what the candidate was sent

@@ -19,6 +19,7 @@ Pool::Pool(Environment &environment, PoolOwner &owner, ChildReaper &reaper, Scri
     : environment_(environment), owner_(owner), reaper_(reaper), store_(store),
       name_(std::move(name)), settings_(settings),
       dispatcher_(environment, *this, index, name_, settings_),
+      state_(*this, environment.moves, State::settled),
       recover_timer_(environment.loop, [this] { recover(); }),
       supply_timer_(environment.loop, [this] { supply(); }),
       lull_timer_(environment.loop, [this] { supply(); }), fork_timer_(environment.loop, [this] {
@@ -28,7 +29,20 @@ Pool::Pool(Environment &environment, PoolOwner &owner, ChildReaper &reaper, Scri
           zygote_->kill();
       }) {}
 
-Pool::~Pool() = default;
+// Turns that are held here end while all of the pool is there.
+Pool::~Pool() {
+  stopped_ = true;
+  build_.reset();
+  build_done_ = nullptr;
+  prepared_.reset();
+  prepared_turn_.reset();
+}
+
+void Pool::check_state() const {
+  invariant(!state_.is(State::settled) || (!build_ && !prepared_),
+            "a pool that is settled has no other generation", {"built", build_ != nullptr});
+  invariant(!state_.is(State::storing) || !build_, "what is stored was built");
+}
 
 size_t Pool::wanted_workers() const {
   size_t wanted = settings_.worker_count();
@@ -221,6 +235,7 @@ void Pool::stop() {
     build_->cancel();
     environment_.loop.dispose(std::move(build_));
   }
+  build_done_ = nullptr;
   changes_.clear();
   for (const auto &[id, worker] : workers_)
     worker->kill();

@@ -31,8 +31,12 @@ struct RegisteredScript {
   std::optional<Error> failure; // why it is not
 };
 
-// Changes of generation come one after the other (`changing_`), each from begin_next_change() to
-// end_change():
+// Changes of generation come one after the other. Whoever makes one holds the pool's turn: with the
+// last copy of that the change is over, however it ended, and the next begins.
+//
+//   settled ◄──► building ─┬─► storing ────┐     ► a change has its turn, ◄ it failed, or needs no
+//      ▲                   └─► prepared ───┤       store and no other pool
+//      └───────────────────────────────────┘
 //
 //   put_now, remove_now    build by a fork of the zygote ─► store ─► adopt
 //   prepare_now            build with new settings ─► wait for the other pools ─► commit: adopt,
@@ -44,6 +48,13 @@ struct RegisteredScript {
 // dropped. The workers of a generation that was replaced finish what they run.
 class Pool final : public DispatcherOwner, public ZygoteOwner {
 public:
+  enum class State : uint8_t { settled, building, storing, prepared };
+  static constexpr StateRow states[] = {
+      {"settled", to(State::building)},
+      {"building", to(State::storing, State::prepared, State::settled)},
+      {"storing", to(State::settled)},
+      {"prepared", to(State::settled)}};
+
   using Done = std::function<void(Result<Nothing>)>;
   struct Put {
     std::string name;
@@ -72,6 +83,8 @@ public:
   Dispatcher &dispatcher() { return dispatcher_; }
   const Dispatcher &dispatcher() const { return dispatcher_; }
   const std::string &name() const { return name_; }
+  std::string who() const { return "pool " + name_; }
+  void check_state() const;
   const PoolSettings &settings() const { return settings_; }
   using Scripts = std::map<std::string, RegisteredScript, std::less<>>;
   const Scripts &scripts() const { return scripts_; }
@@ -85,19 +98,20 @@ public:
   const std::string &v8_version() const { return v8_version_; }
 
 private:
+  using Turn = std::shared_ptr<const void>;
   // A change of generation that waits for its turn: calling it begins it.
-  using Change = std::function<void()>;
+  using Change = std::function<void(Turn)>;
 
+  Turn take_turn();
   void begin_next_change();
-  void end_change();
   void build(GenerationPlan plan, GenerationBuild::Done done);
-  void put_now(std::shared_ptr<Script> script, const PutDone &done);
-  void remove_now(const std::string &name, const DeleteDone &done);
-  void prepare_now(const Done &done);
+  void put_now(std::shared_ptr<Script> script, const PutDone &done, const Turn &turn);
+  void remove_now(const std::string &name, const DeleteDone &done, const Turn &turn);
+  void prepare_now(const Done &done, Turn turn);
   void adopt(BuiltGeneration built);
   void warn_of_limited_scripts() const;
   void recover();
-  void renew();
+  void renew(const Turn &turn);
   std::vector<ScriptPointer> all_scripts(bool only_resident) const;
 
   void supply();
@@ -109,9 +123,6 @@ private:
   void fresh_worker_wanted() override { supply(); }
   void all_is_done() override { owner_.pool_changed(); }
 
-  void zygote_ready(ZygoteProcess &, ZygoteReport) override {}
-  void zygote_loading(ZygoteProcess &, std::string_view) override {}
-  void zygote_load_failed(ZygoteProcess &, std::string_view, std::string_view) override {}
   bool zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
                             FileDescriptor socket, FileDescriptor page) override;
   void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
@@ -134,10 +145,11 @@ private:
   uint32_t last_generation_ = 0;
   size_t times_grown_ = 0; // of the present zygote, since its program was executed
   std::deque<Change> changes_;
-  bool changing_ = false;
+  StateMachine<Pool, State> state_;
   std::unique_ptr<GenerationBuild> build_;
   GenerationBuild::Done build_done_;
-  std::optional<BuiltGeneration> prepared_; // by prepare()
+  std::optional<BuiltGeneration> prepared_; // by prepare(), if that went well
+  Turn prepared_turn_;                      // until commit() or abandon()
   PoolSettings prepared_settings_;
   Brake zygote_brake_;
   Timer recover_timer_;

@@ -28,18 +28,20 @@ void Pool::build(GenerationPlan plan, GenerationBuild::Done done) {
   build_ = std::make_unique<GenerationBuild>(environment_, reaper_, std::move(plan), finished);
 }
 
-void Pool::begin_next_change() {
-  if (changing_ || changes_.empty() || !zygote_ || stopped_)
-    return;
-  changing_ = true;
-  const Change change = std::move(changes_.front());
-  changes_.pop_front();
-  change();
+Pool::Turn Pool::take_turn() {
+  state_.move_to(State::building);
+  return Turn(this, [this](const void *) {
+    state_.move_to(State::settled);
+    begin_next_change();
+  });
 }
 
-void Pool::end_change() {
-  changing_ = false;
-  begin_next_change();
+void Pool::begin_next_change() {
+  if (!state_.is(State::settled) || changes_.empty() || !zygote_ || stopped_)
+    return;
+  const Change change = std::move(changes_.front());
+  changes_.pop_front();
+  change(take_turn());
 }
 
 std::vector<ScriptPointer> Pool::all_scripts(bool only_resident) const {
@@ -62,36 +64,32 @@ void Pool::start(std::vector<ScriptPointer> scripts, Done done) {
   for (ScriptPointer &script : scripts)
     scripts_[script->name] = {script, "", std::nullopt};
   warn_of_limited_scripts();
-  changing_ = true;
   GenerationPlan plan;
   plan.load = all_scripts(false);
   plan.strict = false;
-  build(std::move(plan), [this, done = std::move(done)](Result<BuiltGeneration> built) {
-    if (!built)
-      return done(built.error());
-    adopt(std::move(*built));
-    end_change();
-    done(Nothing{});
-  });
+  build(std::move(plan),
+        [this, done = std::move(done), turn = take_turn()](Result<BuiltGeneration> built) {
+          if (!built)
+            return done(built.error());
+          adopt(std::move(*built));
+          done(Nothing{});
+        });
 }
 
 // The zygote died. Scripts that can't be loaded any more stay registered, and the log says why.
 void Pool::recover() {
-  if (changing_) { // a reload's, which does not need the zygote that died: wait for its end
+  if (!state_.is(
+          State::
+              settled)) { // a reload's, which does not need the zygote that died: wait for its end
     recover_timer_.start(zygote_brake_.delay_us());
     return;
   }
-  changing_ = true;
   GenerationPlan plan;
   plan.load = all_scripts(false);
   plan.strict = false;
-  build(std::move(plan), [this](Result<BuiltGeneration> built) {
-    changing_ = false;
-    if (built) {
-      adopt(std::move(*built));
-      begin_next_change();
-      return;
-    }
+  build(std::move(plan), [this, turn = take_turn()](Result<BuiltGeneration> built) {
+    if (built)
+      return adopt(std::move(*built));
     ++environment_.counters.zygotes_failed;
     const int64_t delay_us = zygote_brake_.failed();
     log_error("pool {}: no zygote: {}; the next attempt is in {} ms ({} in a row)", name_,
@@ -103,10 +101,10 @@ void Pool::recover() {
 // A fork of a fork of a fork …: the kernel keeps all of them in mind for each mapping, and each
 // fork takes longer than the one before. So the program is executed again now and then, which costs
 // no request anything; the next change waits until all scripts are loaded.
-void Pool::renew() {
+void Pool::renew(const Turn &turn) {
   GenerationPlan plan;
   plan.load = all_scripts(true);
-  build(std::move(plan), [this](Result<BuiltGeneration> built) {
+  build(std::move(plan), [this, turn](Result<BuiltGeneration> built) {
     if (built) {
       adopt(std::move(*built));
     } else {
@@ -114,7 +112,6 @@ void Pool::renew() {
       log_warning("pool {}: the zygote is not renewed, the present one goes on: {}", name_,
                   built.error().message);
     }
-    end_change();
   });
 }
 
@@ -146,7 +143,7 @@ void Pool::adopt(BuiltGeneration built) {
         name_);
   times_grown_ = built.is_grown ? times_grown_ + 1 : 0;
   if (times_grown_ >= std::max(most_times_grown, scripts_.size() / 4))
-    changes_.push_front([this] { renew(); });
+    changes_.push_front([this](const Turn &turn) { renew(turn); });
   dispatcher_.use_generation(zygote_->generation(), built.can_rewind);
   forget_old_zygotes();
   supply();
@@ -155,95 +152,89 @@ void Pool::adopt(BuiltGeneration built) {
 }
 
 void Pool::put(std::shared_ptr<Script> script, PutDone done) {
-  changes_.push_back(
-      [this, script = std::move(script), done = std::move(done)] { put_now(script, done); });
+  changes_.push_back([this, script = std::move(script), done = std::move(done)](const Turn &turn) {
+    put_now(script, done, turn);
+  });
   begin_next_change();
 }
 
 // Loaded, then stored, then put in force: what can't be loaded never gets to the disk, and what a
 // request has seen is there after a crash.
-void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done) {
+void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done, const Turn &turn) {
   if (const auto over = check_limits(script->limits, settings_)) { // since a reload, meanwhile
-    done(*over);
-    return end_change();
+    return done(*over);
   }
   const auto old = scripts_.find(script->name);
   script->version = old == scripts_.end() ? 1 : old->second.script->version + 1;
   GenerationPlan plan;
   plan.parent = zygote_.get();
   plan.load = {script};
-  build(std::move(plan), [this, script, done](Result<BuiltGeneration> built) {
-    if (!built) {
-      done(built.error());
-      return end_change();
-    }
+  build(std::move(plan), [this, script, done, turn](Result<BuiltGeneration> built) {
+    if (!built)
+      return done(built.error());
+    state_.move_to(State::storing);
     // A std::function must be copyable, a generation is not: hence the shared pointer.
     auto waiting = std::make_shared<BuiltGeneration>(std::move(*built));
-    store_.write(script, [this, script, done, waiting](Result<Nothing> stored) {
-      if (!stored) {
-        done(stored.error());
-        return end_change();
-      }
+    store_.write(script, [this, script, done, turn, waiting](Result<Nothing> stored) {
+      if (!stored)
+        return done(stored.error());
       ++environment_.counters.scripts_put;
       scripts_[script->name] = {script, "", std::nullopt};
       const uint32_t made = waiting->zygote->generation();
       adopt(std::move(*waiting));
       done(Put{script->name, script->version, made});
-      end_change();
     });
   });
 }
 
 void Pool::remove(std::string name, DeleteDone done) {
-  changes_.push_back(
-      [this, name = std::move(name), done = std::move(done)] { remove_now(name, done); });
+  changes_.push_back([this, name = std::move(name), done = std::move(done)](const Turn &turn) {
+    remove_now(name, done, turn);
+  });
   begin_next_change();
 }
 
-void Pool::remove_now(const std::string &name, const DeleteDone &done) {
+void Pool::remove_now(const std::string &name, const DeleteDone &done, const Turn &turn) {
   const auto found = scripts_.find(name);
-  if (found == scripts_.end()) {
-    done(false);
-    return end_change();
-  }
+  if (found == scripts_.end())
+    return done(false);
   GenerationPlan plan;
   plan.parent = zygote_.get();
   if (!found->second.failure)
     plan.drop = {name};
-  build(std::move(plan), [this, name, done](Result<BuiltGeneration> built) {
-    if (!built) {
-      done(built.error());
-      return end_change();
-    }
+  build(std::move(plan), [this, name, done, turn](Result<BuiltGeneration> built) {
+    if (!built)
+      return done(built.error());
+    state_.move_to(State::storing);
     auto waiting = std::make_shared<BuiltGeneration>(std::move(*built));
-    store_.remove(name_, name, [this, name, done, waiting](Result<Nothing> removed) {
-      if (!removed) {
-        done(removed.error());
-        return end_change();
-      }
+    store_.remove(name_, name, [this, name, done, turn, waiting](Result<Nothing> removed) {
+      if (!removed)
+        return done(removed.error());
       ++environment_.counters.scripts_deleted;
       scripts_.erase(name);
       adopt(std::move(*waiting));
       done(true);
-      end_change();
     });
   });
 }
 
 void Pool::prepare(const PoolSettings &settings, Done done) {
   prepared_settings_ = settings;
-  changes_.push_back([this, done = std::move(done)] { prepare_now(done); });
+  changes_.push_back(
+      [this, done = std::move(done)](Turn turn) { prepare_now(done, std::move(turn)); });
   begin_next_change();
 }
 
-// No end_change() here, on success or failure: it comes with commit() or abandon(), when all pools
-// have prepared. Until then no other change of this pool begins, as it would grow from the
-// generation that is about to go.
-void Pool::prepare_now(const Done &done) {
+// The turn is kept until commit() or abandon(), when all pools have prepared, with or without
+// success. Until then no other change of this pool begins, as it would grow from the generation
+// that is about to go.
+void Pool::prepare_now(const Done &done, Turn turn) {
+  prepared_turn_ = std::move(turn);
   GenerationPlan plan;
   plan.settings = &prepared_settings_;
   plan.load = all_scripts(true);
   build(std::move(plan), [this, done](Result<BuiltGeneration> built) {
+    state_.move_to(State::prepared, built ? "" : "in vain");
     if (!built)
       return done(built.error());
     prepared_ = std::move(*built);
@@ -252,20 +243,20 @@ void Pool::prepare_now(const Done &done) {
 }
 
 void Pool::commit() {
+  const Turn turn = std::move(prepared_turn_);
   settings_ = prepared_settings_;
   dispatcher_.use_settings(settings_);
   warn_of_limited_scripts();
   adopt(std::move(*prepared_));
   prepared_.reset();
-  end_change();
 }
 
 // Its zygote may be in the midst of the call that says it is ready, when another pool has failed.
 void Pool::abandon() {
+  const Turn turn = std::move(prepared_turn_);
   if (prepared_)
     environment_.loop.dispose(std::move(prepared_->zygote));
   prepared_.reset();
-  end_change();
 }
 
 } // namespace lethe

@@ -15,11 +15,14 @@ constexpr int most_last_reads = 64; // of one that has ended, in case that someb
 
 } // namespace
 
-ZygoteProcess::ZygoteProcess(Environment &environment, ZygoteOwner &owner, FileDescriptor socket,
+ZygoteProcess::ZygoteProcess(Environment &environment, ZygoteOwner &owner,
+                             CandidateOwner &candidates, FileDescriptor socket, std::string pool,
                              uint32_t generation)
     : Flushable(environment.loop), environment_(environment), owner_(&owner),
-      generation_(generation), channel_(std::move(socket), Party::zygote,
-                                        Channel::Carries::descriptors, environment.frame_bytes()),
+      candidates_(&candidates), pool_(std::move(pool)), generation_(generation),
+      state_(*this, environment.moves, State::loading),
+      channel_(std::move(socket), Party::zygote, Channel::Carries::descriptors,
+               environment.frame_bytes()),
       readable_(environment.loop, channel_.descriptor(), EV_READ, [this] { readable(); }),
       writable_(environment.loop, channel_.descriptor(), EV_WRITE, [this] { flush(); }) {
   fcntl(channel_.descriptor(), F_SETFL, O_NONBLOCK);
@@ -28,9 +31,25 @@ ZygoteProcess::ZygoteProcess(Environment &environment, ZygoteOwner &owner, FileD
 
 ZygoteProcess::~ZygoteProcess() = default;
 
+std::string ZygoteProcess::who() const {
+  return fmt::format("zygote {} of pool {}", generation_, pool_);
+}
+
+void ZygoteProcess::check_state() const {
+  invariant(alive() || !readable_.enabled(), "a zygote that hung up is not listened to",
+            {"generation", generation_});
+}
+
+void ZygoteProcess::set_owner(ZygoteOwner &owner) {
+  invariant(!state_.is(State::loading, State::failed), "a zygote that loads is a candidate",
+            {"generation", generation_});
+  owner_ = &owner;
+  candidates_ = nullptr;
+}
+
 void ZygoteProcess::set_process(ChildProcess process) {
   process_ = std::move(process);
-  if (hung_up_)
+  if (!alive())
     kill();
 }
 
@@ -39,10 +58,10 @@ void ZygoteProcess::kill() { process_.kill(); }
 void ZygoteProcess::process_ended() {
   if (!process_.has_ended())
     return;
-  for (int reads = 0; reads < most_last_reads && !hung_up_ && readable(); ++reads) {
+  for (int reads = 0; reads < most_last_reads && alive() && readable(); ++reads) {
   }
-  if (!hung_up_)
-    hang_up();
+  if (alive())
+    hang_up("its end was seen");
 }
 
 void ZygoteProcess::fork_worker(uint32_t id, bool debugs) {
@@ -59,7 +78,7 @@ void ZygoteProcess::grow(const message::Grow &grow, FileDescriptor childs_end) {
 }
 
 void ZygoteProcess::flush() {
-  if (hung_up_)
+  if (!alive())
     return;
   Channel::Status status = channel_.flush();
   while (status == Channel::Status::ok && !growths_.empty()) {
@@ -83,26 +102,30 @@ void ZygoteProcess::flush() {
 
 // Was there something?
 bool ZygoteProcess::readable() {
-  if (hung_up_)
+  if (!alive())
     return false;
   const Channel::Status received = channel_.receive();
   if (received == Channel::Status::closed) {
-    hang_up();
+    hang_up({});
     return false;
   }
   Frame frame;
   Channel::Status status = Channel::Status::again;
-  while (!hung_up_ && flaw_.empty() &&
-         (status = channel_.next(frame, state_)) == Channel::Status::ok)
-    handle(frame);
+  while (alive() && (status = channel_.next(frame, peer_state())) == Channel::Status::ok)
+    if (const auto heard = handle(frame); !heard)
+      break_off(heard.error().message);
   if (status == Channel::Status::broken)
-    flaw_ = channel_.flaw();
-  if (!flaw_.empty())
-    hang_up();
+    break_off(channel_.flaw());
   return received == Channel::Status::ok;
 }
 
-void ZygoteProcess::handle(const Frame &frame) {
+PeerState ZygoteProcess::peer_state() const {
+  return state_.is(State::loading) ? PeerState::loading
+         : state_.is(State::ready) ? PeerState::ready
+                                   : PeerState::gone;
+}
+
+Result<Nothing> ZygoteProcess::handle(const Frame &frame) {
   switch (frame.type) {
   case MessageType::worker_forked:
     return hear<message::WorkerForked>(frame);
@@ -117,42 +140,46 @@ void ZygoteProcess::handle(const Frame &frame) {
   case MessageType::load_failed:
     return hear<message::LoadFailed>(frame);
   default: // Channel lets nothing else of a zygote through
-    return;
+    return Nothing{};
   }
 }
 
-template <typename Message> void ZygoteProcess::hear(const Frame &frame) {
+template <typename Message> Result<Nothing> ZygoteProcess::hear(const Frame &frame) {
   Skimmer depth(environment_.frame_depth());
-  if (const auto message = frame.read<Message>(&depth))
-    on(*message);
-  else
-    flaw_ = message.error().message;
+  const auto message = frame.read<Message>(&depth);
+  if (!message)
+    return message.error();
+  return on(*message);
 }
 
-void ZygoteProcess::on(const message::WorkerForked &forked) {
+Result<Nothing> ZygoteProcess::on(const message::WorkerForked &forked) {
   ChildProcess process(environment_.processes, forked.pid, channel_.take_descriptor());
   FileDescriptor socket = channel_.take_descriptor(), page = channel_.take_descriptor();
   if (!owner_->zygote_forked_worker(*this, forked.id, std::move(process), std::move(socket),
                                     std::move(page)))
-    flaw_ = "worker_forked: nobody asked for that worker";
+    return Error(ErrorCode::internal, "worker_forked: nobody asked for that worker");
+  return Nothing{};
 }
 
-void ZygoteProcess::on(const message::ZygoteForked &forked) {
+Result<Nothing> ZygoteProcess::on(const message::ZygoteForked &forked) {
   owner_->zygote_forked_zygote(
       *this, forked.generation,
       ChildProcess(environment_.processes, forked.pid, channel_.take_descriptor()));
+  return Nothing{};
 }
 
-void ZygoteProcess::on(const message::Exited &exited) {
+Result<Nothing> ZygoteProcess::on(const message::Exited &exited) {
   owner_->zygote_child_exited(*this, exited.pid, exited.wait_status);
+  return Nothing{};
 }
 
-void ZygoteProcess::on(const message::Loading &loading) {
-  owner_->zygote_loading(*this, loading.script);
+Result<Nothing> ZygoteProcess::on(const message::Loading &loading) {
+  candidates_->zygote_loading(*this, loading.script);
+  return Nothing{};
 }
 
-void ZygoteProcess::on(const message::Ready &ready) {
-  state_ = PeerState::ready;
+Result<Nothing> ZygoteProcess::on(const message::Ready &ready) {
+  state_.move_to(State::ready);
   ZygoteReport report;
   report.failures.insert(ready.failures.begin(), ready.failures.end());
   report.v8_version = ready.v8_version;
@@ -165,22 +192,28 @@ void ZygoteProcess::on(const message::Ready &ready) {
       pack_string(packer, name);
     report.functions[std::string(script.name)] = names.view();
   }
-  owner_->zygote_ready(*this, std::move(report));
+  candidates_->zygote_ready(*this, std::move(report));
+  return Nothing{};
 }
 
-void ZygoteProcess::on(const message::LoadFailed &failed) {
-  state_ = PeerState::gone;
-  owner_->zygote_load_failed(*this, failed.script, failed.error);
+Result<Nothing> ZygoteProcess::on(const message::LoadFailed &failed) {
+  state_.move_to(State::failed);
+  candidates_->zygote_load_failed(*this, failed.script, failed.error);
+  return Nothing{};
 }
 
-void ZygoteProcess::hang_up() {
-  hung_up_ = true;
+void ZygoteProcess::break_off(std::string_view flaw) {
+  if (!alive())
+    return;
+  ++environment_.counters.protocol_breaks;
+  log_error("zygote {} (pid {}) broke the protocol: {}; it is killed", generation_, pid(), flaw);
+  hang_up("it broke the protocol");
+}
+
+void ZygoteProcess::hang_up(std::string_view why) {
   readable_.disable();
   writable_.disable();
-  if (!flaw_.empty()) {
-    ++environment_.counters.protocol_breaks;
-    log_error("zygote {} (pid {}) broke the protocol: {}; it is killed", generation_, pid(), flaw_);
-  }
+  state_.move_to(State::hung_up, why);
   kill(); // one that ends by itself keeps the status that it ends with
   owner_->zygote_hung_up(*this);
 }

@@ -21,15 +21,14 @@ struct ZygoteReport {
   int64_t image_bytes = 0;
 };
 
+// What is heard of a zygote's children, and of its own end.
 class ZygoteOwner {
 public:
-  virtual void zygote_ready(ZygoteProcess &zygote, ZygoteReport report) = 0;
-  virtual void zygote_loading(ZygoteProcess &zygote, std::string_view script) = 0;
-  virtual void zygote_load_failed(ZygoteProcess &zygote, std::string_view script,
-                                  std::string_view error_map) = 0;
   // False: nobody asked for it.
-  virtual bool zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
-                                    FileDescriptor socket, FileDescriptor page) = 0;
+  virtual bool zygote_forked_worker(ZygoteProcess &, uint32_t /* id */, ChildProcess,
+                                    FileDescriptor /* socket */, FileDescriptor /* page */) {
+    return false;
+  }
   virtual void zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation,
                                     ChildProcess process) = 0;
   virtual void zygote_child_exited(ZygoteProcess &zygote, pid_t pid, int wait_status) = 0;
@@ -40,16 +39,41 @@ protected:
   ~ZygoteOwner() = default;
 };
 
+// What a zygote says that does not fork yet: a candidate for the next generation.
+class CandidateOwner {
+public:
+  virtual void zygote_loading(ZygoteProcess &zygote, std::string_view script) = 0;
+  virtual void zygote_ready(ZygoteProcess &zygote, ZygoteReport report) = 0;
+  virtual void zygote_load_failed(ZygoteProcess &zygote, std::string_view script,
+                                  std::string_view error_map) = 0;
+
+protected:
+  ~CandidateOwner() = default;
+};
+
+//   loading ─┬─► ready ────┐       forks, and is forked
+//            ├─► failed ───┤       a script could not be loaded: it says no more
+//            └─────────────┴─► hung_up     killed, if it has not ended
+//
 // When this object goes, its process is killed. Its owner changes when it is ready.
 class ZygoteProcess final : Flushable {
 public:
-  ZygoteProcess(Environment &environment, ZygoteOwner &owner, FileDescriptor socket,
-                uint32_t generation);
+  enum class State : uint8_t { loading, ready, failed, hung_up };
+  static constexpr StateRow states[] = {
+      {"loading", to(State::ready, State::failed, State::hung_up)},
+      {"ready", to(State::hung_up)},
+      {"failed", to(State::hung_up)},
+      {"hung up", 0}};
+
+  ZygoteProcess(Environment &environment, ZygoteOwner &owner, CandidateOwner &candidates,
+                FileDescriptor socket, std::string pool, uint32_t generation);
   ~ZygoteProcess();
 
+  std::string who() const;
+  void check_state() const;
   uint32_t generation() const { return generation_; }
-  bool alive() const { return !hung_up_; }
-  void set_owner(ZygoteOwner &owner) { owner_ = &owner; }
+  bool alive() const { return !state_.is(State::hung_up); }
+  void set_owner(ZygoteOwner &owner); // of one that is ready
   void set_process(ChildProcess process);
   pid_t pid() const { return process_.pid(); } // -1: not known yet
   void kill();
@@ -68,25 +92,28 @@ private:
 
   bool readable();
   void flush() override;
-  void handle(const Frame &frame);
-  template <typename Message> void hear(const Frame &frame);
-  void on(const message::WorkerForked &forked);
-  void on(const message::ZygoteForked &forked);
-  void on(const message::Exited &exited);
-  void on(const message::Loading &loading);
-  void on(const message::Ready &ready);
-  void on(const message::LoadFailed &failed);
-  void hang_up();
+  PeerState peer_state() const;
+  // Their errors: how it broke the protocol.
+  Result<Nothing> handle(const Frame &frame);
+  template <typename Message> Result<Nothing> hear(const Frame &frame);
+  Result<Nothing> on(const message::WorkerForked &forked);
+  Result<Nothing> on(const message::ZygoteForked &forked);
+  Result<Nothing> on(const message::Exited &exited);
+  Result<Nothing> on(const message::Loading &loading);
+  Result<Nothing> on(const message::Ready &ready);
+  Result<Nothing> on(const message::LoadFailed &failed);
+  void break_off(std::string_view flaw);
+  void hang_up(std::string_view why);
 
   Environment &environment_;
   ZygoteOwner *owner_;
+  CandidateOwner *candidates_; // nullptr: it is none any more
+  std::string pool_;           // its name
   uint32_t generation_;
+  StateMachine<ZygoteProcess, State> state_;
   ChildProcess process_;
   Channel channel_;
   std::vector<Growth> growths_; // not sent yet
-  PeerState state_ = PeerState::loading;
-  bool hung_up_ = false;
-  std::string flaw_; // how it broke the protocol; empty: it has not
   Watch readable_, writable_;
 };
 

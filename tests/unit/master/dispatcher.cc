@@ -143,7 +143,7 @@ public:
     dispatcher->use_generation(1, true);
   }
   ~Stage() {
-    environment.stopping = true; // workers may still hold something
+    environment.phase.move_to(Phase::State::stopping); // workers may still hold something
     for (PlayedClient &client : clients)
       client.go_away();
     environment.loop.run_round(false);
