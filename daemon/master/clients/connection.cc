@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client's bytes: in to messages, out from replies.
+// A client's bytes in: to messages, and the requests in flight that come of them.
 #include "daemon/master/clients/connection.h"
-#include "daemon/master/clients/replies.h"
 #include "daemon/master/dispatch/dispatcher.h"
 #include "daemon/master/operation/log.h"
-#include "ipc/rpc.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,9 +12,7 @@ namespace lethe {
 namespace {
 
 constexpr size_t read_bytes = 64 * 1024;
-constexpr size_t kept_bytes = 16 * 1024;   // of an idle connection's buffers
-constexpr int64_t linger_us = 1'000'000;   // for a client to read why it is disconnected
-constexpr uint32_t most_host_calls = 1024; // unanswered ones of one request
+constexpr int64_t linger_us = 1'000'000; // for a client to read why it is disconnected
 
 // Nearly all messages come complete, so that the connection itself holds no memory for input.
 char shared_room[read_bytes];
@@ -321,166 +317,6 @@ void Connection::discard_input() {
   const ssize_t received = ::recv(socket_.get(), shared_room, sizeof shared_room, 0);
   if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR))
     close();
-}
-
-// --- output ---
-
-void Connection::send_result(Request &request, std::string_view result) {
-  begin_result(request.msgid).append(result);
-  forget(request);
-}
-
-void Connection::send_error(Request &request, const Error &error) {
-  Error said = error;
-  // A chain that is refused for want of room was never begun: no step is at fault.
-  if (request.step >= 0 && error.code != ErrorCode::overloaded)
-    said = std::move(said).with("step", int64_t{request.step});
-  send_error(request.msgid, said);
-  forget(request);
-}
-
-void Connection::send_raw_error(Request &request, std::string_view error_map) {
-  --unanswered_;
-  write_raw_error_response(output_, request.msgid, error_map, request.step);
-  flush_later();
-  forget(request);
-}
-
-void Connection::send_console(const Request &request, std::string_view level,
-                              std::string_view text) {
-  if (output_full()) {
-    ++environment_.counters.console_dropped;
-    return;
-  }
-  Packer packer(output_);
-  begin_notification(packer, "console", request.msgid, 3);
-  pack_string(packer, level);
-  pack_string(packer, text);
-  flush_later();
-}
-
-void Connection::send_stats(const Request &request, const RunStats &stats) {
-  Packer packer(output_);
-  begin_notification(packer, "stats", request.msgid, 2);
-  const std::pair<std::string_view, int64_t> values[] = {
-      {"queue_us", stats.queue_us},   {"run_us", stats.run_us},   {"cpu_us", stats.cpu_us},
-      {"rewind_us", stats.rewind_us}, {"heap_kb", stats.heap_kb}, {"generation", stats.generation},
-      {"worker", stats.worker}};
-  packer.pack_map(std::size(values));
-  for (const auto &[key, value] : values) {
-    pack_string(packer, key);
-    packer.pack_int64(value);
-  }
-  flush_later();
-}
-
-bool Connection::send_debug_output(const Request &request, std::optional<std::string_view> text) {
-  Packer packer(output_);
-  begin_notification(packer, "debug", request.msgid, 2);
-  if (text)
-    pack_string(packer, *text);
-  else
-    packer.pack_nil();
-  flush_later();
-  room_awaited_ |= output_full();
-  return !output_full();
-}
-
-void Connection::send_host_call(Request &request, const message::HostCall &call) {
-  // The script hears of it rather than waiting for its deadline.
-  if (output_full() || request.host_calls >= most_host_calls) {
-    Buffer error;
-    write_error(error, Error(ErrorCode::overloaded, "the client does not answer host calls"));
-    request.worker->send_host_reply(request.sequence, {call.call_id, error.view(), packed_nil});
-    return;
-  }
-  do
-    ++last_host_call_;
-  while (host_calls_.contains(last_host_call_));
-  host_calls_[last_host_call_] = {&request, call.call_id};
-  ++request.host_calls;
-  Packer packer(output_);
-  begin_request(packer, last_host_call_);
-  pack_string(packer, "host.call");
-  packer.pack_array(3).pack_uint32(request.msgid);
-  pack_string(packer, call.name);
-  output_.append(call.arguments);
-  flush_later();
-}
-
-Buffer &Connection::begin_result(uint32_t msgid) {
-  --unanswered_;
-  write_result_head(output_, msgid);
-  flush_later();
-  return output_;
-}
-
-void Connection::send_error(uint32_t msgid, const Error &error) {
-  if (closed())
-    return;
-  --unanswered_;
-  write_error_response(output_, msgid, error);
-  flush_later();
-}
-
-bool Connection::output_full() const {
-  return output_.size() > static_cast<size_t>(environment_.settings.max_output_bytes);
-}
-
-void Connection::flush() {
-  if (!socket_)
-    return;
-  while (!output_.empty()) {
-    const ssize_t sent = ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR)
-      continue;
-    if (sent < 0 && errno != EAGAIN)
-      return close();
-    if (sent < 0)
-      break;
-    output_.consume(static_cast<size_t>(sent));
-    if (!giving_up_)
-      stalled_.stop();
-  }
-  account();
-  if (!output_.empty()) {
-    writable_.enable();
-    if (!stalled_.pending())
-      stalled_.start(environment_.settings.stall_timeout_ms * 1000);
-    if (output_full())
-      set_blocked(true);
-    return;
-  }
-  writable_.disable();
-  output_.shrink(kept_bytes);
-  const bool room_was_awaited = std::exchange(room_awaited_, false);
-  if (giving_up_)
-    shutdown(socket_.get(), SHUT_WR);
-  else if (blocked_)
-    set_blocked(false);
-  else if (room_was_awaited)
-    owner_.connection_drained();
-}
-
-// What waits in the input is handled when the output has gone.
-void Connection::set_blocked(bool blocked) {
-  if (blocked_ == blocked)
-    return;
-  blocked_ = blocked;
-  for (const auto &waiting : lanes_)
-    if (waiting)
-      waiting->queue->block(waiting->lane, blocked);
-  if (blocked)
-    return readable_.disable();
-  readable_.enable();
-  input_.consume(handle_messages(input_.view()));
-  owner_.connection_drained();
-}
-
-void Connection::account() {
-  const size_t bytes = input_.size() + output_.size();
-  environment_.connection_bytes += bytes - accounted_;
-  accounted_ = bytes;
 }
 
 } // namespace lethe

@@ -90,6 +90,8 @@ private:
     FairQueue *queue = nullptr;
   };
 
+  static constexpr size_t kept_bytes = 16 * 1024; // of an idle connection's buffers
+
   void readable();
   size_t handle_messages(std::string_view bytes);
   bool handle_message(std::string_view message);
