@@ -71,6 +71,39 @@ Test(daemon, log_level) {
   expect(loud.logs("heard"), loud.log());
 }
 
+Test(daemon, log_level_debug_shows_each_move_of_a_worker_a_zygote_and_a_change) {
+  const std::vector<std::string> settings = {"pool.default.workers=1",
+                                             "pool.default.isolation=reuse"};
+  Daemon daemon({.settings = settings, .arguments = {"--log-level", "debug"}});
+  Client client = daemon.connect();
+  expect_equal(client.eval("1"), 1);
+  client.put("s", "function f() { for (;;); }");
+  client.error("call", {"s", "f", json::array(), {{"deadline_ms", 50}}});
+  for (const char *move : {
+           "the daemon: starting -> ready",
+           "zygote 1 of pool default: loading -> ready",
+           "pool default: settled -> building",
+           "the next generation of pool default: beginning -> executing",
+           "worker 1 of pool default: forked -> idle",
+           "worker 1 of pool default: idle -> running",
+           "worker 1 of pool default: running -> idle",
+           // The script is put.
+           "the next generation of pool default: beginning -> growing",
+           "zygote 2 of pool default: loading -> ready",
+           "pool default: building -> storing",
+           "pool default: storing -> settled",
+           "worker 1 of pool default: idle -> leaving (of an old generation)",
+           // Its deadline passes.
+           "worker 2 of pool default: running -> leaving (interrupted)",
+           "worker 2 of pool default: leaving -> hung up",
+           "worker 2 of pool default: hung up -> gone",
+       })
+    expect(daemon.logs(move), std::string("no \"") + move + "\" in\n" + daemon.log());
+  Daemon usual(DaemonOptions{.settings = settings});
+  expect_equal(usual.connect().eval("1"), 1);
+  expect(usual.log().find(" -> ") == std::string::npos, usual.log());
+}
+
 Test(daemon, check_config) {
   const ScratchFolder folder;
   const Finished good = run({{program("lethed"), "--check-config", "--config",

@@ -33,11 +33,13 @@ std::optional<uint32_t> readable_msgid(std::string_view message) {
 Connection::Connection(Environment &environment, ConnectionOwner &owner, FileDescriptor socket,
                        std::optional<Error> refusal)
     : Flushable(environment.loop), environment_(environment), owner_(owner),
-      socket_(std::move(socket)), refusal_(std::move(refusal)), skimmer_(environment.frame_depth()),
+      socket_(std::move(socket)), refusal_(std::move(refusal)),
+      state_(*this, environment.moves, refusal_ ? State::refused : State::serving),
+      skimmer_(environment.frame_depth()),
       readable_(environment.loop, socket_.get(), EV_READ, [this] { readable(); }),
       writable_(environment.loop, socket_.get(), EV_WRITE, [this] { flush(); }),
       stalled_(environment.loop, [this] {
-        if (!giving_up_) {
+        if (!state_.is(State::giving_up)) {
           ++environment_.counters.connections_stalled;
           log_info("a client that did not read is disconnected");
         }
@@ -49,15 +51,22 @@ Connection::Connection(Environment &environment, ConnectionOwner &owner, FileDes
 }
 
 Connection::~Connection() {
-  if (socket_)
-    fatal("a connection is closed before it goes");
+  invariant(closed(), "a connection is closed before it goes", {"connection", serial});
+}
+
+std::string Connection::who() const { return fmt::format("connection {}", serial); }
+
+void Connection::check_state() const {
+  invariant(closed() == !socket_, "a connection has its socket until it is closed",
+            {"connection", serial});
 }
 
 void Connection::close() {
-  if (!socket_)
+  if (closed())
     return;
   let_go();
   socket_.reset();
+  state_.move_to(State::closed);
   while (!requests_.empty())
     requests_.back()->dispatcher->cancel(*requests_.back(), false);
   owner_.connection_closed(*this);
@@ -79,19 +88,20 @@ void Connection::take_over(ConnectionState state) {
   input_.append(state.input);
   flush_later();
   input_.consume(handle_messages(input_.view()));
-  if (socket_)
+  if (!closed())
     account();
 }
 
 bool Connection::hand_over(ConnectionState &state) {
   flush(); // may close it
-  if (!socket_ || refusal_ || giving_up_ || unanswered_ != 0)
+  if (!state_.is(State::serving, State::blocked) || unanswered_ != 0)
     return false;
   state.input = input_.view();
   state.output = output_.view();
   state.last_host_call = last_host_call_;
   let_go();
   state.socket = std::move(socket_);
+  state_.move_to(State::closed, "handed over");
   owner_.connection_closed(*this);
   return true;
 }
@@ -109,6 +119,7 @@ bool Connection::has(uint32_t msgid) const {
 }
 
 void Connection::list(Request &request) {
+  invariant(!request.client, "a request has one client", {"msgid", request.msgid});
   request.client = this;
   request.client_index = requests_.size();
   requests_.push_back(&request);
@@ -126,6 +137,9 @@ void Connection::forget(Request &request) {
   forget_host_calls(request);
   // The order of the requests means nothing: the last one takes the place of the one that goes.
   const size_t index = request.client_index;
+  invariant(request.client == this && index < requests_.size() && requests_[index] == &request,
+            "a request is answered once, by the client that lists it", {"msgid", request.msgid},
+            {"index", index}, {"listed", requests_.size()});
   requests_[index] = requests_.back();
   requests_[index]->client_index = index;
   msgids_[index] = msgids_.back();
@@ -140,7 +154,7 @@ Lane &Connection::lane(size_t number, FairQueue &queue) {
   if (!lanes_[number]) {
     lanes_[number] = std::make_unique<WaitingLane>();
     lanes_[number]->queue = &queue;
-    lanes_[number]->lane.blocked = blocked_;
+    lanes_[number]->lane.blocked = state_.is(State::blocked);
   }
   return lanes_[number]->lane;
 }
@@ -148,9 +162,9 @@ Lane &Connection::lane(size_t number, FairQueue &queue) {
 // --- input ---
 
 void Connection::readable() {
-  if (!socket_)
+  if (closed())
     return;
-  if (giving_up_)
+  if (state_.is(State::giving_up))
     return discard_input();
   const bool begun = !input_.empty();
   size_t wanted = read_bytes;
@@ -173,7 +187,7 @@ void Connection::readable() {
     input_.append(arrived.substr(handle_messages(arrived)));
   }
   input_.shrink(kept_bytes);
-  if (socket_)
+  if (!closed())
     account();
 }
 
@@ -182,7 +196,7 @@ void Connection::readable() {
 size_t Connection::handle_messages(std::string_view bytes) {
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
   size_t handled = 0;
-  while (handled < bytes.size() && !blocked_ && !giving_up_ && socket_) {
+  while (handled < bytes.size() && state_.is(State::serving, State::refused)) {
     const std::string_view rest = bytes.substr(handled);
     const Skimmer::State state = skimmer_.advance(rest);
     // The position may lie beyond what has arrived: a head that announces too much is refused at
@@ -217,7 +231,7 @@ size_t Connection::handle_messages(std::string_view bytes) {
       handled += message.size();
     }
   }
-  return giving_up_ || !socket_ ? bytes.size() : handled;
+  return state_.is(State::giving_up, State::closed) ? bytes.size() : handled;
 }
 
 bool Connection::handle_message(std::string_view message) {
@@ -249,7 +263,7 @@ bool Connection::handle_message(std::string_view message) {
   const auto params = reader.take_raw();
   if (!method || !params || !Reader(*params).array())
     return false;
-  if (refusal_) {
+  if (state_.is(State::refused)) {
     give_up(message, *refusal_);
     return true;
   }
@@ -291,6 +305,8 @@ void Connection::handle_response(uint32_t id, std::string_view error, std::strin
     return;
   const HostCall call = found->second;
   host_calls_.erase(found);
+  invariant(call.request->host_calls > 0, "a host call belongs to a request that made it",
+            {"msgid", call.request->msgid});
   --call.request->host_calls;
   if (WorkerProcess *worker = call.request->worker)
     worker->send_host_reply(call.request->sequence, {call.call_id, error, result});
@@ -299,11 +315,13 @@ void Connection::handle_response(uint32_t id, std::string_view error, std::strin
 // Says why, sends what is in the output, and closes. The client may be in the middle of sending:
 // closing at once would reset the connection and take the answer away from it.
 void Connection::give_up(std::string_view message, const Error &error) {
-  if (const auto msgid = readable_msgid(message))
+  if (const auto msgid = readable_msgid(message)) {
+    ++unanswered_;
     send_error(*msgid, error);
+  }
   if (!refusal_)
     ++environment_.counters.connections_broken;
-  giving_up_ = true;
+  state_.move_to(State::giving_up, error.message);
   while (!requests_.empty())
     requests_.back()->dispatcher->cancel(*requests_.back(), false);
   stalled_.start(linger_us);

@@ -37,20 +37,34 @@ protected:
 // Trusts nothing that the client sends. Memory: at most one message being received, the output up
 // to its bound and the results of what already ran.
 //
-// Served, it reads and answers. `blocked_`: the client does not read its output; nothing more of it
-// is read, and its lanes are passed over, until the output has gone. `refusal_`: the first request
-// gets this answer, and then `giving_up_`: all is cancelled, the output is sent, what comes is
-// dropped, and it closes after a second at the latest. `stalled_` ends whoever does not read.
+//   serving ◄──► blocked         ► it does not read its output, ◄ the output has gone
+//   serving, refused ─► giving_up
+//   each ─► closed
+//
+// serving: it reads and answers. blocked: nothing more of it is read, and its lanes are passed over.
+// refused: the first request gets `refusal_` as its answer. giving_up: all is cancelled, the output
+// is sent, what comes is dropped, and it closes after a second at the latest. `stalled_` ends
+// whoever does not read.
 class Connection final : public std::enable_shared_from_this<Connection>, public Client, Flushable {
 public:
-  // Why a connection is not served: it gets this answer to its first request.
+  enum class State : uint8_t { serving, blocked, refused, giving_up, closed };
+  static constexpr StateRow states[] = {
+      {"serving", to(State::blocked, State::giving_up, State::closed)},
+      {"blocked", to(State::serving, State::closed)},
+      {"refused", to(State::giving_up, State::closed)},
+      {"giving up", to(State::closed)},
+      {"closed", 0}};
+
+  // `refusal`: why it is not served. It gets this answer to its first request.
   Connection(Environment &environment, ConnectionOwner &owner, FileDescriptor socket,
              std::optional<Error> refusal);
   ~Connection();
 
   uint64_t serial = 0; // its owner's, of those it accepted
+  std::string who() const;
+  void check_state() const;
   const Peer &peer();
-  bool closed() const { return !socket_; }
+  bool closed() const { return state_.is(State::closed); }
   bool refused() const { return refusal_.has_value(); }
   void close();
   // Goes on where an earlier daemon's connection ended.
@@ -103,21 +117,23 @@ private:
   void flush() override;
   void account();
   bool output_full() const;
-  void set_blocked(bool blocked);
+  void answered(); // one request of any method
+  void block();
+  void unblock();
+  void block_lanes(bool blocked);
   void let_go();
 
   Environment &environment_;
   ConnectionOwner &owner_;
   FileDescriptor socket_;
   std::optional<Error> refusal_;
+  StateMachine<Connection, State> state_;
   std::optional<Peer> peer_;
   Buffer input_; // the beginning of a message
   Buffer output_;
   Skimmer skimmer_;
   size_t accounted_ = 0;
-  bool blocked_ = false;      // has too much output waiting: nothing of it is read or started
   bool room_awaited_ = false; // connection_drained() is to be called
-  bool giving_up_ = false;    // what remains is to send the output and to close
   std::vector<Request *> requests_;
   std::vector<uint32_t> msgids_; // of requests_, in the same order: quick to search
   std::vector<std::unique_ptr<WaitingLane>> lanes_;

@@ -30,7 +30,7 @@ void Connection::send_error(Request &request, const Error &error) {
 }
 
 void Connection::send_raw_error(Request &request, std::string_view error_map) {
-  --unanswered_;
+  answered();
   write_raw_error_response(output_, request.msgid, error_map, request.step);
   flush_later();
   forget(request);
@@ -99,7 +99,7 @@ void Connection::send_host_call(Request &request, const message::HostCall &call)
 }
 
 Buffer &Connection::begin_result(uint32_t msgid) {
-  --unanswered_;
+  answered();
   write_result_head(output_, msgid);
   flush_later();
   return output_;
@@ -108,9 +108,14 @@ Buffer &Connection::begin_result(uint32_t msgid) {
 void Connection::send_error(uint32_t msgid, const Error &error) {
   if (closed())
     return;
-  --unanswered_;
+  answered();
   write_error_response(output_, msgid, error);
   flush_later();
+}
+
+void Connection::answered() {
+  invariant(unanswered_ > 0, "a reply answers a request", {"connection", serial});
+  --unanswered_;
 }
 
 bool Connection::output_full() const {
@@ -118,7 +123,7 @@ bool Connection::output_full() const {
 }
 
 void Connection::flush() {
-  if (!socket_)
+  if (closed())
     return;
   while (!output_.empty()) {
     const ssize_t sent = ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
@@ -129,7 +134,7 @@ void Connection::flush() {
     if (sent < 0)
       break;
     output_.consume(static_cast<size_t>(sent));
-    if (!giving_up_)
+    if (!state_.is(State::giving_up))
       stalled_.stop();
   }
   account();
@@ -137,31 +142,37 @@ void Connection::flush() {
     writable_.enable();
     if (!stalled_.pending())
       stalled_.start(environment_.settings.stall_timeout_ms * 1000);
-    if (output_full())
-      set_blocked(true);
+    if (output_full() && state_.is(State::serving))
+      block();
     return;
   }
   writable_.disable();
   output_.shrink(kept_bytes);
   const bool room_was_awaited = std::exchange(room_awaited_, false);
-  if (giving_up_)
+  if (state_.is(State::giving_up))
     shutdown(socket_.get(), SHUT_WR);
-  else if (blocked_)
-    set_blocked(false);
+  else if (state_.is(State::blocked))
+    unblock();
   else if (room_was_awaited)
     owner_.connection_drained();
 }
 
-// What waits in the input is handled when the output has gone.
-void Connection::set_blocked(bool blocked) {
-  if (blocked_ == blocked)
-    return;
-  blocked_ = blocked;
+void Connection::block_lanes(bool blocked) {
   for (const auto &waiting : lanes_)
     if (waiting)
       waiting->queue->block(waiting->lane, blocked);
-  if (blocked)
-    return readable_.disable();
+}
+
+void Connection::block() {
+  state_.move_to(State::blocked);
+  block_lanes(true);
+  readable_.disable();
+}
+
+// What waits in the input is handled now.
+void Connection::unblock() {
+  state_.move_to(State::serving);
+  block_lanes(false);
   readable_.enable();
   input_.consume(handle_messages(input_.view()));
   owner_.connection_drained();
@@ -169,6 +180,8 @@ void Connection::set_blocked(bool blocked) {
 
 void Connection::account() {
   const size_t bytes = input_.size() + output_.size();
+  invariant(environment_.connection_bytes >= accounted_, "bytes are counted before they go",
+            {"counted", environment_.connection_bytes}, {"here", accounted_});
   environment_.connection_bytes += bytes - accounted_;
   accounted_ = bytes;
 }
