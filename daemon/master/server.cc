@@ -163,6 +163,8 @@ Pool *Server::pool(std::string_view name) {
 void Server::accepted(FileDescriptor socket) {
   ++environment_.counters.connections_accepted;
   std::optional<Error> refusal;
+  invariant(refused_connections_ <= connections_.size(), "refused connections are connections",
+            {"refused", refused_connections_}, {"all", connections_.size()});
   const size_t served = connections_.size() - refused_connections_;
   if (served >= static_cast<size_t>(environment_.settings.max_connections)) {
     ++environment_.counters.connections_refused;
@@ -202,8 +204,11 @@ void Server::connection_closed(Connection &connection) {
   const auto found = connections_.find(connection.serial);
   invariant(found != connections_.end(), "a connection closes once",
             {"connection", connection.serial});
-  if (connection.refused())
+  if (connection.refused()) {
+    invariant(refused_connections_ > 0, "a refused connection was counted",
+              {"connection", connection.serial});
     --refused_connections_;
+  }
   // The connection is in the midst of a call of its own: it goes at the round's end.
   environment_.loop.dispose(std::move(found->second));
   connections_.erase(found);

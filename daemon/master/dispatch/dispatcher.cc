@@ -39,6 +39,8 @@ Lane &Dispatcher::lane_of(const Request &request) {
 }
 
 void Dispatcher::submit(Request &request) {
+  invariant(request.client && request.dispatcher == this,
+            "a request that comes in has a client, and is for this pool", {"msgid", request.msgid});
   ++in_progress_;
   ++environment_.counters.requests;
   if (mode_ == Mode::drained || environment_.stopping()) {
@@ -114,6 +116,7 @@ WorkerProcess *Dispatcher::choose_shared() {
 }
 
 void Dispatcher::send(WorkerProcess &worker, Request &request) {
+  invariant(request.client, "only what somebody waits for is run", {"msgid", request.msgid});
   // It may have run before, or a step before it: answers to calls of that run are not for this one.
   request.client->forget_host_calls(request);
   worker.run(request);
@@ -130,6 +133,8 @@ void Dispatcher::revoke(WorkerProcess &worker) {
     move(worker, WorkerProcess::State::idle);
     if (worker.generation() != generation_)
       retire(worker, "of an old generation");
+    else if (worker.is_out_of_numbers())
+      retire(worker, "used up");
   } else if (worker.is(WorkerProcess::State::debugging) && worker.sent().empty()) {
     retire(worker, "of no other use");
   }
@@ -149,6 +154,8 @@ void Dispatcher::take_back(Request &request) {
 
 void Dispatcher::deadline_passed(Request &request) {
   WorkerProcess *worker = request.worker;
+  invariant(!request.in_stock && (worker || request.lane),
+            "a request with a deadline waits, or a worker holds it", {"msgid", request.msgid});
   if (worker) // also what waits behind it is not to wait any longer
     revoke(*worker);
   const auto deadline_ms = (request.deadline_us - request.received_us) / 1000;
@@ -191,6 +198,7 @@ void Dispatcher::kill(WorkerProcess &worker) {
 }
 
 void Dispatcher::cancel(Request &request, bool tell) {
+  invariant(request.client, "a client cancels what was not answered", {"msgid", request.msgid});
   if (tell) {
     ++environment_.counters.cancelled;
     answer_error(request, Error(ErrorCode::cancelled, "cancelled by its client"));
@@ -203,6 +211,8 @@ void Dispatcher::cancel(Request &request, bool tell) {
     queue_of(request).remove(request);
     return release(request);
   }
+  invariant(request.worker, "a request that does not wait is held by a worker",
+            {"msgid", request.msgid});
   WorkerProcess &worker = *request.worker;
   // The request may be gone after revoke(): what was not started is released.
   const uint32_t sequence = request.sequence;
@@ -229,6 +239,7 @@ void Dispatcher::release(Request &request) {
     request.client->forget(request);
   log_slow(request);
   environment_.requests.give_back(request);
+  invariant(in_progress_ > 0, "a request ends once", {"msgid", request.msgid});
   if (--in_progress_ == 0)
     owner_.all_is_done();
 }

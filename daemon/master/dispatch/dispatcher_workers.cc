@@ -26,6 +26,8 @@ void Dispatcher::sweep() {
   const int64_t now_us = environment_.loop.now_us();
   for (WorkerProcess *worker = running_.front(), *next = nullptr; worker; worker = next) {
     next = running_.after(*worker);
+    invariant(!worker->sent().empty(), "a worker that runs holds a request",
+              {"worker", worker->id()});
     const Request &oldest = *worker->sent().front();
     const int64_t since_us = std::max(oldest.dispatched_us, worker->head_since_us);
     if (!worker->page().ready.load() || worker->has_started(oldest) ||
@@ -206,6 +208,9 @@ bool Dispatcher::is_done_for(const Request &request) const {
 }
 
 void Dispatcher::start_next_step(Request &request, std::string_view result) {
+  invariant(request.client && !request.worker && !request.later_steps.empty(),
+            "a chain goes on between two workers, for its client", {"msgid", request.msgid},
+            {"step", request.step});
   const size_t before = request.body.size();
   request.body.clear();
   request.body.append(request.later_steps.front());
@@ -285,6 +290,8 @@ void Dispatcher::after_run(WorkerProcess &worker, bool last) {
 }
 
 bool Dispatcher::is_used_up(const WorkerProcess &worker) const {
+  if (worker.is_out_of_numbers())
+    return true;
   if (isolation_ != Isolation::reuse)
     return false;
   const int64_t age_us = environment_.loop.now_us() - worker.born_us;
@@ -362,6 +369,8 @@ void Dispatcher::settle(WorkerProcess &worker) {
   if (worker.is(WorkerProcess::State::lived_on) &&
       worker.wait_status().value_or(SIGKILL) == SIGKILL)
     break_off(worker, "hung up and lived on");
+  invariant(worker.has_hung_up(), "a worker is settled when it says no more",
+            {"worker", worker.id()});
   while (Request *request = worker.sent().front()) {
     worker.done();
     if (request->client && may_run_again(worker, *request)) {

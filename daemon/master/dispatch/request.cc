@@ -21,6 +21,9 @@ Request &RequestStock::take() {
   }
   Request &request = *free_.back();
   free_.pop_back();
+  invariant(request.in_stock && !request.timer.pending() && request.body.size() == 0,
+            "a request in stock is nobody's, and empty", {"bytes", request.body.size()});
+  request.in_stock = false;
   request.client = nullptr;
   request.client_index = 0;
   request.msgid = 0;
@@ -44,14 +47,24 @@ Request &RequestStock::take() {
 }
 
 void RequestStock::give_back(Request &request) {
+  invariant(!request.in_stock, "a request is given back once", {"msgid", request.msgid});
+  invariant(!request.linked() && !request.lane && !request.worker,
+            "a request that is given back waits nowhere and no worker holds it",
+            {"msgid", request.msgid}, {"in_lane", request.lane != nullptr},
+            {"in_worker", request.worker != nullptr});
+  invariant(!request.client, "a request that is given back was answered or forgotten",
+            {"msgid", request.msgid});
   request.timer.stop();
-  buffered_bytes_ -= request.body.size();
+  request.in_stock = true;
+  body_changed(request.body.size(), 0);
   request.body.clear();
   request.body.shrink(kept_body_bytes);
   free_.push_back(&request);
 }
 
 void FairQueue::added(Lane &lane, Request &request) {
+  invariant(!request.in_stock && !request.lane && !request.worker,
+            "a request that begins to wait is nowhere else", {"msgid", request.msgid});
   request.lane = &lane;
   ++size_;
   if (!lane.linked() && !lane.blocked)
@@ -69,6 +82,8 @@ void FairQueue::push_front(Lane &lane, Request &request) {
 }
 
 void FairQueue::remove(Request &request) {
+  invariant(request.lane && size_ > 0, "a request that is taken out of a queue waits there",
+            {"msgid", request.msgid}, {"waiting", size_});
   Lane &lane = *request.lane;
   lane.requests.remove(request);
   request.lane = nullptr;
@@ -81,6 +96,8 @@ Request *FairQueue::pop() {
   Lane *lane = turns_.front();
   if (!lane)
     return nullptr;
+  invariant(!lane->blocked && !lane->requests.empty(),
+            "a lane that has its turn has a request and may start it");
   Request &request = *lane->requests.front();
   remove(request);
   if (lane->linked()) { // it has more: the others first

@@ -6,6 +6,7 @@
 #include "daemon/master/loop/list.h"
 #include "daemon/master/operation/settings.h"
 #include "ipc/buffer.h"
+#include "ipc/invariant.h"
 
 #include <memory>
 #include <string>
@@ -26,8 +27,9 @@ struct Lane;
 struct Request : ListHook {
   explicit Request(EventLoop &loop);
 
-  Client *client;      // nullptr: answered, or its client is gone
-  size_t client_index; // where the client lists it
+  bool in_stock = true; // nobody's
+  Client *client;       // nullptr: answered, or its client is gone
+  size_t client_index;  // where the client lists it
   uint32_t msgid;
   Dispatcher *dispatcher;
   Isolation isolation;
@@ -59,10 +61,18 @@ public:
   explicit RequestStock(EventLoop &loop) : loop_(loop) {}
   Request &take();
   void give_back(Request &request);
-  size_t in_use() const { return all_.size() - free_.size(); }
+  size_t in_use() const {
+    invariant(free_.size() <= all_.size(), "a request is given back once", {"all", all_.size()},
+              {"free", free_.size()});
+    return all_.size() - free_.size();
+  }
   size_t buffered_bytes() const { return buffered_bytes_; }
   // Memory of bodies is counted: say when one was written.
-  void body_changed(size_t bytes_before, size_t bytes) { buffered_bytes_ += bytes - bytes_before; }
+  void body_changed(size_t bytes_before, size_t bytes) {
+    invariant(bytes_before <= buffered_bytes_, "bytes are counted before they go",
+              {"counted", buffered_bytes_}, {"gone", bytes_before});
+    buffered_bytes_ += bytes - bytes_before;
+  }
 
 private:
   EventLoop &loop_;

@@ -90,6 +90,12 @@ void WorkerProcess::check_state() const {
 }
 
 void WorkerProcess::run(Request &request) {
+  invariant(!has_left() && !state_.is(State::forked), "a worker that leaves gets no request",
+            {"worker", id()}, {"state", state_.now()});
+  invariant(!request.worker && !request.lane, "a request is sent to one worker, and waits no more",
+            {"msgid", request.msgid}, {"worker", id()});
+  invariant(last_sequence_ < UINT32_MAX, "the numbers of a worker's requests do not wrap",
+            {"worker", id()});
   request.worker = this;
   request.sequence = ++last_sequence_;
   request.dispatched_us = loop_.now_us();
@@ -107,7 +113,10 @@ void WorkerProcess::done() {
   run_us += (now_us - head_since_us - run_us) / 8;
   head_since_us = now_us;
   ++served;
-  sent_.pop_front()->worker = nullptr;
+  Request *request = sent_.pop_front();
+  invariant(request && request->worker == this && request->sequence <= last_sequence_,
+            "a worker is done with what it was sent", {"worker", id()}, {"sent", last_sequence_});
+  request->worker = nullptr;
 }
 
 void WorkerProcess::send_host_reply(uint32_t sequence, const message::HostReply &reply) {
@@ -132,11 +141,14 @@ uint32_t WorkerProcess::claimed() const {
   return WorkerPage::claimed_part(page().lease.load(std::memory_order_acquire));
 }
 
+bool WorkerProcess::is_out_of_numbers() const {
+  return last_sequence_ >= UINT32_MAX - most_sent_ahead;
+}
+
 bool WorkerProcess::takes_more() const {
   const bool short_so_far = sent_.empty() || loop_.now_us() - head_since_us < short_run_us;
   return run_us < short_run_us && short_so_far && served > 0 && sent_.size() < most_sent_ahead &&
-         // The numbers must not wrap: the lease compares them.
-         last_sequence_ < UINT32_MAX - most_sent_ahead;
+         !is_out_of_numbers();
 }
 
 void WorkerProcess::watch_head() {

@@ -132,6 +132,8 @@ public:
     lied_ = !claimed || *claimed < started_ || *claimed > last_sequence_;
     if (lied_)
       return false;
+    invariant(started_ <= last_sequence_, "what it is known to have started was sent",
+              {"worker", id()}, {"started", started_}, {"sent", last_sequence_});
     started_ = *claimed;
     while (Request *newest = sent_.back()) {
       if (newest->sequence <= *claimed)
@@ -165,6 +167,8 @@ public:
   int64_t run_us = 0;                          // moving average of the last requests
   int64_t left_us() const { return left_us_; } // when it began to leave
 
+  // The lease compares the numbers of requests, so they must not wrap: it is to be replaced before.
+  bool is_out_of_numbers() const;
   bool takes_more() const; // is it worth while to send it another one ahead?
   int64_t wait_us() const { return run_us * static_cast<int64_t>(sent_.size()); } // for that one
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signals by pidfd, and the books.
 #include "daemon/master/loop/child_process.h"
+#include "ipc/invariant.h"
 
 #include <algorithm>
 #include <poll.h>
@@ -50,10 +51,16 @@ bool ChildProcess::is_ending() const {
 void ChildProcess::give_up() {
   if (!books_)
     return;
-  books_->held_.erase(books_->held_.find(pid_));
+  const auto held = books_->held_.find(pid_);
+  invariant(held != books_->held_.end(), "a process that is held is in the books", {"pid", pid_});
+  books_->held_.erase(held);
   if (signal(SIGKILL)) // else it was waited for
     books_->await_end(pid_, std::move(pidfd_));
   books_ = nullptr;
+}
+
+ProcessBooks::~ProcessBooks() {
+  invariant(held_.empty(), "the books outlive every process", {"held", held_.size()});
 }
 
 void ProcessBooks::await_end(pid_t pid, FileDescriptor pidfd) {

@@ -48,6 +48,7 @@ private:
 class ProcessBooks {
 public:
   explicit ProcessBooks(Kernel &kernel) : kernel_(kernel) {}
+  ~ProcessBooks();
   Kernel &kernel() const { return kernel_; }
   bool has(pid_t pid) const;
   // Asks the kernel who has ended; the number of those that were killed and have not.

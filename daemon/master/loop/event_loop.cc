@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A round of the event loop.
 #include "daemon/master/loop/event_loop.h"
-#include "ipc/error.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lethe {
 
 EventLoop::EventLoop(const Clock &clock) : clock_(clock), base_(event_base_new()) {
-  if (!base_)
-    fatal("libevent finds a way to wait for events");
+  invariant(base_, "libevent finds a way to wait for events");
   evtimer_assign(
       &wait_limit_, base_, [](evutil_socket_t, short, void *) {}, nullptr);
 }
@@ -107,11 +106,15 @@ void Timer::stop() {
 }
 
 void TimerHeap::add(Timer &timer) {
+  invariant(!timer.pending(), "a timer is started once until it is stopped or due");
   timers_.push_back(&timer);
   rise(timers_.size() - 1, timer);
 }
 
 void TimerHeap::remove(Timer &timer) {
+  invariant(timer.place_ < timers_.size() && timers_[timer.place_] == &timer,
+            "a pending timer is where it says", {"place", timer.place_},
+            {"timers", timers_.size()});
   const size_t gap = std::exchange(timer.place_, Timer::nowhere);
   Timer &last = *timers_.back();
   timers_.pop_back();

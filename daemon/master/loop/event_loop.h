@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ipc/clock.h"
+#include "ipc/invariant.h"
 
 #include <cstdint>
 #include <event2/event.h>
@@ -74,7 +75,10 @@ public:
   // The next reading is a new one: for what must not be older than what was just received.
   void read_clock_again() { now_us_ = 0; }
   // Keeps an object that is in the middle of a call alive until the round's end.
-  void dispose(std::shared_ptr<void> object) { disposed_.push_back(std::move(object)); }
+  void dispose(std::shared_ptr<void> object) {
+    invariant(object, "an object is disposed of once");
+    disposed_.push_back(std::move(object));
+  }
   event_base *base() { return base_; }
 
 private:

@@ -2,6 +2,8 @@
 // A doubly linked list through its elements: no allocation, removal from the middle.
 #pragma once
 
+#include "ipc/invariant.h"
+
 #include <cstddef>
 
 namespace lethe {
@@ -30,6 +32,7 @@ public:
   void push_front(T &element) { insert(ends_, element); }
   void remove(T &element) {
     ListHook &hook = element;
+    invariant(hook.linked() && size_ > 0, "what is removed from a list is in it", {"size", size_});
     hook.previous->next = hook.next;
     hook.next->previous = hook.previous;
     hook.previous = hook.next = nullptr;
@@ -44,6 +47,7 @@ public:
 
 private:
   void insert(ListHook &before, ListHook &hook) {
+    invariant(!hook.linked(), "an element is in one list at a time", {"size", size_});
     hook.previous = &before;
     hook.next = before.next;
     before.next->previous = &hook;

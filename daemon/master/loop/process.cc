@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Children: their start, their ends, and those that nobody knows.
 #include "daemon/master/loop/process.h"
+#include "ipc/invariant.h"
 
 #include <cerrno>
 #include <csignal>
@@ -96,6 +97,7 @@ BackgroundTask::BackgroundTask(EventLoop &loop, ChildReaper &reaper, const Work 
 }
 
 void BackgroundTask::read() {
+  invariant(readable_->enabled(), "a background task ends once");
   char piece[4096];
   const ssize_t count = ::read(pipe_.get(), piece, sizeof piece);
   if (count > 0) {

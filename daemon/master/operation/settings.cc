@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of settings.
 #include "daemon/master/operation/settings.h"
+#include "ipc/invariant.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -253,8 +254,8 @@ bool isolation_from_name(std::string_view name, Isolation &isolation) {
 
 Isolation PoolSettings::isolation_mode() const {
   Isolation mode = Isolation::process;
-  if (!isolation_from_name(isolation, mode))
-    fatal("a setting holds one of its choices");
+  const bool is_known = isolation_from_name(isolation, mode);
+  invariant(is_known, "a setting holds one of its choices");
   return mode;
 }
 

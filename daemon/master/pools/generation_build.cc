@@ -198,6 +198,7 @@ void GenerationBuild::zygote_ready(ZygoteProcess &zygote, ZygoteReport report) {
 // The candidate's own word and its parent's word about its birth come on two channels, in any
 // order.
 void GenerationBuild::use_if_complete() {
+  invariant(candidate_, "a candidate reports that is there");
   if (!report_ || candidate_->pid() < 0)
     return;
   ZygoteReport report = std::move(*report_);
@@ -210,6 +211,8 @@ void GenerationBuild::use_if_complete() {
     built_.functions[name] = std::move(functions);
   for (const auto &[name, error_map] : report.failures)
     built_.failures.emplace(name, error_from_map(error_map));
+  invariant(batch_.size() <= plan_.load.size(), "what was sent was to be loaded",
+            {"sent", batch_.size()}, {"to_load", plan_.load.size()});
   plan_.load.erase(plan_.load.begin(), plan_.load.begin() + static_cast<ptrdiff_t>(batch_.size()));
   waiting_.insert(waiting_.end(), batch_.begin(), batch_.end());
   batch_.clear();
@@ -243,6 +246,7 @@ void GenerationBuild::zygote_load_failed(ZygoteProcess &zygote, std::string_view
 }
 
 void GenerationBuild::load_deadline_passed() {
+  invariant(candidate_, "a candidate has a deadline while it is there");
   if (state_.is(State::growing) && candidate_->pid() < 0) // its parent does not even fork
     (own_parent_ ? *own_parent_ : *plan_.parent).kill();
   candidate_->kill();

@@ -89,6 +89,7 @@ bool Pool::zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess
     supply_timer_.start(worker_brake_.failed());
     return true;
   }
+  invariant(!workers_.contains(id), "a worker's number is new", {"worker", id});
   ++environment_.counters.workers_forked;
   auto worker = std::make_unique<WorkerProcess>(
       environment_, dispatcher_,
@@ -109,8 +110,11 @@ bool Pool::zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess
 }
 
 void Pool::worker_left(WorkerProcess &worker) {
-  if (worker.generation() == generation() && live_ > 0)
+  if (worker.generation() == generation()) {
+    invariant(live_ > 0, "a worker that leaves was counted in", {"worker", worker.id()},
+              {"generation", generation()});
     --live_;
+  }
   // One that was up and is killed from outside, idle or not, is replaced at once.
   const bool useless = worker.served == 0 && worker.has_hung_up() && !worker.page().ready.load();
   if (useless && worker.treatment() == WorkerProcess::Treatment::none) {
@@ -135,6 +139,9 @@ void Pool::worker_left(WorkerProcess &worker) {
 }
 
 void Pool::worker_gone(WorkerProcess &worker) {
+  invariant(!worker.linked() && worker.sent().empty(),
+            "a worker that goes is in no list, and holds nothing", {"worker", worker.id()},
+            {"held", worker.sent().size()});
   const auto found = workers_.find(worker.id());
   invariant(found != workers_.end(), "a worker goes once", {"worker", worker.id()});
   environment_.loop.dispose(std::move(found->second));

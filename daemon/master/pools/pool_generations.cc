@@ -17,6 +17,7 @@ void Pool::build(GenerationPlan plan, GenerationBuild::Done done) {
   plan.last_generation = &last_generation_;
   if (!plan.settings)
     plan.settings = &settings_;
+  invariant(!state_.is(State::settled) && !build_, "one generation is built at a time, in turn");
   build_done_ = std::move(done);
   const auto finished = [this](Result<BuiltGeneration> built) {
     environment_.loop.dispose(std::move(build_));
@@ -116,6 +117,9 @@ void Pool::renew(const Turn &turn) {
 }
 
 void Pool::adopt(BuiltGeneration built) {
+  invariant(built.zygote && !build_, "a generation that is put in force was built");
+  invariant(built.zygote->generation() > generation(), "a later generation has a greater number",
+            {"next", built.zygote->generation()}, {"present", generation()});
   recover_timer_.stop();
   if (zygote_)
     old_zygotes_.push_back(std::move(zygote_));
@@ -243,6 +247,7 @@ void Pool::prepare_now(const Done &done, Turn turn) {
 }
 
 void Pool::commit() {
+  invariant(prepared_ && prepared_turn_, "what is put in force was prepared");
   const Turn turn = std::move(prepared_turn_);
   settings_ = prepared_settings_;
   dispatcher_.use_settings(settings_);

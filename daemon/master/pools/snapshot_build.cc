@@ -60,6 +60,7 @@ SnapshotBuild::SnapshotBuild(Environment &environment, ChildReaper &reaper,
 }
 
 SnapshotBuild::~SnapshotBuild() {
+  invariant(environment_.snapshot_builds > 0, "a snapshot's build ends once");
   --environment_.snapshot_builds;
   if (process_)
     reaper_.forget(process_.pid());
@@ -99,6 +100,7 @@ void SnapshotBuild::ended(int wait_status) {
 }
 
 void SnapshotBuild::report(Result<Nothing> result) {
+  invariant(done_, "a snapshot's build calls back once");
   const Done done = std::move(done_); // it may end this object
   done(std::move(result));
 }

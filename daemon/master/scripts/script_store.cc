@@ -3,6 +3,7 @@
 // of the record (bin)]; the record is [pool, name, version, options raw, hash of the source].
 #include "daemon/master/scripts/script_store.h"
 #include "daemon/master/scripts/request_options.h"
+#include "ipc/invariant.h"
 #include "ipc/message_pack.h"
 #include "ipc/packer.h"
 
@@ -23,9 +24,10 @@ constexpr std::string_view new_prefix = ".new-"; // of a file that is not rename
 std::string sha256(std::string_view bytes) {
   std::string digest(EVP_MAX_MD_SIZE, '\0');
   unsigned length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char *>(digest.data()),
-                 &length, EVP_sha256(), nullptr) != 1)
-    fatal("SHA-256 is there");
+  const int digested =
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char *>(digest.data()),
+                 &length, EVP_sha256(), nullptr);
+  invariant(digested == 1, "SHA-256 is there");
   digest.resize(length);
   return digest;
 }
@@ -240,6 +242,7 @@ void ScriptStore::note(const std::string &pool, const std::string &name,
                        const ScriptPointer &script) {
   const std::string path = name_path(pool, name);
   if (const auto old = object_of_.find(path); old != object_of_.end()) {
+    invariant(names_of_[old->second] > 0, "a stored source has a name as long as it is there");
     if (--names_of_[old->second] == 0)
       names_of_.erase(old->second);
     object_of_.erase(old);
@@ -300,6 +303,7 @@ void ScriptStore::begin_next() {
     return sync_folder(folder_of(path));
   };
   task_ = std::make_unique<BackgroundTask>(loop_, reaper_, work, [this](Result<Nothing> result) {
+    invariant(!changes_.empty(), "what was written was asked for");
     loop_.dispose(std::move(task_));
     Change ended = std::move(changes_.front());
     changes_.pop_front();

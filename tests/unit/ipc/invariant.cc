@@ -1,39 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // invariant(): what ends the process says where, what and with which numbers.
 #include "ipc/invariant.h"
+#include "tests/unit/last_words.h"
 
 #include <criterion/criterion.h>
-#include <csignal>
 #include <string>
-#include <sys/wait.h>
-#include <unistd.h>
 
-namespace {
-
-// What a child process that runs `act` leaves on standard error, and its wait status.
-template <typename Act> std::pair<std::string, int> in_a_child(Act act) {
-  int ends[2];
-  cr_assert_eq(::pipe(ends), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::signal(SIGABRT, SIG_DFL); // the test framework's
-    ::dup2(ends[1], STDERR_FILENO);
-    act();
-    ::_exit(0);
-  }
-  ::close(ends[1]);
-  std::string said(2048, '\0');
-  const ssize_t length = ::read(ends[0], said.data(), said.size());
-  said.resize(length > 0 ? static_cast<size_t>(length) : 0);
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return {said, status};
-}
-
-bool aborted(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT; }
-
-} // namespace
+using namespace lethe::test;
 
 Test(invariant, one_that_holds_says_nothing) {
   const auto [said, status] = in_a_child([] { invariant(1 + 1 == 2, "sums are right"); });

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue of requests, and their stock.
 #include "daemon/master/dispatch/request.h"
+#include "tests/unit/last_words.h"
 
 #include <criterion/criterion.h>
 #include <string>
 
 using namespace lethe;
+using lethe::test::last_words;
 
 namespace {
 
@@ -89,4 +91,39 @@ Test(request_stock, uses_requests_again_and_counts_their_memory) {
   cr_assert_eq(stock.buffered_bytes(), 0);
   cr_assert_eq(&stock.take(), &request);
   cr_assert(request.name.empty() && request.body.empty());
+}
+
+Test(fair_queue, a_request_that_still_waits_is_not_given_back) {
+  Queue q;
+  Request &request = q.add(0, 7);
+  const std::string said = last_words([&] { q.stock.give_back(request); });
+  cr_assert(said.find("a request that is given back waits nowhere and no worker holds it (msgid 7, "
+                      "in_lane 1, in_worker 0)") != std::string::npos,
+            "%s", said.c_str());
+}
+
+Test(fair_queue, a_request_is_given_back_once_and_queued_once) {
+  Queue q;
+  Request &request = q.add(0, 1);
+  last_words([&] { q.queue.push_back(q.lanes[1], request); });
+  cr_assert_eq(q.queue.pop(), &request);
+  last_words([&] { q.queue.remove(request); });
+  q.stock.give_back(request);
+  last_words([&] { q.stock.give_back(request); });
+  last_words([&] { q.stock.body_changed(1, 0); });
+}
+
+Test(list, what_is_not_linked_is_not_removed_and_what_is_linked_is_not_inserted) {
+  struct Element : ListHook {
+  } one, other;
+  List<Element> list, another;
+  list.push_back(one);
+  last_words([&] { list.push_back(one); });
+  last_words([&] { another.push_front(one); });
+  last_words([&] { list.remove(other); });
+  list.remove(one);
+  last_words([&] { list.remove(one); });
+  another.push_back(one);
+  cr_assert_eq(another.size(), 1);
+  another.remove(one);
 }

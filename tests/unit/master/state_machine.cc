@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // State machines: what moves they allow, who hears of one, and how one that is not allowed ends.
 #include "daemon/master/loop/state_machine.h"
+#include "tests/unit/last_words.h"
 
 #include <criterion/criterion.h>
-#include <csignal>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <vector>
 
 using namespace lethe;
+using lethe::test::last_words;
 
 namespace {
 
@@ -46,28 +45,6 @@ public:
   mutable int named = 0, checked = 0;
 };
 
-// What a child process that runs `act` says before it aborts.
-template <typename Act> std::string said_by_the_end_of(Act act) {
-  int ends[2];
-  cr_assert_eq(::pipe(ends), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::signal(SIGABRT, SIG_DFL); // the test framework's
-    ::dup2(ends[1], STDERR_FILENO);
-    act();
-    ::_exit(0);
-  }
-  ::close(ends[1]);
-  std::string said(2048, '\0');
-  const ssize_t length = ::read(ends[0], said.data(), said.size());
-  said.resize(length > 0 ? static_cast<size_t>(length) : 0);
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "it goes on");
-  return said;
-}
-
 } // namespace
 
 Test(state_machine, it_goes_where_its_table_allows) {
@@ -88,7 +65,7 @@ Test(state_machine, a_move_that_is_not_allowed_ends_the_process_and_names_both_s
   Door door(moves);
   door.state.move_to(Door::State::locked);
   const std::string said =
-      said_by_the_end_of([&door] { door.state.move_to(Door::State::broken, "by force"); });
+      last_words([&door] { door.state.move_to(Door::State::broken, "by force"); });
   cr_assert(said.starts_with("tests/unit/master/state_machine.cc:"), "%s", said.c_str());
   cr_assert(said.ends_with("broken invariant: door 3 of the garage does not go from locked to "
                            "broken\n"),
@@ -99,10 +76,10 @@ Test(state_machine, a_last_state_is_not_left_and_none_is_entered_twice) {
   Moves moves;
   Door door(moves);
   door.state.move_to(Door::State::open);
-  said_by_the_end_of([&door] { door.state.move_to(Door::State::open); });
+  last_words([&door] { door.state.move_to(Door::State::open); });
   door.state.move_to(Door::State::broken);
   for (const auto next : {Door::State::shut, Door::State::open, Door::State::broken})
-    said_by_the_end_of([&door, next] { door.state.move_to(next); });
+    last_words([&door, next] { door.state.move_to(next); });
 }
 
 Test(state_machine, the_invariant_of_a_state_is_checked_as_it_is_entered) {
@@ -112,7 +89,7 @@ Test(state_machine, the_invariant_of_a_state_is_checked_as_it_is_entered) {
   door.state.move_to(Door::State::shut);
   cr_assert_eq(door.checked, 2);
   door.keys = 0;
-  const std::string said = said_by_the_end_of([&door] { door.state.move_to(Door::State::locked); });
+  const std::string said = last_words([&door] { door.state.move_to(Door::State::locked); });
   cr_assert(said.ends_with("whoever locks a door has a key (keys 0)\n"), "%s", said.c_str());
 }
 
