@@ -10,13 +10,11 @@ export SOURCE_DATE_EPOCH
 
 # Programs that print the code's own tables, as parts of the pages.
 $(BUILD)/man/tables: $(addprefix $(BUILD)/obj/,packaging/man/tables.o daemon/master/operation/settings.o daemon/master/operation/settings_sources.o ipc/error.o)
-	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) $^ -o $@ -lfmt
+	$(call link,-lfmt)
 $(BUILD)/man/options: $(addprefix $(BUILD)/obj/,packaging/man/options.o packaging/man/options_lethe.o packaging/man/options_daemon.o \
 	  daemon/master/command_line.o snapshot/command_line.o) \
 	  $(COMMAND) $(BUILD)/lib/liblethe.a
-	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) $^ -o $@ $(COMMAND_LIBS)
+	$(call link,$(COMMAND_LIBS))
 
 MAN_PAGES := $(patsubst packaging/man/%.in,$(BUILD)/man/%,$(wildcard packaging/man/*.in))
 $(BUILD)/man/%: packaging/man/%.in packaging/man/page.sh packaging/man/header.awk $(BUILD)/man/tables $(BUILD)/man/options \

@@ -22,9 +22,13 @@ v8::Local<v8::String> new_string(v8::Isolate *isolate, std::string_view text,
 const std::string &v8_flags() {
   // single-threaded: a forked process has one thread only, and a rewind can't put a second one
   // back. no-flush-bytecode: what a warm-up compiled must still be there for the first request.
-  static const std::string flags = std::string("--single-threaded --no-flush-bytecode ") +
-                                   v8_compat::no_protection_keys + " " + v8_compat::module_flags +
-                                   " " + v8_compat::marking_flags;
+  static const std::string flags = [] {
+    std::string all = "--single-threaded --no-flush-bytecode";
+    for (const char *flag :
+         {v8_compat::no_protection_keys, v8_compat::module_flags, v8_compat::marking_flags})
+      all.append(" ").append(flag);
+    return all;
+  }();
   return flags;
 }
 

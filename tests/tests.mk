@@ -1,0 +1,155 @@
+# Tests, benchmarks, fuzzing: the part of the Makefile that runs what was built.
+
+# Tests are compiled for a short build, what they test and the benchmark as it is delivered.
+$(BUILD)/obj/tests/%.o: OPTIMIZE := -O0
+$(BUILD)/obj/tests/bench/%.o $(BUILD)/obj/tests/simulation/%.o: OPTIMIZE := -O2
+$(BUILD)/obj/tests/%.o: WARNINGS += -Wno-missing-field-initializers
+
+tests_of = $(call objects,$(wildcard $(addprefix tests/,$(addsuffix /*.cc,$(1)))))
+HARNESS := $(call tests_of,harness)
+BENCH := $(addprefix $(BUILD)/tests/,bench floor-relay floor-echo classic-worker)
+# A program for each part whose tests are there.
+TESTS := $(addprefix $(BUILD)/tests/,$(if $(call tests_of,unit/ipc unit/master),unit) $(if $(call tests_of,unit/client),unit-client) \
+	$(if $(call tests_of,$(V8_UNITS:%=unit/%)),unit-worker) $(if $(call tests_of,simulation),simulation) $(if $(call tests_of,system),system) \
+	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,rewind),rewind) $(if $(call tests_of,apis),apis))
+
+$(BUILD)/tests/unit: $(call tests_of,unit/ipc unit/master) $(MASTER) $(IPC)
+	$(call link,$(MASTER_LIBS) -lcriterion)
+$(BUILD)/tests/simulation: $(call tests_of,simulation) $(MASTER) $(IPC)
+	$(call link,$(MASTER_LIBS) -lcriterion)
+$(BUILD)/tests/unit-client: $(call tests_of,unit/client) $(COMMAND) $(CLIENT) $(IPC)
+	$(call link,$(COMMAND_LIBS) -lcriterion)
+$(BUILD)/tests/unit-worker: $(call tests_of,$(V8_UNITS:%=unit/%)) $(WORKER) $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
+	$(call link,$(WORKER_LIBS) -lcriterion)
+$(addprefix $(BUILD)/tests/,system limits fault rewind apis): $(BUILD)/tests/%: $(HARNESS) $(IPC)
+	$(call link,-lcriterion)
+$(BUILD)/tests/system: $(call tests_of,system)
+$(BUILD)/tests/limits: $(call tests_of,limits)
+$(BUILD)/tests/fault: $(call tests_of,fault)
+$(BUILD)/tests/rewind: $(call tests_of,rewind)
+$(BUILD)/tests/apis: $(call tests_of,apis)
+$(BUILD)/tests/threads: $(call tests_of,threads) $(CLIENT) $(IPC)
+	$(call link,)
+# The JavaScript of the APIs' tests: a test for each file.
+$(BUILD)/obj/tests/apis/main.o $(BUILD)/lint/tests/apis/main.tidied: private CPPFLAGS += -I$(BUILD)
+$(BUILD)/obj/tests/apis/main.o: $(BUILD)/gen/apis.inc $(BUILD)/gen/apis_tests.inc
+$(BUILD)/gen/apis.inc: tests/apis/harness.js $(sort $(wildcard tests/apis/js/*.js))
+	@mkdir -p $(@D)
+	@for file in $^; do name=$${file##*/}; printf '{"%s", R"js(' $${name%.js}; cat $$file; echo ')js"},'; done > $@
+$(BUILD)/gen/apis_tests.inc: $(sort $(wildcard tests/apis/js/*.js))
+	@mkdir -p $(@D)
+	@for file in $^; do name=$${file##*/}; echo "API_TEST($${name%.js})"; done > $@
+# The JavaScript of the rewind's tests, as string literals.
+$(BUILD)/obj/tests/rewind/sources.o $(BUILD)/lint/tests/rewind/sources.tidied: private CPPFLAGS += -I$(BUILD)
+$(BUILD)/obj/tests/rewind/sources.o: $(BUILD)/gen/rewind.inc
+$(BUILD)/gen/rewind.inc: $(sort $(wildcard tests/rewind/js/*.js tests/rewind/js/*/*.js))
+	@mkdir -p $(@D)
+	@for file in $^; do printf '{"%s", R"js(' $${file#tests/rewind/js/}; cat $$file; echo ')js"},'; done > $@
+$(BUILD)/tests/bench: $(call tests_of,bench) $(HARNESS) $(IPC)
+	$(call link,)
+$(BUILD)/tests/classic-worker: $(BUILD)/obj/tests/bench/classic/main.o $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
+	$(call link,$(WORKER_LIBS))
+$(BUILD)/tests/floor-%: $(BUILD)/obj/tests/bench/floor/%.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@
+
+# Libraries from npm, for tests with scripts that others wrote: some as one classic script, and each as a script and as a
+# module of its own, whose function the test calls.
+ESBUILD = $(BUILD)/npm/source/node_modules/.bin/esbuild --bundle --target=es2022 --log-level=warning
+NPM_SCRIPTS := $(notdir $(wildcard tests/npm/scripts/*.js))
+TYPED_SCRIPTS := $(notdir $(basename $(wildcard tests/types/*.ts)))
+NPM_BUNDLES := $(BUILD)/npm/libraries.js $(TYPED_SCRIPTS:%=$(BUILD)/npm/types/%.js) $(foreach form,scripts modules,$(addprefix $(BUILD)/npm/$(form)/,$(NPM_SCRIPTS)))
+$(BUILD)/npm/source/installed: tests/npm/package.json tests/npm/package-lock.json tests/npm/.npmrc
+	@mkdir -p $(@D)
+	$(call say,NPM,$<)
+	@cp $^ $(@D)
+	$(Q)cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+$(BUILD)/npm/libraries.js: tests/npm/libraries.js $(BUILD)/npm/source/installed
+	$(call say,BUNDLE,$@)
+	$(Q)NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=iife --outfile=$@
+$(BUILD)/npm/scripts/%.js: tests/npm/scripts/%.js $(BUILD)/npm/source/installed
+	$(call say,BUNDLE,$@)
+	$(Q)NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=iife --global-name=library --footer:js='var { run } = library;' --outfile=$@
+$(BUILD)/npm/modules/%.js: tests/npm/scripts/%.js $(BUILD)/npm/source/installed
+	$(call say,BUNDLE,$@)
+	$(Q)NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=esm --outfile=$@
+# Scripts in TypeScript, checked against the declarations that come with Lethe, be it with TypeScript's libraries for workers
+# or for pages.
+tsc = $(BUILD)/npm/source/node_modules/.bin/tsc --noEmit --strict --target es2022 --module esnext --moduleResolution bundler --lib es2024,$(1) $<
+$(BUILD)/npm/types/%.js: tests/types/%.ts $(wildcard client/types/*.d.ts) $(BUILD)/npm/source/installed
+	$(call say,TSC,$<)
+	$(Q)$(call tsc,webworker)
+	$(Q)$(call tsc,dom)
+	$(Q)$(ESBUILD) $< --format=esm --outfile=$@
+
+test: ## install what is needed, build, run all tests
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory check
+
+tests: $(TESTS) $(EXAMPLES) $(NPM_BUNDLES)
+
+# Tests run side by side, but for those that measure how late a deadline is. No test hangs for ever.
+# TEST='methods/*': only those.
+TEST ?=
+run_tests = timeout 900 $(1) --timeout 300 $(if $(findstring /limits,$(1)),-j1) $(if $(TEST),--filter '$(TEST)')
+run_all = failed=; $(foreach program,$(1),echo "== $(program)"; $(call run_tests,$(program)) || failed="$$failed $(program)"; ) \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+check: all tests ## build and run all tests, or those that match TEST='SUITE/NAME'
+	@$(call run_all,$(TESTS))
+
+sanitize: all $(BUILD)/tests/system $(NPM_BUNDLES) ## AddressSanitizer and UBSan: units without V8, the system's tests with such a lethed; ThreadSanitizer: the library
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized NODE_ROOT=$(NODE_ROOT) LDFLAGS=-fsanitize=address,undefined \
+	  OPTIMIZE='-O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	  UNITS='$(addprefix $(BUILD)/sanitized/tests/,unit unit-client)' $(BUILD)/sanitized/bin/lethed check-units
+	@cp $(addprefix $(BUILD)/bin/,lethe lethe-zygote lethe-snapshot) $(BUILD)/sanitized/bin
+	@cp $(BUILD)/tests/system $(BUILD)/sanitized/tests
+	@for folder in npm lib gen; do ln -sfn ../$$folder $(BUILD)/sanitized/$$folder; done
+	@$(call run_all,$(BUILD)/sanitized/tests/system)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/threads NODE_ROOT=$(NODE_ROOT) LDFLAGS=-fsanitize=thread \
+	  OPTIMIZE='-O1 -fsanitize=thread' $(BUILD)/threads/tests/threads
+	@folder=$$(mktemp -d); $(BUILD)/bin/lethed --socket $$folder/socket --state-dir $$folder --cache-dir $$folder & daemon=$$!; \
+	  $(BUILD)/threads/tests/threads $$folder/socket; result=$$?; kill $$daemon; wait; rm -r $$folder; exit $$result
+UNITS := $(filter $(BUILD)/tests/unit%,$(TESTS))
+units: $(UNITS)
+check-units: units
+	@for program in $(UNITS); do echo "== $$program"; $$program || exit 1; done
+
+SECONDS ?= 60
+simulate: $(BUILD)/tests/simulation ## the whole master in simulated time: schedules for SECONDS (60), or as many as SCHEDULES says
+	LETHE_SIMULATE_SECONDS=$(SECONDS) $(if $(SCHEDULES),LETHE_SIMULATE_SCHEDULES=$(SCHEDULES)) $< --filter 'simulation/any_mix*' --verbose=1
+
+soak: all $(BUILD)/tests/fault $(BUILD)/tests/rewind ## millions of requests: nothing leaks (half an hour)
+	LETHE_SOAK=long $(BUILD)/tests/fault --filter 'soak/*' --verbose=1
+	LETHE_SOAK=long $(BUILD)/tests/rewind --filter 'soak/*' --verbose=1
+
+bench: all $(BENCH) ## measure, as a table and as build/bench.json
+	$(BUILD)/tests/bench --output $(BUILD)/bench.json
+
+FUZZ_SECONDS ?= 60
+FUZZ := $(patsubst tests/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cc))
+$(BUILD)/fuzz/requests: $(addprefix daemon/master/,scripts/request_options.cc scripts/script.cc operation/settings.cc clients/replies.cc)
+$(BUILD)/fuzz/%: tests/fuzz/%.cc $(wildcard ipc/*.cc ipc/*.h ipc/*.def)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(filter %.cc,$^) -lfmt -o $@
+fuzz: $(FUZZ) ## look for bytes that break the parsers, for FUZZ_SECONDS each
+	@for program in $(FUZZ); do mkdir -p $$program.corpus && $$program -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	  -print_final_stats=1 -artifact_prefix=$$program. $$program.corpus || exit 1; done
+
+# Debian 12, 13 and sid: V8 10.2, 11.3 and 13.6. What is bundled from npm is the same for all, and is made here: not every
+# suite has an npm.
+V8_SUITES ?= bookworm trixie sid
+check-v8-matrix: $(addprefix v8-in-,$(V8_SUITES)) ## the unit, rewind, system and API tests with each V8, in Debian 12, 13 and sid
+v8-in-%: $(BUILD)/roots/%-build $(BUNDLED) $(NPM_BUNDLES)
+	@mkdir -p $(BUILD)/v8/$*/npm
+	cp -r $(addprefix $(BUILD)/npm/,libraries.js scripts modules types) $(BUILD)/v8/$*/npm
+	$(call in_root,$*) -j$(shell nproc) all units $(addprefix $(BUILD)/v8/$*/tests/,rewind system apis)
+	$(call in_root,$*) check-matrix
+in_root = packaging/in-root.sh $(BUILD)/roots/$(1)-build env PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin \
+	CCACHE_DIR=$(abspath $(BUILD))/ccache $(MAKE) --no-print-directory BUILD=$(BUILD)/v8/$(1) BUNDLED='$(BUNDLED)'
+check-matrix:
+	@$(call run_all,$(UNITS) $(addprefix $(BUILD)/tests/,rewind system apis))
+
