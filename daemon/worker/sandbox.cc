@@ -68,9 +68,14 @@ struct LandlockRuleset { // as of ABI 6; older kernels take the shorter beginnin
   uint64_t file_access, network_access, scoped;
 };
 
-FileDescriptor landlock_ruleset() {
+// 0: none.
+long landlock_abi() {
   const long abi =
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return std::max(abi, 0L);
+}
+
+FileDescriptor landlock_ruleset(long abi) {
   if (abi < 1)
     return {};
   const LandlockRuleset ruleset{file_access_bits(abi), abi >= 4 ? 3u : 0u, abi >= 6 ? 3u : 0u};
@@ -148,7 +153,8 @@ Result<Sandbox> Sandbox::prepare() {
   if (!filter)
     return filter.error();
   sandbox.filter_ = std::move(*filter);
-  sandbox.landlock_ = landlock_ruleset();
+  sandbox.landlock_abi_ = landlock_abi();
+  sandbox.landlock_ = landlock_ruleset(sandbox.landlock_abi_);
   struct sigaction action {};
   action.sa_flags = SA_SIGINFO;
   sigfillset(&action.sa_mask);
@@ -158,6 +164,13 @@ Result<Sandbox> Sandbox::prepare() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return Error(ErrorCode::internal, system_message("no_new_privs"));
   return sandbox;
+}
+
+std::vector<std::string> Sandbox::layers() const {
+  std::vector<std::string> all = {"no_new_privileges", "seccomp"};
+  if (landlock_)
+    all.push_back("landlock " + std::to_string(landlock_abi_));
+  return all;
 }
 
 Result<Nothing> Sandbox::apply_for_profiler(WorkerPage &page, const std::vector<int> &kept) {

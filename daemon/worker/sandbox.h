@@ -7,6 +7,7 @@
 #include "ipc/worker_page.h"
 
 #include <linux/filter.h>
+#include <string>
 #include <vector>
 
 namespace lethe {
@@ -19,6 +20,8 @@ Result<Nothing> close_all_but(std::vector<int> kept);
 class Sandbox {
 public:
   static Result<Sandbox> prepare();
+  // What there is of it on this kernel, as message::Confinement has it.
+  std::vector<std::string> layers() const;
 
   // Instead of apply() in a worker that is discarded after its request: V8's profiler may start a
   // thread and signal this process.
@@ -31,6 +34,7 @@ public:
 private:
   std::vector<sock_filter> filter_;
   FileDescriptor landlock_; // none on a kernel without
+  long landlock_abi_ = 0;
 };
 
 } // namespace lethe

@@ -338,6 +338,8 @@ void Zygote::run_self_test() {
 
 void Zygote::say_ready() {
   memory_.note_baseline();
+  const auto layers = sandbox_ ? sandbox_->layers() : std::vector<std::string>();
+  control_.add(0, message::Confinement{.layers = {layers.begin(), layers.end()}});
   message::Ready ready{.generation = generation_.number(),
                        .v8_version = v8::V8::GetVersion(),
                        .image_bytes =

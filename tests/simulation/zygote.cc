@@ -78,6 +78,7 @@ void SimulatedZygote::load_next() {
 }
 
 void SimulatedZygote::say_ready() {
+  say(message::Confinement{.layers = {"seccomp"}});
   message::Ready ready{
       .generation = generation_, .v8_version = "simulated", .image_bytes = int64_t{1} << 20};
   for (const std::string &name : scripts_)

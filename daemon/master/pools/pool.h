@@ -110,6 +110,7 @@ private:
   void prepare_now(const Done &done, Turn turn);
   void adopt(BuiltGeneration built);
   void warn_of_limited_scripts() const;
+  void warn_of_missing_layers(const ZygoteProcess &zygote) const;
   void recover();
   void renew(const Turn &turn);
   std::vector<ScriptPointer> all_scripts(bool only_resident) const;

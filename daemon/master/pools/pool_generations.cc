@@ -116,6 +116,16 @@ void Pool::renew(const Turn &turn) {
   });
 }
 
+// Nobody should have to ask whether strangers' scripts are shut in.
+void Pool::warn_of_missing_layers(const ZygoteProcess &zygote) const {
+  if (zygote.confinement().empty())
+    log_warning("pool {}: the sandbox is switched off: scripts may do what this user may", name_);
+  else if (std::ranges::none_of(zygote.confinement(), [](std::string_view layer) {
+             return layer.starts_with("landlock");
+           }))
+    log_warning("pool {}: the kernel has no Landlock: the sandbox is seccomp alone", name_);
+}
+
 void Pool::adopt(BuiltGeneration built) {
   invariant(built.zygote && !build_, "a generation that is put in force was built");
   invariant(built.zygote->generation() > generation(), "a later generation has a greater number",
@@ -123,6 +133,8 @@ void Pool::adopt(BuiltGeneration built) {
   recover_timer_.stop();
   if (zygote_)
     old_zygotes_.push_back(std::move(zygote_));
+  else
+    warn_of_missing_layers(*built.zygote);
   zygote_ = std::move(built.zygote);
   v8_version_ = built.v8_version;
   for (auto &[name, functions] : built.functions)

@@ -36,6 +36,13 @@ void write_worker(Buffer &out, const WorkerProcess &worker, int64_t now_us) {
   map.finish(out);
 }
 
+void write_texts(Buffer &out, const std::vector<std::string> &texts) {
+  Packer packer(out);
+  packer.pack_array(static_cast<uint32_t>(texts.size()));
+  for (const std::string &text : texts)
+    pack_string(packer, text);
+}
+
 } // namespace
 
 void Pool::write_stats(Buffer &out) const {
@@ -45,6 +52,7 @@ void Pool::write_stats(Buffer &out) const {
   map.add_text("mode", mode_name(dispatcher_.mode()));
   map.add("generation", generation());
   map.add("zygote", zygote_ ? zygote_->pid() : -1);
+  write_texts(map.key("sandbox"), zygote_ ? zygote_->confinement() : std::vector<std::string>());
   map.add("scripts", scripts_.size());
   map.add("workers", live_);
   map.add("workers_wanted", wanted_workers());

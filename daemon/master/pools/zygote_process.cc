@@ -135,6 +135,8 @@ Result<Nothing> ZygoteProcess::handle(const Frame &frame) {
     return hear<message::Exited>(frame);
   case MessageType::loading:
     return hear<message::Loading>(frame);
+  case MessageType::confinement:
+    return hear<message::Confinement>(frame);
   case MessageType::ready:
     return hear<message::Ready>(frame);
   case MessageType::load_failed:
@@ -175,6 +177,11 @@ Result<Nothing> ZygoteProcess::on(const message::Exited &exited) {
 
 Result<Nothing> ZygoteProcess::on(const message::Loading &loading) {
   candidates_->zygote_loading(*this, loading.script);
+  return Nothing{};
+}
+
+Result<Nothing> ZygoteProcess::on(const message::Confinement &confinement) {
+  confinement_.assign(confinement.layers.begin(), confinement.layers.end());
   return Nothing{};
 }
 

@@ -73,6 +73,8 @@ public:
   void check_state() const;
   uint32_t generation() const { return generation_; }
   bool alive() const { return !state_.is(State::hung_up); }
+  // The layers of its workers' sandbox, by its own account; empty: it is switched off.
+  const std::vector<std::string> &confinement() const { return confinement_; }
   void set_owner(ZygoteOwner &owner); // of one that is ready
   void set_process(ChildProcess process);
   pid_t pid() const { return process_.pid(); } // -1: not known yet
@@ -100,6 +102,7 @@ private:
   Result<Nothing> on(const message::ZygoteForked &forked);
   Result<Nothing> on(const message::Exited &exited);
   Result<Nothing> on(const message::Loading &loading);
+  Result<Nothing> on(const message::Confinement &confinement);
   Result<Nothing> on(const message::Ready &ready);
   Result<Nothing> on(const message::LoadFailed &failed);
   void break_off(std::string_view flaw);
@@ -114,6 +117,7 @@ private:
   ChildProcess process_;
   Channel channel_;
   std::vector<Growth> growths_; // not sent yet
+  std::vector<std::string> confinement_;
   Watch readable_, writable_;
 };
 
