@@ -11,6 +11,9 @@ namespace {
 void pack_value(Packer &packer, int64_t value) { packer.pack_int64(value); }
 void pack_value(Packer &packer, double value) { packer.pack_double(value); }
 void pack_value(Packer &packer, const std::string &value) { pack_string(packer, value); }
+template <Named Enumeration> void pack_value(Packer &packer, Enumeration value) {
+  pack_string(packer, name_of(value));
+}
 void pack_value(Packer &packer, const std::vector<std::string> &value) {
   packer.pack_array(static_cast<uint32_t>(value.size()));
   for (const std::string &element : value)
@@ -82,8 +85,8 @@ bool show_config(const MethodCall &call) {
     Packer packer(entry.key("value"));
     // "auto" is stored as 0.
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int64_t>)
-      row.choices == "auto" && value == automatic ? pack_string(packer, "auto")
-                                                  : pack_value(packer, value);
+      row.range.may_be_automatic &&value == automatic ? pack_string(packer, "auto")
+                                                      : pack_value(packer, value);
     else
       pack_value(packer, value);
     entry.add_text("source", origin == settings.origins.end() ? "default" : origin->second);

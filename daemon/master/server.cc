@@ -307,7 +307,7 @@ void Server::kill_all() {
 
 void Server::use_log_level() {
   set_log_level(environment_.settings.log_level);
-  environment_.moves.wanted = environment_.settings.log_level == "debug";
+  environment_.moves.wanted = environment_.settings.log_level == LogLevel::debug;
 }
 
 void Server::clean_up() {

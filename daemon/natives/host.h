@@ -8,12 +8,6 @@
 
 namespace lethe {
 
-// How much console output one request may make.
-struct ConsoleLimits {
-  size_t lines = 1000;
-  size_t bytes = size_t{64} << 10;
-};
-
 // What the native functions do in this process. In lethe-snapshot there is none: console output
 // goes to standard error, and there is no host to call.
 class Host {

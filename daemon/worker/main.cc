@@ -25,16 +25,6 @@ namespace {
 // Of address space, for V8's heap, code and WebAssembly memories; touched pages alone cost memory.
 constexpr size_t arena_bytes = size_t{16} << 30;
 
-struct Arguments {
-  int control = -1;
-  std::string cache_dir, isolation;
-  size_t memory_mb = 128;
-  Rewinder::Settings rewind;
-  size_t rewind_max_mb = 64;
-  std::vector<std::string> preload;
-  ZygoteOptions zygote;
-};
-
 // Every mapping must be known: the heap grows by brk alone, in one arena.
 void tame_malloc() {
   ::mallopt(M_ARENA_MAX, 1);
@@ -66,12 +56,12 @@ void offer_to_oom_killer() {
   std::exit(exit_stale_snapshot);
 }
 
-SnapshotFile open_snapshot(const Arguments &arguments) {
-  const auto preload = read_preload_files(arguments.preload);
+SnapshotFile open_snapshot(const ZygoteSettings &settings) {
+  const auto preload = read_preload_files(settings.preload);
   if (!preload)
     refuse_snapshot(preload.error().message);
   const Digest key = snapshot_key(*preload);
-  const std::string path = snapshot_path(arguments.cache_dir, key);
+  const std::string path = snapshot_path(settings.cache_dir, key);
   if (::access(path.c_str(), F_OK) != 0) // as on every first start: nothing to report
     std::exit(exit_stale_snapshot);
   auto file = SnapshotFile::open(path);
@@ -90,20 +80,20 @@ void load_time_zone(v8::Isolate *isolate) {
   evaluate(context, "new Date(0).toString()");
 }
 
-[[noreturn]] void start(const Arguments &arguments) {
+[[noreturn]] void start(const ZygoteSettings &settings, FileDescriptor control) {
   ignore_stop_signals();
   offer_to_oom_killer();
   arm_faults(std::getenv("LETHE_FAULT"));
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   // These live as long as the process: nothing is destroyed at its end.
-  const auto &snapshot = *new SnapshotFile(open_snapshot(arguments));
+  const auto &snapshot = *new SnapshotFile(open_snapshot(settings));
   auto &arena = *new Arena(arena_bytes);
   start_v8(arena);
-  auto &memory = *new MemoryLimits(arguments.memory_mb << 20, arena);
+  const size_t memory_bytes = static_cast<size_t>(settings.memory_mb) << 20;
+  auto &memory = *new MemoryLimits(memory_bytes, arena);
   auto &blob = *new v8::StartupData(snapshot.blob());
-  v8::Isolate *isolate =
-      new_isolate(blob, external_references(), &memory, arguments.memory_mb << 20);
+  v8::Isolate *isolate = new_isolate(blob, external_references(), &memory, memory_bytes);
   isolate->Enter();
   const v8::HandleScope handles(isolate);
   load_time_zone(isolate);
@@ -111,43 +101,39 @@ void load_time_zone(v8::Isolate *isolate) {
   check_single_thread();
   Entropy::instance(); // its memory must be there before an image is made
   Rewinder *rewinder = nullptr;
-  if (arguments.isolation != "reuse")
-    rewinder = Rewinder::create(arena, arguments.rewind);
-  (new Zygote(isolate, memory, arguments.zygote, FileDescriptor(arguments.control), rewinder))
-      ->run();
+  if (settings.isolation != Isolation::reuse)
+    rewinder = Rewinder::create(arena, settings);
+  const char *sandbox = std::getenv("LETHE_SANDBOX");
+  const bool has_sandbox = !sandbox || std::string_view(sandbox) != "off";
+  (new Zygote(isolate, memory, settings, has_sandbox, std::move(control), rewinder))->run();
+}
+
+template <Named Enumeration> CLI::Validator name_to_value() {
+  std::map<std::string, Enumeration> values;
+  for (const auto &row : names_of<Enumeration>)
+    values.emplace(row.name, row.value);
+  return CLI::CheckedTransformer(values);
+}
+
+// Each must be given: the defaults are the master's. A list of none is no argument.
+void add_options(CLI::App &app, ZygoteSettings &settings) {
+  for_each_told(settings, [&app]<typename Field>(const ToldSetting &row, Field &field) {
+    CLI::Option *option = app.add_option(row.argument(), field, std::string(row.help));
+    if constexpr (Named<Field>)
+      option->transform(name_to_value<Field>());
+    option->required(!std::is_same_v<Field, setting::Texts>);
+  });
 }
 
 int run(int argc, char **argv) {
-  Arguments arguments;
-  ZygoteOptions &zygote = arguments.zygote;
+  int control = -1;
+  ZygoteSettings settings;
   CLI::App app("Runs by itself only as a child of lethed", "lethe-zygote");
   app.set_version_flag("--version", LETHE_VERSION);
-  app.add_option("--control", arguments.control, "descriptor of the control channel")->required();
-  app.add_option("--cache-dir", arguments.cache_dir, "where startup snapshots are")->required();
-  app.add_option("--pool", zygote.pool, "the pool's name")->required();
-  app.add_option("--memory-mb", arguments.memory_mb, "limit of a script's memory")->required();
-  app.add_option("--max-message-bytes", zygote.limits.max_bytes, "limit of a result")->required();
-  app.add_option("--max-depth", zygote.limits.max_depth, "limit of a value's nesting")->required();
-  app.add_option("--console-lines", zygote.console.lines, "limit of a request's console output");
-  app.add_option("--console-bytes", zygote.console.bytes, "limit of a request's console output");
-  app.add_option("--isolation", arguments.isolation, "the pool's isolation")
-      ->check(CLI::IsMember({"rewind", "process", "reuse"}));
-  app.add_option("--rewind-verify", arguments.rewind.verify, "fraction of rewinds to verify");
-  app.add_option("--rewind-max-mb", arguments.rewind_max_mb, "most written memory to put back");
-  app.add_option("--rewind-scan", arguments.rewind.image.method, "how changed pages are found")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, ScanMethod>{{"auto", ScanMethod::pagemap_scan},
-                                            {"pagemap_scan", ScanMethod::pagemap_scan},
-                                            {"pagemap", ScanMethod::pagemap},
-                                            {"drop", ScanMethod::drop}}));
-  app.add_option("--import-map", zygote.import_map, "file of an import map");
-  app.add_option("--preload", arguments.preload, "a file of the startup snapshot, in order");
+  app.add_option("--control", control, "descriptor of the control channel")->required();
+  add_options(app, settings);
   CLI11_PARSE(app, argc, argv);
-  arguments.rewind.image.most_touched_bytes = arguments.rewind_max_mb << 20;
-  zygote.serves_one = arguments.rewind.image.is_for_forks = arguments.isolation == "process";
-  const char *sandbox = std::getenv("LETHE_SANDBOX");
-  zygote.sandbox = !sandbox || std::string_view(sandbox) != "off";
-  start(arguments);
+  start(settings, FileDescriptor(control));
 }
 
 } // namespace

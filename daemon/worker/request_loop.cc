@@ -140,8 +140,9 @@ RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
 
 std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
   result_.clear();
-  console_left_ = console_limits_;
-  console_is_cut_ = console_limits_.lines == 0 || console_limits_.bytes == 0;
+  console_left_ = {static_cast<size_t>(settings_.console_lines),
+                   static_cast<size_t>(settings_.console_bytes)};
+  console_is_cut_ = console_left_.lines == 0 || console_left_.bytes == 0;
   memory_.begin(static_cast<size_t>(request.memory_mb) << 20);
   Interrupts &interrupts = Interrupts::instance();
   interrupts.arm(sequence_, static_cast<uint32_t>(std::min<int64_t>(request.cpu_ms, UINT32_MAX)));
@@ -214,8 +215,8 @@ void RequestLoop::console(std::string_view level, v8::Local<v8::String> text) {
     send_console(level, shown);
   if (console_is_cut_)
     send_console("warn", "console: further output of this request is left out (more than " +
-                             std::to_string(console_limits_.lines) + " lines or " +
-                             std::to_string(console_limits_.bytes) + " bytes)");
+                             std::to_string(settings_.console_lines) + " lines or " +
+                             std::to_string(settings_.console_bytes) + " bytes)");
 }
 
 void RequestLoop::send_console(std::string_view level, std::string_view text) {

@@ -10,6 +10,7 @@
 #include "daemon/worker/scripts/runner.h"
 #include "ipc/channel.h"
 #include "ipc/worker_page.h"
+#include "ipc/zygote_settings.h"
 
 #include <cstdint>
 #include <string>
@@ -23,10 +24,10 @@ namespace lethe {
 class RequestLoop final : public Host, public Runner::Waiter, public DebugLink {
 public:
   RequestLoop(v8::Isolate *isolate, Channel channel, WorkerPage &page, Runner &runner,
-              MemoryLimits &memory, const ValueLimits &limits, const ConsoleLimits &console_limits,
+              MemoryLimits &memory, const ValueLimits &limits, const ZygoteSettings &settings,
               Rewinder *rewinder)
       : isolate_(isolate), channel_(std::move(channel)), page_(page), runner_(runner),
-        memory_(memory), limits_(limits), console_limits_(console_limits), rewinder_(rewinder) {}
+        memory_(memory), limits_(limits), settings_(settings), rewinder_(rewinder) {}
 
   // For a worker that serves one request.
   void use(const WorkingSet &working_set) { working_set_ = &working_set; }
@@ -71,7 +72,7 @@ private:
   Runner &runner_;
   MemoryLimits &memory_;
   ValueLimits limits_;
-  ConsoleLimits console_limits_;
+  const ZygoteSettings &settings_;
 
   Rewinder *rewinder_; // none: there is no image to go back to
   const WorkingSet *working_set_ = nullptr;
@@ -81,7 +82,9 @@ private:
   uint32_t sequence_ = 0;
   uint64_t started_ns_ = 0;
   Buffer result_;
-  ConsoleLimits console_left_;
+  struct {
+    size_t lines, bytes;
+  } console_left_{};
   bool console_is_cut_ = false;
   uint32_t last_call_ = 0;
   std::unordered_map<uint32_t, PendingCall> calls_;

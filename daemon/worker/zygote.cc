@@ -84,21 +84,27 @@ pid_t checked_fork() {
 
 constexpr int idle_ms = 100;
 
+ValueLimits value_limits(const ZygoteSettings &settings) {
+  return {static_cast<uint32_t>(settings.max_depth),
+          static_cast<size_t>(settings.max_message_bytes)};
+}
+
 } // namespace
 
-Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &options,
-               FileDescriptor control, Rewinder *rewinder)
-    : isolate_(isolate), memory_(memory), options_(options), names_(isolate), codecs_(isolate),
+Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
+               bool has_sandbox, FileDescriptor control, Rewinder *rewinder)
+    : isolate_(isolate), memory_(memory), settings_(settings),
+      serves_one_(settings.isolation == Isolation::process), names_(isolate), codecs_(isolate),
       control_(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX),
       child_signals_(open_child_signals()), rewinder_(rewinder),
-      runner_(isolate, scripts_, memory, options.limits),
+      runner_(isolate, scripts_, memory, value_limits(settings)),
       generation_(isolate, scripts_, runner_, memory) {
   isolate_->SetData(Names::slot, &names_);
   Modules::attach(isolate_);
   hide_prelude_frames(isolate_);
   Interrupts::instance().attach(isolate_);
   memory_.attach(isolate_);
-  if (options_.sandbox) {
+  if (has_sandbox) {
     auto sandbox = Sandbox::prepare();
     if (!sandbox)
       give_up(sandbox.error().message);
@@ -138,9 +144,9 @@ void Zygote::run() {
 }
 
 void Zygote::read_import_map() {
-  if (options_.import_map.empty())
+  if (settings_.import_map.empty())
     return;
-  std::ifstream file(options_.import_map);
+  std::ifstream file(settings_.import_map);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   const v8::HandleScope handles(isolate_);
   const auto context = v8_compat::new_context(isolate_);
@@ -150,7 +156,7 @@ void Zygote::read_import_map() {
   if (map)
     return scripts_.use(std::move(*map));
   const Error error(ErrorCode::invalid_request,
-                    "the import map " + options_.import_map + ": " + map.error().message);
+                    "the import map " + settings_.import_map + ": " + map.error().message);
   say_load_failed("import_map", {error, {}});
   _exit(exit_clean);
 }
@@ -169,7 +175,7 @@ void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
   if (!sockets)
     give_up(sockets.error().message);
   const FileDescriptor page_file = make_page_file();
-  if (options_.serves_one && !wanted.debugs)
+  if (serves_one_ && !wanted.debugs)
     working_set_.before_fork();
   const pid_t pid = checked_fork();
   if (pid == 0)
@@ -217,11 +223,12 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
   // What a client may send as arguments has passed the master's limit; the envelope is ours.
   Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
   auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
-                                options_.limits, options_.console, rewinder);
-  if (options_.serves_one)
+                                value_limits(settings_), settings_, rewinder);
+  if (serves_one_)
     loop.use(working_set_);
   if (debugs)
-    loop.use(*new Debugger(isolate_, scripts_, runner_, loop, loop, options_.limits.max_bytes,
+    loop.use(*new Debugger(isolate_, scripts_, runner_, loop, loop,
+                           value_limits(settings_).max_bytes,
                            [this](std::string_view name, const Generation::ContextMade &made) {
                              return generation_.load_again(name, made);
                            }));
@@ -324,7 +331,7 @@ void Zygote::take_image() {
                          : "forks take longer than they need",
                good.error().message.c_str());
   rewinder_ = nullptr;
-  options_.serves_one = true;
+  serves_one_ = true;
 }
 
 void Zygote::run_self_test() {

@@ -15,6 +15,7 @@
 #include "daemon/worker/scripts/runner.h"
 #include "daemon/worker/scripts/scripts.h"
 #include "ipc/channel.h"
+#include "ipc/zygote_settings.h"
 
 #include <cstdint>
 #include <optional>
@@ -23,21 +24,12 @@
 
 namespace lethe {
 
-struct ZygoteOptions {
-  std::string pool;
-  ValueLimits limits;
-  ConsoleLimits console;
-  std::string import_map;  // its file; or empty
-  bool serves_one = false; // does a worker serve but one request?
-  bool sandbox = true;
-};
-
 class Zygote {
 public:
   // In an isolate that is entered. `memory` is its allocator of array buffers. No `rewinder`:
   // there are no images of it. With one, workers are rewound unless each serves one request.
-  Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteOptions &options,
-         FileDescriptor control, Rewinder *rewinder);
+  Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
+         bool has_sandbox, FileDescriptor control, Rewinder *rewinder);
 
   // Says `ready` for generation 0, and serves the master until it closes the control channel.
   [[noreturn]] void run();
@@ -53,7 +45,7 @@ private:
   void say_load_failed(std::string_view name, const RunFailure &failure);
   template <typename Message, size_t descriptors>
   void say(uint32_t sequence, const Message &message, const int (&sent)[descriptors]);
-  bool rewinds() const { return rewinder_ && !options_.serves_one; }
+  bool rewinds() const { return rewinder_ && !serves_one_; }
   void collect_garbage();
   void take_image();
   void run_self_test();
@@ -64,7 +56,8 @@ private:
 
   v8::Isolate *isolate_;
   MemoryLimits &memory_;
-  ZygoteOptions options_;
+  const ZygoteSettings settings_;
+  bool serves_one_; // does a worker serve but one request?
   Names names_;
   Codecs codecs_;
   Channel control_;

@@ -13,25 +13,33 @@
 namespace lethe {
 namespace {
 
-template <typename Owner> std::string allowed(const Setting<Owner> &row) {
-  const bool is_number = row.field.index() < 2;
-  if (!is_number)
-    return row.field.index() == 3 ? "list of strings" : std::string(row.choices);
-  const std::string kind = row.field.index() == 0 ? "" : "number ";
-  const std::string automatic_too = row.choices.empty() ? "" : " or \"auto\"";
-  const bool open = row.most >= 1e15; // "no limit"
-  return open ? fmt::format("{}from {}{}", kind, row.least, automatic_too)
-              : fmt::format("{}from {} to {:.0f}{}", kind, row.least, row.most, automatic_too);
+std::string allowed(const NumberRange &range, std::string_view kind) {
+  const std::string automatic_too = range.may_be_automatic ? " or \"auto\"" : "";
+  const bool open = range.most >= 1e15; // "no limit"
+  return open ? fmt::format("{}from {}{}", kind, range.least, automatic_too)
+              : fmt::format("{}from {} to {:.0f}{}", kind, range.least, range.most, automatic_too);
+}
+std::string allowed(const NumberRange &range, int64_t) { return allowed(range, ""); }
+std::string allowed(const NumberRange &range, double) { return allowed(range, "number "); }
+std::string allowed(const NumberRange &, const std::string &) { return ""; }
+std::string allowed(const NumberRange &, const std::vector<std::string> &) {
+  return "list of strings";
+}
+template <Named Enumeration> std::string allowed(const NumberRange &, Enumeration) {
+  return all_names<Enumeration>();
 }
 
-std::string as_toml(int64_t value, std::string_view choices) {
-  return value == automatic && choices == "auto" ? "\"auto\"" : std::to_string(value);
+std::string as_toml(int64_t value, const NumberRange &range) {
+  return value == automatic && range.may_be_automatic ? "\"auto\"" : std::to_string(value);
 }
-std::string as_toml(double value, std::string_view) { return fmt::format("{:.1f}", value); }
-std::string as_toml(const std::string &value, std::string_view) {
+std::string as_toml(double value, const NumberRange &) { return fmt::format("{:.1f}", value); }
+std::string as_toml(const std::string &value, const NumberRange &) {
   return fmt::format("\"{}\"", value);
 }
-std::string as_toml(const std::vector<std::string> &list, std::string_view) {
+template <Named Enumeration> std::string as_toml(Enumeration value, const NumberRange &) {
+  return fmt::format("\"{}\"", name_of(value));
+}
+std::string as_toml(const std::vector<std::string> &list, const NumberRange &) {
   std::string text;
   for (const std::string &value : list)
     text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", value);
@@ -39,14 +47,16 @@ std::string as_toml(const std::vector<std::string> &list, std::string_view) {
 }
 
 template <typename Owner> std::string default_of(const Setting<Owner> &row, const Owner &owner) {
-  return std::visit([&](auto field) { return as_toml(owner.*field, row.choices); }, row.field);
+  return std::visit([&](auto field) { return as_toml(owner.*field, row.range); }, row.field);
 }
 
 template <typename Owner>
 void print_settings(std::span<const Setting<Owner>> table, const Owner &owner) {
   for (const Setting<Owner> &row : table) {
     fmt::print(".It Ic {}\n{}.\n", row.key, mdoc_text(capitalised(row.help)));
-    if (const std::string values = allowed(row); !values.empty())
+    if (const std::string values =
+            std::visit([&](auto field) { return allowed(row.range, owner.*field); }, row.field);
+        !values.empty())
       fmt::print("Allowed: {}.\n", mdoc_text(values));
     fmt::print("Default: {}.\n", mdoc_text(default_of(row, owner)));
     if (!row.reloadable)

@@ -25,7 +25,7 @@ Dispatcher::Dispatcher(Environment &environment, DispatcherOwner &owner, size_t 
 
 void Dispatcher::use_settings(const PoolSettings &settings) {
   settings_ = &settings;
-  isolation_ = settings.isolation_mode();
+  isolation_ = settings.isolation;
   if (isolation_ == Isolation::rewind && !can_rewind_)
     isolation_ = Isolation::process;
   most_running_ = settings.worker_count();

@@ -83,7 +83,7 @@ bool logs_to_journal() {
          stream == fmt::format("{}:{}", error_stream.st_dev, error_stream.st_ino);
 }
 
-void open_log(std::string_view level) {
+void open_log(LogLevel level) {
   spdlog::sink_ptr sink;
   if (logs_to_journal())
     sink = std::make_shared<spdlog::sinks::systemd_sink_st>("lethed");
@@ -94,9 +94,9 @@ void open_log(std::string_view level) {
   set_log_level(level);
 }
 
-void set_log_level(std::string_view level) {
+void set_log_level(LogLevel level) {
   if (logger())
-    logger()->set_level(spdlog::level::from_str(std::string(level)));
+    logger()->set_level(spdlog_level(level));
 }
 
 void write_log(LogLevel level, std::string_view line) {

@@ -3,18 +3,23 @@
 #pragma once
 
 #include "daemon/master/loop/state_machine.h"
+#include "ipc/named.h"
 
+#include <cstdint>
 #include <fmt/format.h>
 #include <string>
 #include <string_view>
 
 namespace lethe {
 
-enum class LogLevel { debug, info, warning, error };
+enum class LogLevel : uint8_t { debug, info, warning, error };
+template <>
+inline constexpr std::array names_of<LogLevel>{
+    Name{"debug", LogLevel::debug}, Name{"info", LogLevel::info},
+    Name{"warning", LogLevel::warning}, Name{"error", LogLevel::error}};
 
-// The settings' names: "debug", "info", "warning", "error".
-void open_log(std::string_view level);
-void set_log_level(std::string_view level);
+void open_log(LogLevel level);
+void set_log_level(LogLevel level);
 bool logs_to_journal();
 void write_log(LogLevel level, std::string_view line);
 // Text from outside, made one line: control characters become spaces.

@@ -97,25 +97,11 @@ void GenerationBuild::execute() {
   auto pair = make_socket_pair();
   if (!pair)
     return fail(pair.error());
-  const Settings &settings = environment_.settings;
   ChildPlan plan;
   plan.command = {environment_.zygote_program, "--control", "3"};
-  add_preload_options(plan.command, environment_, *plan_.settings);
-  // clang-format off
-  plan.command.insert(plan.command.end(), {
-    "--pool", plan_.pool,
-    "--memory-mb", std::to_string(plan_.settings->memory_mb),
-    "--max-message-bytes", std::to_string(settings.max_message_bytes),
-    "--max-depth", std::to_string(settings.max_depth),
-    "--isolation", plan_.settings->isolation,
-    "--rewind-verify", fmt::format("{}", plan_.settings->rewind_verify),
-    "--rewind-scan", plan_.settings->rewind_scan,
-    "--rewind-max-mb", std::to_string(plan_.settings->rewind_max_mb),
-    "--console-lines", std::to_string(plan_.settings->console_lines),
-    "--console-bytes", std::to_string(plan_.settings->console_bytes)});
-  // clang-format on
-  if (!plan_.settings->import_map.empty())
-    plan.command.insert(plan.command.end(), {"--import-map", plan_.settings->import_map});
+  const auto arguments =
+      zygote_arguments(zygote_settings(environment_.settings, plan_.pool, *plan_.settings));
+  plan.command.insert(plan.command.end(), arguments.begin(), arguments.end());
   plan.descriptor_3 = pair->ends[1].get();
   auto process = start_process(environment_.processes, plan);
   if (!process)
@@ -148,13 +134,14 @@ void GenerationBuild::build_snapshot() {
   verdict_.stop();
   environment_.loop.dispose(std::move(candidate_));
   snapshot_was_built_ = true;
-  snapshot_ = std::make_unique<SnapshotBuild>(environment_, reaper_, *plan_.settings,
-                                              [this](Result<Nothing> result) {
-                                                if (state_.is(State::over))
-                                                  return;
-                                                environment_.loop.dispose(std::move(snapshot_));
-                                                result ? execute() : fail(result.error());
-                                              });
+  snapshot_ = std::make_unique<SnapshotBuild>(
+      environment_, reaper_, zygote_settings(environment_.settings, plan_.pool, *plan_.settings),
+      [this](Result<Nothing> result) {
+        if (state_.is(State::over))
+          return;
+        environment_.loop.dispose(std::move(snapshot_));
+        result ? execute() : fail(result.error());
+      });
 }
 
 // Forks the parent; the child gets as many scripts as fit into a message.

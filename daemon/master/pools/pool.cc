@@ -221,7 +221,7 @@ void Pool::sweep() {
       if (worker->is(WorkerProcess::State::leaving) && worker->sent().empty() &&
           now_us - worker->left_us() > leaving_limit_us)
         worker->kill();
-    } else if (settings_.isolation_mode() == Isolation::reuse && settings_.recycle_memory_mb > 0 &&
+    } else if (settings_.isolation == Isolation::reuse && settings_.recycle_memory_mb > 0 &&
                worker->is(WorkerProcess::State::idle) && worker->served > 0 &&
                environment_.processes.kernel().resident_bytes(worker->pid()) >> 20 >=
                    settings_.recycle_memory_mb) {

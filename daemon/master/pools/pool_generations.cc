@@ -153,7 +153,7 @@ void Pool::adopt(BuiltGeneration built) {
   forking_.clear();
   forking_debuggers_.clear();
   fork_timer_.stop();
-  if (settings_.isolation_mode() == Isolation::rewind && !built.can_rewind)
+  if (settings_.isolation == Isolation::rewind && !built.can_rewind)
     log_warning(
         "pool {}: memory can't be rewound (the zygote said why): isolation \"process\" is in force",
         name_);

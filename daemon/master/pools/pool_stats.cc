@@ -47,8 +47,8 @@ void write_texts(Buffer &out, const std::vector<std::string> &texts) {
 
 void Pool::write_stats(Buffer &out) const {
   MapWriter map;
-  map.add_text("isolation", settings_.isolation);
-  map.add_text("isolation_in_force", isolation_name(dispatcher_.isolation()));
+  map.add_text("isolation", name_of(settings_.isolation));
+  map.add_text("isolation_in_force", name_of(dispatcher_.isolation()));
   map.add_text("mode", mode_name(dispatcher_.mode()));
   map.add("generation", generation());
   map.add("zygote", zygote_ ? zygote_->pid() : -1);

@@ -15,25 +15,17 @@ constexpr size_t most_error_bytes = 16 * 1024;
 
 } // namespace
 
-void add_preload_options(std::vector<std::string> &command, const Environment &environment,
-                         const PoolSettings &settings) {
-  command.insert(command.end(), {"--cache-dir", environment.settings.cache_dir});
-  for (const std::string &file : settings.preload)
-    command.insert(command.end(), {"--preload", file});
-}
-
 SnapshotBuild::SnapshotBuild(Environment &environment, ChildReaper &reaper,
-                             const PoolSettings &settings, Done done)
+                             const ZygoteSettings &settings, Done done)
     : environment_(environment), reaper_(reaper), done_(std::move(done)),
       start_failed_(environment.loop,
                     [this] { report(Error(ErrorCode::internal, start_error_)); }) {
   ++environment_.snapshot_builds;
   ChildPlan plan;
-  plan.command = {environment.snapshot_program, "build"};
-  add_preload_options(plan.command, environment, settings);
-  plan.command.insert(plan.command.end(),
-                      {"--deadline-ms", std::to_string(environment.settings.snapshot_deadline_ms),
-                       "--memory-mb", std::to_string(settings.memory_mb)});
+  plan.command = {environment.snapshot_program, "build", "--deadline-ms",
+                  std::to_string(environment.settings.snapshot_deadline_ms)};
+  const auto arguments = snapshot_arguments(settings);
+  plan.command.insert(plan.command.end(), arguments.begin(), arguments.end());
   plan.dies_with_master = true;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) {

@@ -7,12 +7,12 @@
 
 namespace lethe {
 
-// Calls back when the startup snapshot for these settings is in the cache, or with what
+// Calls back when the startup snapshot for a zygote of these settings is in the cache, or with what
 // lethe-snapshot said. Ended when this object goes.
 class SnapshotBuild {
 public:
   using Done = std::function<void(Result<Nothing>)>;
-  SnapshotBuild(Environment &environment, ChildReaper &reaper, const PoolSettings &settings,
+  SnapshotBuild(Environment &environment, ChildReaper &reaper, const ZygoteSettings &settings,
                 Done done);
   SnapshotBuild(const SnapshotBuild &) = delete;
   ~SnapshotBuild();
@@ -32,9 +32,5 @@ private:
   Timer start_failed_;
   std::string start_error_;
 };
-
-// Options that the zygote and lethe-snapshot have in common: they must agree about the cache key.
-void add_preload_options(std::vector<std::string> &command, const Environment &environment,
-                         const PoolSettings &settings);
 
 } // namespace lethe

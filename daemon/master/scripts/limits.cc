@@ -28,8 +28,8 @@ std::optional<Error> check_limits(const Limits &wanted, const PoolSettings &pool
   compare("deadline_ms", wanted.deadline_ms, " max_deadline_ms", pool.max_deadline_ms);
   compare("cpu_ms", wanted.cpu_ms, " max_cpu_ms", pool.max_cpu_ms);
   compare("memory_mb", wanted.memory_mb, "", pool.memory_mb);
-  if (wanted.isolation && *wanted.isolation < pool.isolation_mode())
-    add(fmt::format("option isolation is looser than the pool's, {}", pool.isolation));
+  if (wanted.isolation && *wanted.isolation < pool.isolation)
+    add(fmt::format("option isolation is looser than the pool's, {}", name_of(pool.isolation)));
   if (over.empty())
     return std::nullopt;
   return Error(ErrorCode::invalid_request, over);

@@ -86,10 +86,10 @@ struct Row {
   std::string_view key;
   uint8_t where;
   bool (*read)(std::string_view raw, AllOptions &options);
-  std::string_view expected;
+  std::string expected;
 };
 
-constexpr Row rows[] = {
+const Row rows[] = {
     {"pool", everywhere,
      [](auto raw, auto &o) {
        o.pool.emplace();
@@ -108,13 +108,10 @@ constexpr Row rows[] = {
     {"isolation", with_limits,
      [](auto raw, auto &o) {
        std::string_view name;
-       Isolation isolation{};
-       if (!read_string(raw, name) || !isolation_from_name(name, isolation))
-         return false;
-       o.call.limits.isolation = isolation;
-       return true;
+       o.call.limits.isolation = read_string(raw, name) ? named<Isolation>(name) : std::nullopt;
+       return o.call.limits.isolation.has_value();
      },
-     "\"rewind\", \"process\" or \"reuse\""},
+     "one of " + all_names<Isolation>()},
     {"globals", in_eval,
      [](auto raw, auto &o) {
        o.call.globals = raw;

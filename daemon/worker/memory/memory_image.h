@@ -36,9 +36,9 @@ namespace lethe {
 class MemoryImage {
 public:
   struct Settings {
-    ScanMethod method = ScanMethod::pagemap_scan; // the best to try
-    size_t most_touched_bytes = size_t{64} << 20; // more than that: too_much_touched
-    bool is_for_forks = false;                    // not to be rewound
+    ScanMethod method = ScanMethod::automatic; // the best to try
+    size_t most_touched_bytes = SIZE_MAX;      // more than that: too_much_touched
+    bool is_for_forks = false;                 // not to be rewound
   };
   struct Statistics {
     uint64_t rewinds = 0, scans = 0, pages_copied = 0, pages_dropped = 0;

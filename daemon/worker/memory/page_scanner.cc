@@ -50,18 +50,6 @@ bool works(const PageScanner &scanner) {
 
 } // namespace
 
-std::string_view scan_method_name(ScanMethod method) {
-  switch (method) {
-  case ScanMethod::pagemap_scan:
-    return "pagemap_scan";
-  case ScanMethod::pagemap:
-    return "pagemap";
-  case ScanMethod::drop:
-    return "drop";
-  }
-  return "";
-}
-
 std::optional<PageScanner> PageScanner::open(ScanMethod best) {
   for (const ScanMethod method : {ScanMethod::pagemap_scan, ScanMethod::pagemap}) {
     if (best == ScanMethod::pagemap && method != best)

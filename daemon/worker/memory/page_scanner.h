@@ -5,19 +5,11 @@
 
 #include "daemon/engine/pages.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/scan_method.h"
 
 #include <optional>
-#include <string_view>
 
 namespace lethe {
-
-// How changed pages are found, best first.
-enum class ScanMethod : uint8_t {
-  pagemap_scan, // the ioctl PAGEMAP_SCAN (Linux 6.7): the kernel lists the runs
-  pagemap,      // bit 61 of each page's entry in /proc/self/pagemap
-  drop,         // not at all: every page is dropped after every request
-};
-std::string_view scan_method_name(ScanMethod method);
 
 // Works without allocating, so that a rewind can use it. Opened before the sandbox closes.
 class PageScanner {

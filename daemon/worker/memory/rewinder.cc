@@ -22,15 +22,19 @@ void add(std::atomic<uint64_t> &counter, uint64_t amount) {
 
 } // namespace
 
-Rewinder *Rewinder::create(Arena &arena, const Settings &settings) {
+Rewinder *Rewinder::create(Arena &arena, const ZygoteSettings &settings) {
   void *memory = allocate_surviving(sizeof(Rewinder));
   return memory ? new (memory) Rewinder(arena, settings) : nullptr;
 }
 
-Rewinder::Rewinder(Arena &arena, const Settings &settings)
-    : arena_(arena), settings_(settings.image),
-      verify_interval_(settings.verify > 0 ? static_cast<uint64_t>(std::lround(1 / settings.verify))
-                                           : 0) {
+Rewinder::Rewinder(Arena &arena, const ZygoteSettings &settings)
+    : arena_(arena), image_settings_{.method = settings.rewind_scan,
+                                     .most_touched_bytes =
+                                         static_cast<size_t>(settings.rewind_max_mb) << 20,
+                                     .is_for_forks = settings.isolation == Isolation::process},
+      verify_interval_(settings.rewind_verify > 0
+                           ? static_cast<uint64_t>(std::lround(1 / settings.rewind_verify))
+                           : 0) {
   arena_.set_protection_listener(
       [](void *self, PageRange range) {
         auto &image = static_cast<Rewinder *>(self)->image_;
@@ -42,10 +46,10 @@ Rewinder::Rewinder(Arena &arena, const Settings &settings)
 
 Result<Nothing> Rewinder::checkpoint() {
   arena_.image_taken();
-  auto image = MemoryImage::checkpoint(settings_, image_.get());
+  auto image = MemoryImage::checkpoint(image_settings_, image_.get());
   if (!image)
     return image.error();
-  if (!settings_.is_for_forks)
+  if (!image_settings_.is_for_forks)
     image_ = std::move(*image);
   return Nothing{};
 }

@@ -7,6 +7,7 @@
 #include "daemon/worker/memory/memory_image.h"
 #include "ipc/channel.h"
 #include "ipc/worker_page.h"
+#include "ipc/zygote_settings.h"
 
 #include <string_view>
 
@@ -15,13 +16,8 @@ namespace lethe {
 // Lies in surviving memory: what it holds is not rewound.
 class Rewinder {
 public:
-  struct Settings {
-    MemoryImage::Settings image;
-    double verify = 0; // fraction of the rewinds after which all memory is compared
-  };
-
   // Never destroyed: it lives as long as the process. Null: there is no memory for it.
-  static Rewinder *create(Arena &arena, const Settings &settings);
+  static Rewinder *create(Arena &arena, const ZygoteSettings &settings);
 
   // Zygote: makes the image of all that is loaded, in place of the last one. One that is for forks
   // has done its service once it is mapped, and is not kept.
@@ -47,12 +43,12 @@ private:
   // sends them elsewhere.
   static constexpr size_t most_carried_bytes = size_t{1} << 20;
 
-  Rewinder(Arena &arena, const Settings &settings);
+  Rewinder(Arena &arena, const ZygoteSettings &settings);
 
   bool fail(RewindFailure failure);
 
   Arena &arena_;
-  MemoryImage::Settings settings_;
+  MemoryImage::Settings image_settings_;
   uint64_t verify_interval_; // 0: never
   MemoryImage::Owner image_;
   WorkerPage *page_ = nullptr;

@@ -137,7 +137,7 @@ private:
 class Stage : public DispatcherOwner {
 public:
   explicit Stage(const char *isolation = "reuse", size_t workers = 2) {
-    settings.isolation = isolation;
+    settings.isolation = named<Isolation>(isolation).value();
     settings.workers = static_cast<int64_t>(workers);
     dispatcher.emplace(environment, *this, 0, "default", settings);
     dispatcher->use_generation(1, true);
@@ -163,7 +163,7 @@ public:
     Request &request = environment.requests.take();
     request.msgid = msgid;
     request.dispatcher = &*dispatcher;
-    request.isolation = settings.isolation_mode();
+    request.isolation = settings.isolation;
     request.once = request.isolation == Isolation::process;
     request.received_us = environment.loop.now_us();
     request.deadline_us = request.received_us + deadline_ms * 1000;

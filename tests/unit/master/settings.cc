@@ -65,7 +65,7 @@ Test(settings, the_later_source_wins_and_is_named) {
   cr_assert_eq(settings.max_depth, 4);
   cr_assert_eq(settings.max_in_flight, 7);
   cr_assert_eq(settings.pools.at("default").workers, 3);
-  cr_assert_eq(settings.pools.at("other").isolation_mode(), Isolation::reuse);
+  cr_assert_eq(settings.pools.at("other").isolation, Isolation::reuse);
   expect_parts(settings.origins.at("max_depth"), {"20.toml:1"});
   expect_parts(settings.origins.at("pool.default.workers"), {"lethe.toml:4"});
   cr_assert_eq(settings.origins.at("max_in_flight"), "--set");
@@ -156,4 +156,37 @@ Test(settings, a_reload_keeps_what_takes_a_restart) {
   cr_assert_eq(wanted.grace_ms, 11);
   cr_assert(!wanted.pools.contains("new"));
   cr_assert_eq(kept.size(), 2);
+}
+
+Test(settings, a_zygote_is_told_what_was_set_and_a_snapshot_the_same) {
+  Folder folder;
+  folder.sources.overrides = {{"cache_dir", "/c", "--set"},
+                              {"pool.p.preload", "[\"a.js\", \"-b.js\"]", "--set"},
+                              {"pool.p.memory_mb", "64", "--set"},
+                              {"pool.p.isolation", "process", "--set"},
+                              {"pool.p.rewind_scan", "drop", "--set"},
+                              {"pool.p.rewind_verify", "0.1", "--set"}};
+  const Settings settings = folder.load();
+  const ZygoteSettings told = zygote_settings(settings, "p", settings.pools.at("p"));
+  cr_assert_eq(told.pool, "p");
+  cr_assert_eq(told.max_depth, 256);
+  cr_assert_eq(told.console_lines, 1000);
+  cr_assert_eq(told.rewind_scan, ScanMethod::drop);
+  const auto arguments = zygote_arguments(told);
+  const auto after = [&arguments](std::string_view name) {
+    std::string values;
+    for (size_t i = 0; i + 1 < arguments.size(); i += 2)
+      if (arguments[i] == name)
+        values += "<" + arguments[i + 1] + ">";
+    return values;
+  };
+  cr_assert_eq(after("--cache-dir"), "</c>");
+  cr_assert_eq(after("--preload"), "<a.js><-b.js>");
+  cr_assert_eq(after("--isolation"), "<process>");
+  cr_assert_eq(after("--rewind-verify"), "<0.1>");
+  cr_assert_eq(after("--import-map"), "<>", "what is empty is told");
+  cr_assert_eq(after("--script-writers"), "", "it is the master's");
+  const std::vector<std::string> to_build = {"--cache-dir", "/c",   "--memory-mb", "64",
+                                             "--preload",   "a.js", "--preload",   "-b.js"};
+  cr_assert(snapshot_arguments(told) == to_build);
 }

@@ -3,11 +3,14 @@
 #include "ipc/channel.h"
 #include "ipc/message_pack.h"
 #include "ipc/worker_page.h"
+#include "ipc/zygote_settings.h"
 #include "snapshot/builder.h"
 
+#include <algorithm>
 #include <criterion/criterion.h>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <poll.h>
 #include <string>
@@ -91,6 +94,36 @@ struct Worker {
   }
 };
 
+// Whatever it does not name is 0 or empty: told all the same.
+ZygoteSettings settings_for_test(const std::string &cache_dir) {
+  ZygoteSettings settings;
+  settings.pool = "default";
+  settings.cache_dir = cache_dir;
+  settings.memory_mb = 64;
+  settings.max_message_bytes = 1 << 20;
+  settings.max_depth = 64;
+  settings.isolation = Isolation::reuse;
+  return settings;
+}
+
+// Forks; in the child `prepare` is called before the program.
+pid_t start_program(std::vector<std::string> arguments, const std::function<void()> &prepare) {
+  const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() /
+                       "bin/lethe-zygote";
+  arguments.insert(arguments.begin(), {"lethe-zygote", "--control", "3"});
+  std::vector<char *> words;
+  for (std::string &word : arguments)
+    words.push_back(word.data());
+  words.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    prepare();
+    execv(program.c_str(), words.data());
+    _exit(127);
+  }
+  return pid;
+}
+
 class Zygote {
 public:
   Zygote() {
@@ -132,18 +165,10 @@ public:
 private:
   void start() {
     auto pair = make_socket_pair();
-    const auto program =
-        std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() /
-        "bin/lethe-zygote";
-    pid = ::fork();
-    if (pid == 0) {
+    pid = start_program(zygote_arguments(settings_for_test(cache_)), [&pair] {
       dup2(pair->ends[1].get(), 3);
       setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1);
-      execl(program.c_str(), "lethe-zygote", "--control", "3", "--cache-dir", cache_.c_str(),
-            "--pool", "default", "--memory-mb", "64", "--max-message-bytes", "1048576",
-            "--max-depth", "64", "--isolation", "reuse", nullptr);
-      _exit(127);
-    }
+    });
     control.emplace(std::move(pair->ends[0]), Party::zygote, Channel::Carries::descriptors,
                     most_bytes);
   }
@@ -156,6 +181,27 @@ bool says(const Message &message, std::string_view text) {
 }
 
 } // namespace
+
+Test(zygote, each_of_its_settings_must_be_given_as_what_it_is) {
+  const auto arguments = zygote_arguments(settings_for_test("/nonexistent"));
+  const auto status_with = [](const std::vector<std::string> &words) {
+    int status = -1;
+    waitpid(start_program(words, [] { close(STDERR_FILENO); }), &status, 0);
+    return WEXITSTATUS(status);
+  };
+  cr_assert_eq(status_with(arguments), exit_stale_snapshot, "all is there but a snapshot");
+  for (size_t i = 0; i < arguments.size(); i += 2) {
+    auto fewer = arguments;
+    fewer.erase(fewer.begin() + static_cast<ptrdiff_t>(i),
+                fewer.begin() + static_cast<ptrdiff_t>(i) + 2);
+    cr_assert_gt(status_with(fewer), exit_stale_snapshot, "%s", arguments[i].c_str());
+  }
+  for (const char *name : {"--memory-mb", "--isolation", "--rewind-scan", "--rewind-verify"}) {
+    auto wrong = arguments;
+    *(std::find(wrong.begin(), wrong.end(), name) + 1) = "none";
+    cr_assert_gt(status_with(wrong), exit_stale_snapshot, "%s", name);
+  }
+}
 
 Test(zygote, its_workers_answer_in_order) {
   Zygote zygote;
