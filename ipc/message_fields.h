@@ -59,7 +59,7 @@ struct Flag {
     return is_there;
   }
   static void write(Buffer &out, bool value) { out.append(value ? packed_true : packed_false); }
-  static std::string shape() { return "a boolean"; }
+  static std::string shape() { return "true or false"; }
 };
 
 // An enumeration that counts from 0 to `last`.
@@ -174,6 +174,16 @@ template <typename FieldKind, uint32_t most> struct List {
   }
 };
 
+// Nothing if that is not one such value and nothing more.
+template <typename FieldKind>
+std::optional<typename FieldKind::Value> unpack(std::string_view bytes) {
+  Source from{Reader(bytes), nullptr};
+  typename FieldKind::Value value{};
+  if (!FieldKind::read(from, value) || !from.reader.at_end())
+    return std::nullopt;
+  return value;
+}
+
 // Pairs in the order in which they came; a key may come twice.
 template <typename Key, typename FieldKind, uint32_t most> struct Map {
   using Value = std::vector<std::pair<typename Key::Value, typename FieldKind::Value>>;
@@ -199,6 +209,16 @@ template <typename Key, typename FieldKind, uint32_t most> struct Map {
   static std::string shape() {
     return bounded("a map", most, " pairs, each of ") + Key::shape() + " and " + FieldKind::shape();
   }
+};
+
+// A value of another kind that stays as its bytes until it is needed: see unpack().
+template <typename FieldKind> struct Packed {
+  using Value = std::string_view;
+  static bool read(Source &from, std::string_view &value) {
+    return Raw<>::read(from, value) && unpack<FieldKind>(value).has_value();
+  }
+  static void write(Buffer &out, std::string_view value) { out.append(value); }
+  static std::string shape() { return FieldKind::shape(); }
 };
 
 // --- structs -------------------------------------------------------------------------------------
@@ -260,6 +280,23 @@ template <typename Struct> struct Record {
     });
     return text + "]";
   }
+};
+
+// A struct with memory of its own behind its texts and raw values.
+template <typename Struct> class Kept {
+public:
+  Kept() = default;
+  explicit Kept(const Struct &views) {
+    Record<Struct>::write(bytes_, views);
+    views_ = unpack<Record<Struct>>(bytes_.view()).value();
+  }
+
+  const Struct &operator*() const { return views_; }
+  const Struct *operator->() const { return &views_; }
+
+private:
+  Buffer bytes_; // which stay where they are when this is moved
+  Struct views_{};
 };
 
 } // namespace lethe::message

@@ -33,9 +33,9 @@ bool put_script(const MethodCall &call) {
   const auto name = reader.string(), source = reader.string();
   if ((parts != 2u && parts != 3u) || !name || !source)
     return false;
-  const std::string_view raw_options = reader.rest();
+  auto script = std::make_shared<Script>();
   // The options first: they name the pool, on which rights and limits depend.
-  const auto options = read_script_options(raw_options);
+  const auto options = give_options(*script, reader.rest());
   if (!options) {
     call.fail(options.error());
     return true;
@@ -58,12 +58,9 @@ bool put_script(const MethodCall &call) {
     call.fail(checked.error());
     return true;
   }
-  auto script = std::make_shared<Script>();
   script->pool = pool->name();
   script->name = *name;
   script->source = *source;
-  script->options = Reader(raw_options).map() ? raw_options : "\x80"; // none: an empty map
-  script->limits = options->limits;
   if (const auto room = call.server.check_room_for(*script); !room) {
     call.fail(room.error());
     return true;

@@ -269,8 +269,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
         self.say_load_failed(self.generation_.present(), self.runner_.out_of_memory());
       },
       this);
-  if (!generation_.take(read_or_give_up<message::Grow>(grow_body)))
-    give_up("the options of a script are malformed", exit_protocol);
+  generation_.take(read_or_give_up<message::Grow>(grow_body));
   const auto failed = generation_.load([this](std::string_view script) {
     control_.add(0, message::Loading{script});
     flush();

@@ -157,7 +157,7 @@ void GenerationBuild::grow() {
     bytes += bytes_in_grow(*script);
     if (!grow.load.empty() && bytes > limit_bytes)
       break;
-    grow.load.push_back({script->name, script->version, script->source, script->options});
+    grow.load.push_back({script->name, script->version, script->source, script->load_options});
   }
   const auto sent = plan_.load.begin() + static_cast<ptrdiff_t>(grow.load.size());
   batch_.assign(plan_.load.begin(), sent);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of options: one row for each key, as in client/PROTOCOL.md.
+// The table of options: one row for each key, as in client/PROTOCOL.md. Those of scripts that a
+// zygote needs have theirs in ipc/messages.def.
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
 
 #include <cmath>
 #include <fmt/format.h>
+#include <vector>
 
 namespace lethe {
 namespace {
@@ -30,7 +32,7 @@ enum Where : uint8_t {
 struct AllOptions {
   CallOptions call;
   std::optional<std::string_view> pool;
-  std::string_view source_map;
+  message::LoadOptions load;
 };
 
 bool read_boolean(std::string_view raw, bool &out) {
@@ -39,11 +41,6 @@ bool read_boolean(std::string_view raw, bool &out) {
     return false;
   out = item.boolean;
   return true;
-}
-
-bool is_boolean(std::string_view raw) {
-  bool value = false;
-  return read_boolean(raw, value);
 }
 
 bool read_string(std::string_view raw, std::string_view &out) {
@@ -68,20 +65,6 @@ bool read_number(std::string_view raw, std::optional<int64_t> &out, int64_t most
   return out.has_value();
 }
 
-// [[function, [arg, …]], …]
-bool is_warm_up(std::string_view raw) {
-  Reader reader(raw);
-  const auto calls = reader.array();
-  for (uint32_t i = 0; calls && i < *calls; ++i) {
-    if (reader.array() != 2u || !reader.string())
-      return false;
-    const auto arguments = reader.take_raw();
-    if (!arguments || !Reader(*arguments).array())
-      return false;
-  }
-  return calls.has_value();
-}
-
 struct Row {
   std::string_view key;
   uint8_t where;
@@ -89,7 +72,7 @@ struct Row {
   std::string expected;
 };
 
-const Row rows[] = {
+const Row masters_rows[] = {
     {"pool", everywhere,
      [](auto raw, auto &o) {
        o.pool.emplace();
@@ -136,16 +119,29 @@ const Row rows[] = {
        return good;
      },
      "a whole number from 1 to 600000"},
-    // The next ones are a zygote's, which reads them from the same map (read_definition() in
-    // script_definition.cc): here they are only checked, so that a mistake is told before anything
-    // is forked.
-    {"module", in_script, [](auto raw, auto &) { return is_boolean(raw); }, "true or false"},
-    {"node_globals", in_script, [](auto raw, auto &) { return is_boolean(raw); }, "true or false"},
-    {"warm_up", in_script, [](auto raw, auto &) { return is_warm_up(raw); },
-     "[[function, [arg, ...]], ...]"},
-    {"source_map", in_script, [](auto raw, auto &o) { return read_string(raw, o.source_map); },
-     "a string"},
 };
+
+// A field of LoadOptions.
+template <typename Field> Row row_of(const Field &field) {
+  return {field.name, in_script,
+          [](std::string_view raw, AllOptions &options) {
+            message::Source from{Reader(raw), nullptr};
+            return Field::Kind::read(from, options.load.*Field::member);
+          },
+          Field::Kind::shape()};
+}
+
+const std::vector<Row> &all_rows() {
+  static const std::vector<Row> rows = [] {
+    std::vector<Row> all(std::begin(masters_rows), std::end(masters_rows));
+    message::all_fields<message::LoadOptions>([&all](const auto &field) {
+      all.push_back(row_of(field));
+      return true;
+    });
+    return all;
+  }();
+  return rows;
+}
 
 Result<AllOptions> read_options(std::string_view raw, Where where) {
   AllOptions options;
@@ -161,13 +157,13 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
     if (!key || !value)
       return Error(ErrorCode::invalid_request, "the keys of options must be strings");
     const Row *row = nullptr;
-    for (const Row &candidate : rows)
+    for (const Row &candidate : all_rows())
       // The same key may have a row for other methods.
       if (candidate.key == *key && (candidate.where & where) != 0)
         row = &candidate;
     if (!row) {
       std::string known;
-      for (const Row &candidate : rows)
+      for (const Row &candidate : all_rows())
         if (candidate.where & where)
           known += fmt::format("{}{}", known.empty() ? "" : ", ", candidate.key);
       return Error(ErrorCode::invalid_request,
@@ -195,7 +191,19 @@ Result<ScriptOptions> read_script_options(std::string_view raw) {
   const auto options = read_options(raw, in_script);
   if (!options)
     return options.error();
-  return ScriptOptions{options->pool, options->call.limits};
+  return ScriptOptions{options->pool, options->call.limits, options->load};
+}
+
+Result<ScriptOptions> give_options(Script &script, std::string_view raw) {
+  script.options = raw;
+  auto options = read_script_options(script.options);
+  if (!options)
+    return options;
+  script.limits = options->limits;
+  script.load_options = options->load;
+  if (!Reader(raw).map()) // nil, or left out
+    script.options = "\x80";
+  return options;
 }
 
 } // namespace lethe

@@ -24,10 +24,13 @@ struct CallOptions {
 struct ScriptOptions {
   std::optional<std::string_view> pool;
   Limits limits;
+  message::LoadOptions load; // what a zygote needs
 };
 
 // `raw` is a map, or nil, or empty (left out). Errors name the key.
 Result<CallOptions> read_call_options(std::string_view raw, RunKind kind);
 Result<ScriptOptions> read_script_options(std::string_view raw);
+// Of script.put: the script then has them, and what is returned views it.
+Result<ScriptOptions> give_options(Script &script, std::string_view raw);
 
 } // namespace lethe

@@ -6,6 +6,7 @@
 #include "daemon/master/scripts/limits.h"
 #include "ipc/buffer.h"
 #include "ipc/error.h"
+#include "ipc/messages.h"
 
 #include <memory>
 #include <string>
@@ -15,9 +16,14 @@ namespace lethe {
 // Never changed after it was made; shared by the registry, the builder of a generation and the
 // store.
 struct Script {
+  Script() = default;
+  Script(const Script &) = delete;
+
   std::string pool, name, source;
   std::string options; // MessagePack map, as it came
-  Limits limits;       // read from it
+  // Read from it, by give_options() in request_options.h.
+  Limits limits;
+  message::LoadOptions load_options; // views into it
   int64_t version = 1;
 };
 using ScriptPointer = std::shared_ptr<const Script>;

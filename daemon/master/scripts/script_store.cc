@@ -176,22 +176,19 @@ Result<ScriptPointer> ScriptStore::read(const std::string &path, std::string &da
       // A whole record under another name's path was put there by hand.
       name_path(std::string(*pool), std::string(*name)) != path)
     return damaged;
-  const auto read_options = read_script_options(*options);
-  if (!read_options)
-    return read_options.error();
+  auto script = std::make_shared<Script>();
+  if (const auto given = give_options(*script, *options); !given)
+    return given.error();
   damaged_file = object_path(std::string(*hash));
   auto source = read_file(damaged_file);
   if (!source)
     return source.error();
   if (hexadecimal(sha256(*source)) != *hash)
     return damaged;
-  auto script = std::make_shared<Script>();
   script->pool = *pool;
   script->name = *name;
   script->version = *version;
-  script->options = *options;
   script->source = std::move(*source);
-  script->limits = read_options->limits;
   return ScriptPointer(script);
 }
 

@@ -10,24 +10,18 @@
 
 namespace lethe {
 
-bool Generation::take(const message::Grow &grow) {
-  std::vector<std::shared_ptr<ScriptDefinition>> definitions;
-  for (const message::ScriptToLoad &script : grow.load) {
-    definitions.push_back(make_definition(script));
-    if (!definitions.back())
-      return false;
-  }
+void Generation::take(const message::Grow &grow) {
   number_ = grow.generation;
   is_strict_ = grow.strict;
   is_part_ = grow.part;
   drop_.assign(grow.drop.begin(), grow.drop.end());
-  for (auto &definition : definitions) {
+  for (const message::ScriptToLoad &script : grow.load) {
+    auto definition = std::make_shared<ScriptDefinition>(script);
     std::erase(drop_, definition->name);
     std::erase(new_, definition->name);
     new_.push_back(definition->name);
     scripts_.define(std::move(definition));
   }
-  return true;
 }
 
 std::optional<Generation::Failure>
@@ -147,24 +141,18 @@ std::optional<RunFailure> Generation::start(Script &script) {
 }
 
 std::optional<RunFailure> Generation::warm_up(const ScriptDefinition &definition) {
-  if (definition.warm_up.empty())
+  using Calls = message::List<message::Record<message::WarmUpCall>, message::most_entries>;
+  if (!definition.options->warm_up)
     return std::nullopt;
-  Reader reader(definition.warm_up);
+  const auto calls = message::unpack<Calls>(*definition.options->warm_up).value();
   Runner::Waiter nobody;
-  for (uint32_t calls = reader.array().value_or(0); calls > 0; --calls) {
-    const bool is_pair = reader.array() == 2u;
-    const auto function = reader.string();
-    const auto arguments = reader.take_raw();
-    if (!is_pair || !function || !arguments)
-      return RunFailure{Error(ErrorCode::invalid_request,
-                              "the option warm_up is not [[function, [argument, …]], …]"),
-                        {}};
+  for (const message::WarmUpCall &call : calls) {
     Buffer result;
-    auto failure = runner_.call(definition.name, *function, *arguments, result, nobody);
+    auto failure = runner_.call(definition.name, call.function, call.arguments, result, nobody);
     runner_.forget_tasks();
     if (failure) {
       failure->error.message =
-          "warm-up call of '" + std::string(*function) + "': " + failure->error.message;
+          "warm-up call of '" + std::string(call.function) + "': " + failure->error.message;
       return failure;
     }
   }

@@ -20,8 +20,8 @@ public:
   Generation(v8::Isolate *isolate, Scripts &scripts, Runner &runner, MemoryLimits &memory)
       : isolate_(isolate), scripts_(scripts), runner_(runner), memory_(memory) {}
 
-  // What is asked for. False: a script's options are not well-formed.
-  bool take(const message::Grow &grow);
+  // What is asked for.
+  void take(const message::Grow &grow);
   uint32_t number() const { return number_; }
 
   // Loads what is new, and what imports something that is new; `loading` is called before each.

@@ -57,25 +57,28 @@ Script::Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definitio
       random_state_(lethe::random_state(context())) {}
 
 Result<Nothing> Script::read_source_map() {
-  if (definition_->source_map_text.empty()) {
+  const std::string_view text = definition_->options->source_map.value_or("");
+  if (text.empty()) {
     if (!definition_->source_map)
       definition_->source_map = SourceMap::find_inline(context(), definition_->source);
     return Nothing{};
   }
-  auto map = SourceMap::parse(context(), definition_->source_map_text);
+  auto map = SourceMap::parse(context(), text);
   if (!map)
     return map.error();
   definition_->source_map = std::move(*map);
-  definition_->source_map_text = std::string();
+  auto options = *definition_->options;
+  options.source_map.reset();
+  definition_->options = message::Kept(options);
   return Nothing{};
 }
 
 Script::Loaded Script::load(v8::Local<v8::Promise> &evaluated) {
   if (definition_->is_json())
     return load_json();
-  if (definition_->has_node_globals)
+  if (definition_->options->node_globals)
     define_node_globals(context());
-  return definition_->is_module ? load_module(evaluated) : load_classic();
+  return definition_->options->module ? load_module(evaluated) : load_classic();
 }
 
 // Only to see that it can be imported.

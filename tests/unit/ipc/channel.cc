@@ -118,8 +118,7 @@ Test(channel, a_descriptor_comes_with_a_body_larger_than_the_socket_buffer) {
   const std::string source(500'000, 's');
   std::thread sender([&] {
     const int descriptors[] = {master.descriptor()};
-    master.send(1, message::Grow{.generation = 1, .load = {{"name", 1, source, "\x80"}}},
-                descriptors);
+    master.send(1, message::Grow{.generation = 1, .load = {{"name", 1, source, {}}}}, descriptors);
   });
   Frame frame{};
   Channel::Status status;

@@ -113,6 +113,11 @@ struct Sample<Map<Key, Sampled, most_pairs>> {
     return {};
   }
 };
+template <typename Sampled> struct Sample<Packed<Sampled>> {
+  static std::string_view of(bool most) {
+    return kept.emplace_back(written<Sampled>(Sample<Sampled>::of(most)));
+  }
+};
 template <typename Struct> struct Sample<Record<Struct>> {
   static Struct of(bool most) { return sample_of<Struct>(most); }
 };
@@ -268,13 +273,45 @@ Test(message_fields, a_map_keeps_to_its_length_and_its_kinds) {
 
 Test(message_fields, a_record_has_all_its_fields_and_no_more) {
   using Tried = Record<ScriptToLoad>;
-  const std::string whole = written<Tried>({"name", 1, "source", "\x80"});
+  const std::string whole = written<Tried>({"name", 1, "source", {}});
   cr_assert(takes<Tried>(whole));
   const std::string_view fields = std::string_view(whole).substr(1);
-  cr_assert(!takes<Tried>(std::string("\x93").append(fields.substr(0, fields.size() - 1))));
+  cr_assert(!takes<Tried>(std::string("\x93").append(fields.substr(0, fields.size() - 5))));
   cr_assert(!takes<Tried>(std::string("\x95").append(fields).append("\xc0")));
   cr_assert(!takes<Tried>(std::string("\x95").append(fields)), "announced, and not there");
   cr_assert(!takes<Tried>(std::string("\x94\x01").append(fields.substr(5))), "name");
+}
+
+Test(message_fields, a_packed_value_is_one_of_its_kind_and_stays_as_its_bytes) {
+  using Tried = Packed<List<Record<WarmUpCall>, 2>>;
+  const auto call = "\x92\xa1"
+                    "f\x90"sv;
+  for (const uint32_t count : {0, 1, 2, 3})
+    cr_assert_eq(takes<Tried>(list_of(count, call)), count <= 2);
+  for (const std::string_view wrong : {"\x91\x91\xa1"
+                                       "f"sv,
+                                       "\x91\x92\xa1"
+                                       "f\x01"sv,
+                                       "\x80"sv, ""sv})
+    cr_assert(!takes<Tried>(wrong));
+  const std::string bytes = list_of(2, call);
+  std::string_view value;
+  Source from{Reader(bytes), nullptr};
+  cr_assert(Tried::read(from, value) && value.data() == bytes.data());
+}
+
+Test(message_fields, what_is_kept_has_memory_of_its_own) {
+  LoadOptions views{.module = true, .source_map = "a text that is too long to lie in a string"};
+  Kept<LoadOptions> kept_options;
+  {
+    const std::string text(*views.source_map);
+    views.source_map = text;
+    kept_options = Kept(views);
+    cr_assert_neq(kept_options->source_map->data(), text.data());
+  }
+  const Kept<LoadOptions> moved = std::move(kept_options);
+  cr_assert(moved->module && !moved->node_globals && !moved->warm_up);
+  cr_assert_eq(moved->source_map, "a text that is too long to lie in a string");
 }
 
 Test(messages, each_is_read_as_it_was_written) {

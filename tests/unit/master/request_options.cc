@@ -4,6 +4,7 @@
 #include "ipc/packer.h"
 
 #include <criterion/criterion.h>
+#include <deque>
 #include <string>
 
 using namespace lethe;
@@ -84,4 +85,41 @@ Test(request_options, a_whole_floating_point_number_is_a_number) {
                 "");
   cr_assert_neq(option_error(one_option("deadline_ms", "\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"s)),
                 "");
+}
+
+Test(request_options, what_a_zygote_needs_is_read_by_the_names_of_its_record) {
+  std::deque<std::string> given; // what is read views it
+  const auto load_of = [&given](std::string_view key, std::string_view raw) {
+    const auto options = read_script_options(given.emplace_back(one_option(key, raw)));
+    cr_assert(options, "%s", options ? "" : options.error().message.c_str());
+    return options->load;
+  };
+  cr_assert(load_of("module", "\xc3") == message::LoadOptions{.module = true});
+  cr_assert(load_of("node_globals", "\xc3") == message::LoadOptions{.node_globals = true});
+  const std::string calls = "\x91\x92\xa1"
+                            "f\x90";
+  cr_assert(load_of("warm_up", calls) == message::LoadOptions{.warm_up = calls});
+  cr_assert(load_of("source_map", "\xa1m") == message::LoadOptions{.source_map = "m"});
+  for (const char *key : {"module", "node_globals", "warm_up", "source_map"}) {
+    cr_assert(load_of(key, "\xc0") == message::LoadOptions{}, "nil is the default: %s", key);
+    const auto wrong = read_script_options(one_option(key, "\x01"));
+    cr_assert(!wrong && contains(wrong.error().message, std::string("option ") + key), "%s", key);
+    cr_assert(contains(option_error(one_option(key, "\xc0")), key), "not of a call: %s", key);
+  }
+}
+
+Test(request_options, a_script_keeps_what_it_was_given) {
+  Script script;
+  {
+    const std::string raw = one_option("source_map", "\xa1m");
+    cr_assert(give_options(script, raw));
+    cr_assert_eq(script.options, raw);
+  }
+  cr_assert_eq(script.load_options.source_map, "m");
+  for (const std::string_view none : {"", "\xc0", "\x80"}) {
+    Script other;
+    cr_assert(give_options(other, none));
+    cr_assert_eq(other.options, "\x80");
+  }
+  cr_assert(!give_options(script, "\x01"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The script store: what was written is there again, what is damaged is set aside.
 #include "daemon/master/scripts/script_store.h"
+#include "daemon/master/scripts/request_options.h"
 
 #include <criterion/criterion.h>
 #include <csignal>
@@ -38,12 +39,13 @@ struct Store {
     scripts = store.load(damaged);
   }
   // Runs the loop until the change is done; the error's message, if any.
-  std::string write(const std::string &name, const std::string &source, int64_t version = 1) {
+  std::string write(const std::string &name, const std::string &source, int64_t version = 1,
+                    std::string_view options = "\x80") {
     auto script = std::make_shared<Script>();
     script->pool = "default";
     script->name = name;
     script->source = source;
-    script->options = "\x80";
+    cr_assert(give_options(*script, options));
     script->version = version;
     std::string message = "not done";
     store.write(script, [&](Result<Nothing> result) { message = text(result); });
@@ -102,6 +104,27 @@ Test(script_store, what_was_written_is_there_again) {
       cr_assert_eq(script->version, 2);
       cr_assert_eq(script->options, "\x80");
     }
+}
+
+Test(script_store, options_are_there_again_for_master_and_zygote) {
+  // {deadline_ms: 80, module: true, source_map: "map", warm_up: [["f", []]]}
+  const std::string options = "\x84\xab"
+                              "deadline_ms\x50\xa6"
+                              "module\xc3\xaa"
+                              "source_map\xa3"
+                              "map\xa7"
+                              "warm_up\x91\x92\xa1"
+                              "f\x90";
+  const Folder folder;
+  cr_assert_eq(Store(folder).write("s", "1", 1, options), "");
+  const Store again(folder);
+  cr_assert_eq(again.scripts.size(), 1);
+  const Script &script = *again.scripts[0];
+  cr_assert_eq(script.options, options);
+  cr_assert_eq(script.limits.deadline_ms, 80);
+  cr_assert(script.load_options.module && !script.load_options.node_globals);
+  cr_assert_eq(script.load_options.source_map, "map");
+  cr_assert_eq(script.load_options.warm_up, options.substr(options.size() - 5));
 }
 
 Test(script_store, sources_that_nobody_names_are_removed) {
