@@ -197,9 +197,11 @@ void RequestLoop::console(std::string_view level, v8::Local<v8::String> text) {
   if (console_is_cut_)
     return;
   const size_t length = v8_compat::utf8_length(isolate_, text);
-  std::string shown(std::min(length, console_left_.bytes), '\0');
+  const auto limit = static_cast<size_t>(settings_.console_message_bytes);
+  const bool is_long = limit > 0 && length > limit && limit <= console_left_.bytes;
+  std::string shown(is_long ? limit : std::min(length, console_left_.bytes), '\0');
   shown.resize(v8_compat::write_utf8(isolate_, text, shown.data(), shown.size()));
-  console_is_cut_ = shown.size() < length;
+  console_is_cut_ = !is_long && shown.size() < length;
   size_t lines = 1;
   for (size_t end = 0; lines <= console_left_.lines && (end = shown.find('\n', end)) != shown.npos;
        ++end)
@@ -211,6 +213,8 @@ void RequestLoop::console(std::string_view level, v8::Local<v8::String> text) {
   }
   console_left_.lines -= lines;
   console_left_.bytes -= shown.size();
+  if (is_long && !console_is_cut_)
+    shown += " ... " + std::to_string(length - shown.size()) + " more bytes";
   if (lines > 0 && !(console_is_cut_ && shown.empty()))
     send_console(level, shown);
   if (console_is_cut_)

@@ -260,6 +260,19 @@ Test(console, too_many_bytes_are_cut_between_characters_and_it_says_so) {
   expect_equal(output_of(client, "console.log('0123456789')").size(), 1);
 }
 
+Test(console, a_long_message_is_cut_between_characters_and_the_next_ones_are_written) {
+  Daemon daemon({"pool.default.console_message_bytes=10", "pool.default.console_bytes=33"});
+  Client client = daemon.connect();
+  const json lines = output_of(client, "console.log('äöüäöü'); console.warn('aäöüäöü');"
+                                       "console.log('0123456789'); console.log('äöüäöü');");
+  expect_equal(lines.size(), 5);
+  expect_equal(lines[0], {"log", "äöüäö ... 2 more bytes"});
+  expect_equal(lines[1], {"warn", "aäöüä ... 4 more bytes"});
+  expect_equal(lines[2], {"log", "0123456789"});
+  expect_equal(lines[3], {"log", "äö"});
+  expect_contains(lines[4][1], "left out (more than 1000 lines or 33 bytes)");
+}
+
 Test(console, none_if_the_limit_is_none) {
   Daemon daemon({"pool.default.console_lines=0"});
   Client client = daemon.connect();
