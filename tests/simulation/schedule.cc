@@ -80,7 +80,8 @@ void make_state(const std::string &folder) {
   if (store.open(folder))
     store.write(script,
                 [&](const Result<Nothing> &result) { written = static_cast<bool>(result); });
-  loop.run_round(false);
+  while (loop.run_round(false)) {
+  }
   if (!written)
     fatal("the simulation's script is stored");
 }

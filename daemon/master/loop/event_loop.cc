@@ -27,7 +27,9 @@ void EventLoop::run() {
 bool EventLoop::run_round(bool waiting) {
   now_us_ = 0;
   const uint64_t calls_before = calls_;
-  event_base_loop(base_, waiting && limit_wait() ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+  // Once in either case: with EVLOOP_NONBLOCK alone libevent goes on as long as there is input, and
+  // no timer has its turn.
+  event_base_loop(base_, EVLOOP_ONCE | (waiting && limit_wait() ? 0 : EVLOOP_NONBLOCK));
   call_due_timers();
   end_round();
   return calls_ != calls_before;
