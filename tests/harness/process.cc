@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs that a test starts, folders that it works in, and what /proc tells about processes.
+// Programs that a test starts, and what /proc tells about processes.
 #include "tests/harness/process.h"
 
 #include "tests/harness/expect.h"
@@ -22,24 +22,6 @@ namespace fs = std::filesystem;
 
 double milliseconds_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-ScratchFolder::ScratchFolder() {
-  std::string name = fs::temp_directory_path() / "lethe-test-XXXXXX";
-  if (!::mkdtemp(name.data()))
-    fail("mkdtemp " + name);
-  path_ = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-std::string ScratchFolder::file(const std::string &name, const std::string &text) const {
-  const fs::path file = path_ / name;
-  std::ofstream(file, std::ios::binary) << text;
-  return file;
 }
 
 fs::path build_folder() { return fs::read_symlink("/proc/self/exe").parent_path().parent_path(); }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs that a test starts, folders that it works in, and what /proc tells about processes.
+// Programs that a test starts, and what /proc tells about processes.
 #pragma once
 
 #include "ipc/file_descriptor.h"
+#include "tests/harness/scratch_folder.h"
 
 #include <chrono>
 #include <filesystem>
@@ -20,21 +21,6 @@ using std::chrono::milliseconds;
 inline constexpr milliseconds patience{30'000};
 
 double milliseconds_since(Clock::time_point begin);
-
-// A folder of the test's own, removed with everything in it.
-class ScratchFolder {
-public:
-  ScratchFolder();
-  ScratchFolder(const ScratchFolder &) = delete;
-  ScratchFolder &operator=(const ScratchFolder &) = delete;
-  ~ScratchFolder();
-  const std::filesystem::path &path() const { return path_; }
-  // Writes a file and returns its path.
-  std::string file(const std::string &name, const std::string &text) const;
-
-private:
-  std::filesystem::path path_;
-};
 
 std::filesystem::path build_folder();         // with everything that was built
 std::filesystem::path source_folder();        // the working copy

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The course of a schedule.
 #include "tests/simulation/schedule.h"
+#include "tests/harness/scratch_folder.h"
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
@@ -18,23 +18,6 @@ namespace fs = std::filesystem;
 
 // Of a schedule, in its own time: a zygote that hangs takes half a minute from each change of scripts.
 constexpr int64_t limit_us = 1'800'000'000;
-
-// The daemon's folder, in memory where there is such a file system. One for each process.
-class Folder {
-public:
-  Folder() {
-    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    std::string name = std::string(parent) + "/lethe-simulation-XXXXXX";
-    if (!mkdtemp(name.data()))
-      fatal("there is a folder for the simulation");
-    path = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  std::string path;
-};
 
 // Does what is to be done aside at once.
 class AtOnce final : public Kernel {
@@ -86,9 +69,11 @@ void make_state(const std::string &folder) {
     fatal("the simulation's script is stored");
 }
 
+// The daemon's folder, in memory where there is such a file system. One for each process.
 const std::string &folder() {
-  static const Folder folder;
-  return folder.path;
+  static const test::ScratchFolder scratch(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+  static const std::string path = scratch.path();
+  return path;
 }
 
 std::string as_text(const SettingValue &value) {

@@ -6,11 +6,11 @@
 #include "ipc/error.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/message_pack.h"
+#include "tests/harness/scratch_folder.h"
 
 #include <atomic>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <functional>
 #include <msgpack.hpp>
 #include <mutex>
@@ -36,17 +36,10 @@ public:
   // False: end the connection.
   using Answer = std::function<bool(FakeDaemon &, const Message &)>;
 
-  explicit FakeDaemon(Answer answer) : answer_(std::move(answer)) {
-    char folder[] = "/tmp/lethe-unit-XXXXXX";
-    folder_ = ::mkdtemp(folder);
-    start();
-  }
-  ~FakeDaemon() {
-    stop();
-    std::filesystem::remove_all(folder_);
-  }
+  explicit FakeDaemon(Answer answer) : answer_(std::move(answer)) { start(); }
+  ~FakeDaemon() { stop(); }
 
-  std::string path() const { return folder_ + "/socket"; }
+  std::string path() const { return folder_.path() / "socket"; }
   int connections() const { return connections_; }
 
   void start() {
@@ -144,7 +137,7 @@ private:
   }
 
   Answer answer_;
-  std::string folder_;
+  ScratchFolder folder_;
   FileDescriptor listener_, connection_, end_;
   std::atomic<int> connections_ = 0;
   std::thread thread_;

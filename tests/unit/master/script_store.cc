@@ -2,10 +2,10 @@
 // The script store: what was written is there again, what is damaged is set aside.
 #include "daemon/master/scripts/script_store.h"
 #include "daemon/master/scripts/request_options.h"
+#include "tests/harness/scratch_folder.h"
 
 #include <criterion/criterion.h>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sys/resource.h>
@@ -15,27 +15,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/lethe-store-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path); }
+struct Folder : test::ScratchFolder {
   size_t files(const char *part) const {
     size_t count = 0;
-    for ([[maybe_unused]] const auto &entry : fs::directory_iterator(path / "scripts" / part))
+    for ([[maybe_unused]] const auto &entry : fs::directory_iterator(path() / "scripts" / part))
       ++count;
     return count;
   }
   fs::path one_file(const char *part) const {
-    return fs::directory_iterator(path / "scripts" / part)->path();
+    return fs::directory_iterator(path() / "scripts" / part)->path();
   }
-  fs::path path;
 };
 
 struct Store {
   explicit Store(const Folder &folder) : store(loop, reaper) {
-    cr_assert(store.open(folder.path.string()));
+    cr_assert(store.open(folder.path().string()));
     scripts = store.load(damaged);
   }
   // Runs the loop until the change is done; the error's message, if any.
@@ -175,8 +169,8 @@ Test(script_store, a_damaged_file_is_set_aside_and_the_rest_works) {
 Test(script_store, leftovers_of_a_crash_are_cleared_away) {
   const Folder folder;
   Store(folder).write("s", "1");
-  std::ofstream(folder.path / "scripts/names/.new-0123") << "half";
-  std::ofstream(folder.path / "scripts/objects/.new-0123") << "half";
+  folder.file("scripts/names/.new-0123", "half");
+  folder.file("scripts/objects/.new-0123", "half");
   const Store again(folder);
   cr_assert_eq(again.scripts.size(), 1);
   cr_assert(again.damaged.empty());

@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings: where they come from, what wins, and what an error says.
 #include "daemon/master/operation/settings_sources.h"
+#include "tests/harness/scratch_folder.h"
 
 #include <criterion/criterion.h>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 using namespace lethe;
-namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
+struct Folder : test::ScratchFolder {
   Folder() {
-    char name[] = "/tmp/lethe-settings-XXXXXX";
-    path = mkdtemp(name);
-    fs::create_directory(path / "conf.d");
-    sources.config_file = path / "lethe.toml";
-  }
-  ~Folder() { fs::remove_all(path); }
-  void write(const std::string &file, const std::string &text) {
-    std::ofstream(path / file) << text;
+    std::filesystem::create_directory(path() / "conf.d");
+    sources.config_file = path() / "lethe.toml";
   }
   Settings load() {
     auto settings = load_settings(sources);
@@ -32,7 +24,6 @@ struct Folder {
     const auto settings = load_settings(sources);
     return settings ? "" : settings.error().message;
   }
-  fs::path path;
   SettingsSources sources;
 };
 
@@ -54,10 +45,10 @@ Test(settings, defaults_without_any_file) {
 
 Test(settings, the_later_source_wins_and_is_named) {
   Folder folder;
-  folder.write("lethe.toml", "grace_ms = 1\nmax_depth = 2\n[pool.default]\nworkers = 3\n");
-  folder.write("conf.d/20.toml", "max_depth = 4\n");
-  folder.write("conf.d/10.toml", "max_depth = 5\nmax_in_flight = 6\n");
-  folder.write("conf.d/ignored.txt", "no toml");
+  folder.file("lethe.toml", "grace_ms = 1\nmax_depth = 2\n[pool.default]\nworkers = 3\n");
+  folder.file("conf.d/20.toml", "max_depth = 4\n");
+  folder.file("conf.d/10.toml", "max_depth = 5\nmax_in_flight = 6\n");
+  folder.file("conf.d/ignored.txt", "no toml");
   folder.sources.overrides = {{"max_in_flight", "7", "--set"},
                               {"pool.other.isolation", "reuse", "--set"}};
   const Settings settings = folder.load();
@@ -89,7 +80,7 @@ Test(settings, an_error_names_place_key_and_what_is_allowed) {
   };
   for (const auto &[text, parts] : cases) {
     Folder folder;
-    folder.write("lethe.toml", text);
+    folder.file("lethe.toml", text);
     expect_parts(folder.error(), parts);
   }
 }
@@ -98,14 +89,14 @@ Test(settings, the_largest_deadline_follows_the_pools_unless_it_is_set) {
   Folder folder;
   cr_assert_eq(folder.load().pools.at("default").max_deadline_ms, 60'000);
   cr_assert_eq(folder.load().pools.at("default").max_cpu_ms, 0);
-  folder.write("lethe.toml", "[pool.default]\ndeadline_ms = 90_000\n[pool.other]\n");
+  folder.file("lethe.toml", "[pool.default]\ndeadline_ms = 90_000\n[pool.other]\n");
   const Settings settings = folder.load();
   cr_assert_eq(settings.pools.at("default").max_deadline_ms, 90'000);
   expect_parts(settings.origins.at("pool.default.max_deadline_ms"), {"lethe.toml:2"});
   cr_assert_eq(settings.pools.at("other").max_deadline_ms, 60'000);
-  folder.write("lethe.toml", "[pool.default]\ndeadline_ms = 90000\nmax_deadline_ms = 0\n");
+  folder.file("lethe.toml", "[pool.default]\ndeadline_ms = 90000\nmax_deadline_ms = 0\n");
   cr_assert_eq(folder.load().pools.at("default").max_deadline_ms, 0);
-  folder.write("lethe.toml", "[pool.default]\nmax_deadline_ms = 90000\ndeadline_ms = 90000\n");
+  folder.file("lethe.toml", "[pool.default]\nmax_deadline_ms = 90000\ndeadline_ms = 90000\n");
   cr_assert_eq(folder.load().pools.at("default").max_deadline_ms, 90'000);
 }
 
@@ -120,7 +111,7 @@ Test(settings, a_pools_own_limit_above_its_largest_is_an_error_that_names_both) 
   };
   for (const auto &[text, parts] : cases) {
     Folder folder;
-    folder.write("lethe.toml", std::string("[pool.a]\n") + text);
+    folder.file("lethe.toml", std::string("[pool.a]\n") + text);
     expect_parts(folder.error(), parts);
   }
 }

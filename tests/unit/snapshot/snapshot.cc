@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Startup snapshots: what preload files do is contained, what they leave is there, and a file that
 // is not whole is noticed.
+#include "tests/harness/scratch_folder.h"
 #include "tests/unit/worker/world.h"
 
 #include <criterion/criterion.h>
@@ -28,16 +29,6 @@ std::string key_of(const Error &error, std::string_view key) {
     }
   return "";
 }
-
-class Folder {
-public:
-  Folder() {
-    char name[] = "/tmp/lethe-test-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 } // namespace
 
@@ -83,9 +74,9 @@ Test(snapshot, the_key_depends_on_the_preload_files) {
 }
 
 Test(snapshot, every_damage_of_a_file_is_noticed) {
-  const Folder folder;
+  const test::ScratchFolder folder;
   const Digest key = snapshot_key({});
-  const std::string path = snapshot_path(folder.path, key);
+  const std::string path = snapshot_path(folder.path(), key);
   cr_assert(write_snapshot(path, key, "\x80", std::string(1000, 'b')));
   {
     auto good = SnapshotFile::open(path);
@@ -111,5 +102,5 @@ Test(snapshot, every_damage_of_a_file_is_noticed) {
   cr_expect(!SnapshotFile::open(path));
   std::filesystem::resize_file(path, 3);
   cr_expect(!SnapshotFile::open(path));
-  cr_expect(!SnapshotFile::open(folder.path + "/absent"));
+  cr_expect(!SnapshotFile::open(folder.path() / "absent"));
 }

@@ -5,6 +5,7 @@
 #include "ipc/worker_page.h"
 #include "ipc/zygote_settings.h"
 #include "snapshot/builder.h"
+#include "tests/harness/scratch_folder.h"
 
 #include <algorithm>
 #include <criterion/criterion.h>
@@ -127,18 +128,16 @@ pid_t start_program(std::vector<std::string> arguments, const std::function<void
 class Zygote {
 public:
   Zygote() {
-    char name[] = "/tmp/lethe-test-XXXXXX";
-    cache_ = mkdtemp(name);
     auto built = build_snapshot({}, {});
     const Digest key = snapshot_key({});
-    cr_assert(built && write_snapshot(snapshot_path(cache_, key), key, built->about, built->blob));
+    cr_assert(built &&
+              write_snapshot(snapshot_path(cache_.path(), key), key, built->about, built->blob));
     start();
     cr_assert_eq(next_message(*control, PeerState::loading)->type, MessageType::ready);
   }
   ~Zygote() {
     control.reset();
     waitpid(pid, nullptr, 0);
-    std::filesystem::remove_all(cache_);
   }
 
   Worker fork(uint32_t id) {
@@ -173,7 +172,7 @@ private:
                     most_bytes);
   }
 
-  std::string cache_;
+  test::ScratchFolder cache_;
 };
 
 bool says(const Message &message, std::string_view text) {
