@@ -14,6 +14,7 @@
 #include "daemon/natives/prelude_groups.h"
 #include "ipc/buffer.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/files.h"
 #include "ipc/message_pack.h"
 #include "ipc/packer.h"
 
@@ -72,12 +73,9 @@ private:
     return buffer_;
   }
   void send() {
-    while (!buffer_.empty()) {
-      const ssize_t written = ::write(pipe_, buffer_.data(), buffer_.size());
-      if (written < 0)
-        _exit(1);
-      buffer_.consume(static_cast<size_t>(written));
-    }
+    if (!write_all(pipe_, buffer_.view(), "the pipe to the parent"))
+      _exit(1);
+    buffer_.clear();
   }
 
   int pipe_;

@@ -5,9 +5,9 @@
 #include "daemon/natives/natives.h"
 #include "daemon/natives/prelude.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/files.h"
 #include "ipc/hex.h"
 
-#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <link.h>
@@ -55,42 +55,6 @@ public:
 private:
   EVP_MD_CTX *context_;
 };
-
-Error file_error(std::string_view what, const std::string &path) {
-  return Error(ErrorCode::internal, system_message(std::string(what) + " " + path));
-}
-
-Result<std::string> read_file(const std::string &path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status;
-  if (!file || ::fstat(file.get(), &status) < 0)
-    return file_error("open", path);
-  // A pipe or a device would give a size of 0, and an empty file.
-  if (!S_ISREG(status.st_mode))
-    return Error(ErrorCode::internal, "open " + path + ": not a file");
-  std::string text(static_cast<size_t>(status.st_size), '\0');
-  size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t got = ::read(file.get(), text.data() + done, text.size() - done);
-    if (got < 0)
-      return file_error("read", path);
-    if (got == 0)
-      break;
-    done += static_cast<size_t>(got);
-  }
-  text.resize(done);
-  return text;
-}
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0)
-      return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
 
 // The build id is in a note of the library that holds `address`.
 struct BuildIdSearch {
@@ -251,35 +215,17 @@ Result<Nothing> write_snapshot(const std::string &path, const Digest &key, std::
   header.version = format_version;
   header.header_bytes = sizeof header;
   // V8 wants its blob aligned: the part before it is padded (MessagePack readers stop at its end).
-  std::string content(about);
-  content.resize((sizeof header + content.size() + 63) / 64 * 64 - sizeof header);
+  std::string content(sizeof header, '\0');
+  content.append(about);
+  content.resize((content.size() + 63) / 64 * 64);
   // The padding counts, so that the lengths add up to the file's.
-  header.about_bytes = content.size();
+  header.about_bytes = content.size() - sizeof header;
   header.blob_bytes = blob.size();
   content.append(blob);
   header.key = key;
-  header.checksum = digest_of(content);
-
-  // Two builds may write the same snapshot at the same time.
-  const std::string temporary = path + "." + std::to_string(::getpid()) + ".new";
-  const FileDescriptor file(
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!file)
-    return file_error("open", temporary);
-  const std::string_view head(reinterpret_cast<const char *>(&header), sizeof header);
-  if (!write_all(file.get(), head) || !write_all(file.get(), content) || ::fsync(file.get()) < 0 ||
-      ::rename(temporary.c_str(), path.c_str()) < 0) {
-    const Error error = file_error("write", path);
-    ::unlink(temporary.c_str());
-    return error;
-  }
-  const size_t slash = path.rfind('/');
-  // A rename is durable only when its folder is.
-  const FileDescriptor folder(::open(slash == path.npos ? "." : path.substr(0, slash + 1).c_str(),
-                                     O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || ::fsync(folder.get()) < 0)
-    return file_error("fsync the folder of", path);
-  return Nothing{};
+  header.checksum = digest_of(std::string_view(content).substr(sizeof header));
+  std::memcpy(content.data(), &header, sizeof header);
+  return replace_file(path, content, 0644);
 }
 
 } // namespace lethe

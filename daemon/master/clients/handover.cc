@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service manager's descriptor store (sd_notify(3), FDSTORE=1).
 #include "daemon/master/clients/handover.h"
+#include "ipc/files.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -25,23 +26,15 @@ struct StateHead {
   uint32_t reserved;
 };
 
-bool write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0)
-      return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
-
 // The manager keeps descriptors, no data: what a connection has received and not sent lies in a
 // memfd.
 FileDescriptor write_state(const ConnectionState &connection) {
-  FileDescriptor file(memfd_create("lethe-connection", MFD_CLOEXEC));
+  const std::string name = "lethe-connection";
+  FileDescriptor file(memfd_create(name.c_str(), MFD_CLOEXEC));
   const StateHead head{connection.output.size(), connection.last_host_call, 0};
-  if (!file || !write_all(file.get(), {reinterpret_cast<const char *>(&head), sizeof head}) ||
-      !write_all(file.get(), connection.output) || !write_all(file.get(), connection.input))
+  if (!file || !write_all(file.get(), {reinterpret_cast<const char *>(&head), sizeof head}, name) ||
+      !write_all(file.get(), connection.output, name) ||
+      !write_all(file.get(), connection.input, name))
     return {};
   return file;
 }

@@ -3,6 +3,8 @@
 // of the record (bin)]; the record is [pool, name, version, options raw, hash of the source].
 #include "daemon/master/scripts/script_store.h"
 #include "daemon/master/scripts/request_options.h"
+#include "ipc/files.h"
+#include "ipc/hex.h"
 #include "ipc/invariant.h"
 #include "ipc/message_pack.h"
 #include "ipc/packer.h"
@@ -19,7 +21,7 @@ namespace lethe {
 namespace {
 
 constexpr std::string_view magic = "lethe script 1";
-constexpr std::string_view new_prefix = ".new-"; // of a file that is not renamed yet
+constexpr mode_t file_mode = 0600; // scripts may hold secrets
 
 std::string sha256(std::string_view bytes) {
   std::string digest(EVP_MAX_MD_SIZE, '\0');
@@ -32,80 +34,6 @@ std::string sha256(std::string_view bytes) {
   return digest;
 }
 
-std::string hexadecimal(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes)
-    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return text;
-}
-
-std::string folder_of(const std::string &path) { return path.substr(0, path.rfind('/')); }
-
-Error file_error(const char *what, const std::string &path) {
-  return Error(ErrorCode::internal, system_message(fmt::format("{} {}", what, path)));
-}
-
-Result<Nothing> sync_folder(const std::string &folder) {
-  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || fsync(directory.get()) < 0)
-    return file_error("sync", folder);
-  return Nothing{};
-}
-
-Result<Nothing> write_fully(const std::string &path, std::string_view content) {
-  const FileDescriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file)
-    return file_error("create", path);
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.get(), content.data(), content.size());
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return file_error("write", path);
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  if (fsync(file.get()) < 0)
-    return file_error("sync", path);
-  return Nothing{};
-}
-
-// After it returned, the file is there with this content, whatever happens; before, the old one is.
-Result<Nothing> replace_file(const std::string &path, std::string_view content) {
-  const std::string temporary =
-      fmt::format("{}/{}{}", folder_of(path), new_prefix, path.substr(path.rfind('/') + 1));
-  auto result = write_fully(temporary, content);
-  if (result && rename(temporary.c_str(), path.c_str()) < 0)
-    result = file_error("rename", temporary);
-  if (!result) {
-    unlink(temporary.c_str());
-    return result;
-  }
-  // A rename is durable only when its folder is.
-  return sync_folder(folder_of(path));
-}
-
-Result<std::string> read_file(const std::string &path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (!file || fstat(file.get(), &status) < 0)
-    return file_error("open", path);
-  std::string content(static_cast<size_t>(status.st_size), '\0');
-  size_t have = 0;
-  while (have < content.size()) {
-    const ssize_t count = ::read(file.get(), content.data() + have, content.size() - have);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count < 0)
-      return file_error("read", path);
-    if (count == 0)
-      break;
-    have += static_cast<size_t>(count);
-  }
-  content.resize(have);
-  return content;
-}
-
 std::string name_file(const Script &script) {
   Buffer record, file;
   Packer packer(record);
@@ -114,7 +42,7 @@ std::string name_file(const Script &script) {
   pack_string(packer, script.name);
   packer.pack_int64(script.version);
   record.append(script.options);
-  pack_string(packer, hexadecimal(sha256(script.source)));
+  pack_string(packer, to_hex(sha256(script.source)));
   const std::string checksum = sha256(record.view());
   Packer out(file);
   out.pack_array(3);
@@ -130,10 +58,11 @@ std::string name_file(const Script &script) {
 
 Result<Nothing> ScriptStore::open(const std::string &state_dir) {
   folder_ = state_dir + "/scripts";
+  bool has_new = false;
   for (const char *part : {"objects", "names", "damaged"}) {
     const std::string path = folder_ + "/" + part;
     std::error_code error;
-    std::filesystem::create_directories(path, error);
+    has_new |= std::filesystem::create_directories(path, error);
     if (error)
       return Error(ErrorCode::internal,
                    fmt::format("state_dir: create {}: {}", path, error.message()));
@@ -141,13 +70,18 @@ Result<Nothing> ScriptStore::open(const std::string &state_dir) {
     if (access(path.c_str(), R_OK | W_OK | X_OK) < 0)
       return Error(ErrorCode::internal, system_message("state_dir: " + path));
   }
+  // A new folder is there for good once the one that it is in is synced.
+  if (has_new)
+    for (const std::string &path : {folder_ + "/names", folder_})
+      if (auto synced = sync_folder_of(path); !synced)
+        return Error(ErrorCode::internal, "state_dir: " + synced.error().message);
   chmod(folder_.c_str(), 0700); // scripts may hold secrets
   return Nothing{};
 }
 
 // Hashed, as a script's name may have slashes.
 std::string ScriptStore::name_path(const std::string &pool, const std::string &name) const {
-  return fmt::format("{}/names/{}", folder_, hexadecimal(sha256(pool + '\0' + name)));
+  return fmt::format("{}/names/{}", folder_, to_hex(sha256(pool + '\0' + name)));
 }
 
 std::string ScriptStore::object_path(const std::string &hash) const {
@@ -183,7 +117,7 @@ Result<ScriptPointer> ScriptStore::read(const std::string &path, std::string &da
   auto source = read_file(damaged_file);
   if (!source)
     return source.error();
-  if (hexadecimal(sha256(*source)) != *hash)
+  if (to_hex(sha256(*source)) != *hash)
     return damaged;
   script->pool = *pool;
   script->name = *name;
@@ -202,7 +136,7 @@ std::vector<ScriptPointer> ScriptStore::load(std::vector<std::string> &damaged) 
   // A folder lists its files in no order; the log is to have one.
   std::sort(names.begin(), names.end());
   for (const fs::path &path : names) {
-    if (path.filename().string().starts_with(new_prefix))
+    if (path.filename().string().starts_with(new_file_prefix))
       continue;
     std::string damaged_file;
     auto script = read(path.string(), damaged_file);
@@ -229,7 +163,7 @@ void ScriptStore::remove_leftovers(bool all_is_intact) const {
   for (const char *part : {"names", "objects"})
     for (const auto &entry : fs::directory_iterator(folder_ + "/" + part, ignored)) {
       const std::string file = entry.path().filename().string();
-      if (file.starts_with(new_prefix) ||
+      if (file.starts_with(new_file_prefix) ||
           (all_is_intact && std::string_view(part) == "objects" && !names_of_.contains(file)))
         fs::remove(entry.path(), ignored);
     }
@@ -245,7 +179,7 @@ void ScriptStore::note(const std::string &pool, const std::string &name,
     object_of_.erase(old);
   }
   if (script) {
-    const std::string hash = hexadecimal(sha256(script->source));
+    const std::string hash = to_hex(sha256(script->source));
     object_of_[path] = hash;
     ++names_of_[hash];
   }
@@ -281,13 +215,13 @@ void ScriptStore::begin_next() {
     obsolete = old->second;
   const auto work = [this, script = change.script, path, obsolete]() -> Result<Nothing> {
     if (script) {
-      const std::string hash = hexadecimal(sha256(script->source));
+      const std::string hash = to_hex(sha256(script->source));
       // The source before the name that points to it, and an old source last: at no moment does a
       // name lack its source.
       if (!names_of_.contains(hash))
-        if (auto written = replace_file(object_path(hash), script->source); !written)
+        if (auto written = replace_file(object_path(hash), script->source, file_mode); !written)
           return written;
-      if (auto written = replace_file(path, name_file(*script)); !written)
+      if (auto written = replace_file(path, name_file(*script), file_mode); !written)
         return written;
       if (!obsolete.empty() && obsolete != hash)
         unlink(object_path(obsolete).c_str());
@@ -297,7 +231,7 @@ void ScriptStore::begin_next() {
       return file_error("remove", path);
     if (!obsolete.empty())
       unlink(object_path(obsolete).c_str());
-    return sync_folder(folder_of(path));
+    return sync_folder_of(path);
   };
   task_ = std::make_unique<BackgroundTask>(loop_, reaper_, work, [this](Result<Nothing> result) {
     invariant(!changes_.empty(), "what was written was asked for");

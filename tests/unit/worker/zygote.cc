@@ -164,7 +164,7 @@ public:
 private:
   void start() {
     auto pair = make_socket_pair();
-    pid = start_program(zygote_arguments(settings_for_test(cache_)), [&pair] {
+    pid = start_program(zygote_arguments(settings_for_test(cache_.path())), [&pair] {
       dup2(pair->ends[1].get(), 3);
       setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1);
     });

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files as a whole: what is written is there, and what could not be written changes nothing.
+#include "ipc/files.h"
+#include "ipc/file_descriptor.h"
+#include "tests/harness/scratch_folder.h"
+
+#include <criterion/criterion.h>
+#include <csignal>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <thread>
+
+using namespace lethe;
+namespace fs = std::filesystem;
+
+Test(files, a_replaced_file_has_the_new_content_and_the_wanted_mode) {
+  const test::ScratchFolder folder;
+  const std::string path = folder.file("f", "a longer old content");
+  cr_assert(replace_file(path, "new", 0600));
+  cr_expect_eq(*read_file(path), "new");
+  struct stat status {};
+  cr_assert_eq(::stat(path.c_str(), &status), 0);
+  cr_expect_eq(status.st_mode & 0777, 0600);
+  cr_expect_eq(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+}
+
+Test(files, a_file_that_cannot_be_replaced_stays_and_nothing_lies_beside_it) {
+  const test::ScratchFolder folder;
+  const std::string path = folder.file("f", "old");
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{100, 100}; // stands for a full disk
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  const auto replaced = replace_file(path, std::string(101, 'x'), 0600);
+  cr_assert(!replaced);
+  cr_expect(replaced.error().message.ends_with("File too large"));
+  cr_expect_eq(*read_file(path), "old");
+  cr_expect_eq(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+}
+
+Test(files, a_path_without_a_folder_is_in_the_present_one) {
+  const test::ScratchFolder folder;
+  fs::current_path(folder.path());
+  cr_assert(replace_file("f", "content", 0600));
+  cr_expect_eq(*read_file("f"), "content");
+  fs::current_path("/");
+}
+
+Test(files, what_is_no_regular_file_is_not_read_as_an_empty_one) {
+  const auto device = read_file("/dev/null");
+  cr_assert(!device);
+  cr_expect_eq(device.error().message, "open /dev/null: not a file");
+  const auto absent = read_file("/proc/no/such");
+  cr_assert(!absent);
+  cr_expect_eq(absent.error().message, "open /proc/no/such: No such file or directory");
+}
+
+Test(files, all_is_written_however_often_the_kernel_stops_in_between) {
+  int ends[2];
+  cr_assert_eq(::pipe(ends), 0);
+  FileDescriptor reading(ends[0]), writing(ends[1]);
+  const std::string bytes(1 << 20, 'x'); // many times what a pipe takes
+  size_t arrived = 0;
+  std::thread reader([&] {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, nullptr); // the writer gets them
+    char piece[65536];
+    for (ssize_t got; (got = ::read(reading.get(), piece, sizeof piece)) > 0;) {
+      arrived += static_cast<size_t>(got);
+      ::usleep(2000);
+    }
+  });
+  struct sigaction interrupt {};
+  interrupt.sa_handler = [](int) {};
+  ::sigaction(SIGALRM, &interrupt, nullptr);
+  const itimerval often{{0, 300}, {0, 300}};
+  ::setitimer(ITIMER_REAL, &often, nullptr);
+  const auto written = write_all(writing.get(), bytes, "a pipe");
+  writing.reset();
+  reader.join();
+  cr_assert(written, "%s", written ? "" : written.error().message.c_str());
+  cr_expect_eq(arrived, bytes.size());
+}
