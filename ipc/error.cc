@@ -20,6 +20,15 @@ std::string_view error_name(ErrorCode code) {
   return "internal";
 }
 
+std::optional<ErrorCode> code_from_name(std::string_view name) {
+#define LETHE_ROW(code, help)                                                                      \
+  if (name == #code)                                                                               \
+    return ErrorCode::code;
+  LETHE_ERROR_CODES(LETHE_ROW)
+#undef LETHE_ROW
+  return std::nullopt;
+}
+
 std::string_view error_help(ErrorCode code) {
   switch (code) {
 #define LETHE_ROW(name, help)                                                                      \

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,7 @@ enum class ErrorCode : uint8_t {
 
 // The name on the wire, "deadline_exceeded" for instance. Static storage.
 std::string_view error_name(ErrorCode code);
+std::optional<ErrorCode> code_from_name(std::string_view name);
 std::string_view error_help(ErrorCode code);
 
 // An error as a client gets it: `{code, message, …}`. Further keys are those of the protocol's

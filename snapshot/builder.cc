@@ -13,10 +13,13 @@
 #include "daemon/natives/prelude.h"
 #include "daemon/natives/prelude_groups.h"
 #include "ipc/buffer.h"
+#include "ipc/error_map.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/files.h"
+#include "ipc/invariant.h"
 #include "ipc/message_pack.h"
 #include "ipc/packer.h"
+#include "ipc/wait_status.h"
 
 #include <chrono>
 #include <csignal>
@@ -152,12 +155,12 @@ evaluate_prelude(v8::Local<v8::Context> context, std::string_view built_ins, boo
   for (const PreludeFile &file : prelude_files()) {
     auto function = evaluate(context, file.name, file.text);
     v8::Local<v8::Value> result;
-    if (!function || !(*function)
-                          .As<v8::Function>()
-                          ->Call(context, v8::Undefined(isolate),
-                                 static_cast<int>(std::size(arguments)), arguments)
-                          .ToLocal(&result))
-      fatal("the prelude can be evaluated");
+    const bool evaluated = function && (*function)
+                                           .As<v8::Function>()
+                                           ->Call(context, v8::Undefined(isolate),
+                                                  static_cast<int>(std::size(arguments)), arguments)
+                                           .ToLocal(&result);
+    invariant(evaluated, "the prelude can be evaluated");
     if (result->IsFunction())
       finishers.push_back(result.As<v8::Function>());
   }
@@ -284,32 +287,10 @@ bool read_until_end(int pipe, uint32_t deadline_ms, std::string &said) {
   }
 }
 
-Error read_error(Reader &reader) {
-  Error error(ErrorCode::internal, "");
-  for (uint32_t pairs = reader.map().value_or(0); pairs > 0; --pairs) {
-    const std::string key(reader.string().value_or(""));
-    Item item;
-    if (!reader.next(item))
-      break;
-    if (key == "code")
-      error.code =
-          item.bytes == "compile_error" ? ErrorCode::compile_error : ErrorCode::script_error;
-    else if (key == "message")
-      error.message = item.bytes;
-    else if (item.kind == Kind::integer)
-      error.keys.emplace_back(key, item.integer);
-    else
-      error.keys.emplace_back(key, std::string(item.bytes));
-  }
-  return error;
-}
-
 std::string describe_end(int status) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == exit_out_of_memory)
     return "needs more memory than it may have";
-  return WIFSIGNALED(status)
-             ? std::string("the process ended by signal ") + strsignal(WTERMSIG(status))
-             : "the process ended with status " + std::to_string(WEXITSTATUS(status));
+  return "the process ended with " + describe_wait_status(status);
 }
 
 std::string describe_snapshot(const std::vector<PreloadFile> &preload,
@@ -357,7 +338,7 @@ Result<BuiltSnapshot> conclude(std::string_view said, bool in_time, int status,
     } else if (*report == static_cast<int>(Report::serializing)) {
       serializing = true;
     } else if (*report == static_cast<int>(Report::failed)) {
-      return read_error(reader);
+      return error_from_map(reader.take_raw().value_or(""));
     } else {
       std::vector<std::string> globals;
       for (uint32_t count = reader.array().value_or(0); count > 0; --count)

@@ -229,7 +229,7 @@ private:
     packer.pack_map(static_cast<uint32_t>(1 + error.keys.size() + raw.size()));
     pack_string(packer, "message");
     pack_string(packer, error.message);
-    pack_keys(packer, error);
+    write_error_keys(map, error);
     append_keys(map, raw);
     return std::string(map.view());
   }
@@ -250,8 +250,7 @@ RawKeys convert_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thro
 }
 
 void write_error(Buffer &output, const Error &error, const RawKeys &raw) {
-  Packer packer(output);
-  pack_error(packer, error, raw.size());
+  write_error(output, error, raw.size());
   append_keys(output, raw);
 }
 

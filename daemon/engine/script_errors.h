@@ -48,7 +48,7 @@ using SeeError = std::function<void(Error &)>;
 RawKeys convert_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
                        const ValueLimits &limits, const SeeError &see);
 
-// Writes the error's map.
-void write_error(Buffer &output, const Error &error, const RawKeys &raw = {});
+// Writes the error's map, with these keys, too.
+void write_error(Buffer &output, const Error &error, const RawKeys &raw);
 
 } // namespace lethe

@@ -3,6 +3,7 @@
 // as it was.
 #include "daemon/engine/value_writer.h"
 #include "daemon/engine/interrupts.h"
+#include "daemon/engine/words.h"
 
 #include <bit>
 #include <cmath>
@@ -45,16 +46,6 @@ void put_map_head(char *target, uint32_t most, uint32_t pairs) {
   const size_t bytes = map_head_bytes(most);
   target[0] = static_cast<char>(bytes == 1 ? 0x80 | pairs : bytes == 3 ? 0xde : 0xdf);
   put_big_endian(target + 1, pairs, bytes - 1);
-}
-
-bool is_identifier(std::string_view text) {
-  if (text.empty() || (text[0] >= '0' && text[0] <= '9'))
-    return false;
-  for (const char c : text)
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-          c == '$'))
-      return false;
-  return true;
 }
 
 } // namespace

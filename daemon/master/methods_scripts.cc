@@ -2,6 +2,7 @@
 // script.put, script.get, script.list, script.delete.
 #include "daemon/master/methods.h"
 #include "daemon/master/scripts/request_options.h"
+#include "ipc/error_map.h"
 #include "ipc/message_pack.h"
 
 #include <fmt/format.h>

@@ -5,9 +5,9 @@
 #include "daemon/natives/host.h"
 #include "daemon/natives/native_arguments.h"
 #include "daemon/natives/natives.h"
+#include "ipc/clock.h"
 
 #include <cstdio>
-#include <ctime>
 
 namespace lethe {
 namespace {
@@ -141,10 +141,7 @@ void write_console(const Arguments &arguments) {
 
 // monotonicMs(): of a clock that nobody sets
 void monotonic_ms(const Arguments &arguments) {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  arguments.GetReturnValue().Set(static_cast<double>(now.tv_sec) * 1e3 +
-                                 static_cast<double>(now.tv_nsec) / 1e6);
+  arguments.GetReturnValue().Set(static_cast<double>(now_ns()) / double{ns_per_ms});
 }
 
 constexpr NativeFunction functions[] = {{"kindOf", kind_of},

@@ -3,9 +3,9 @@
 // {functions: {group: function}, modules: {group: {exports}}, natives, intrinsics, require}.
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/words.h"
 #include "daemon/natives/native_arguments.h"
 #include "daemon/natives/prelude.h"
-#include "daemon/natives/words.h"
 #include "ipc/error.h"
 
 #include <set>

@@ -3,6 +3,7 @@
 // each is taken or refused with a message, and what is taken keeps to its limits.
 #include "daemon/master/clients/replies.h"
 #include "daemon/master/scripts/request_options.h"
+#include "ipc/error_map.h"
 #include "ipc/message_pack.h"
 
 #include <algorithm>
@@ -46,6 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Buffer out;
   write_raw_error_response(out, 1, bytes, data[0] % 3 - 1);
   check(out.view().empty() || is_one_value(out.view(), max_depth + 1));
-  describe_error_map(bytes);
+  Buffer again;
+  write_error(again, error_from_map(bytes));
+  check(is_one_value(again.view(), max_depth));
   return 0;
 }

@@ -30,8 +30,7 @@ std::pair<int64_t, int> identity(std::string_view script, std::string_view funct
 
 std::string error_body(ErrorCode code, std::string message) {
   Buffer body;
-  Packer packer(body);
-  pack_error(packer, Error(code, std::move(message)));
+  write_error(body, Error(code, std::move(message)));
   return std::string(body.view());
 }
 

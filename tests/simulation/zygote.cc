@@ -67,8 +67,7 @@ void SimulatedZygote::load_next() {
       return kernel_.end(*this, SIGSEGV);
     if (name.starts_with("bad")) {
       Buffer error;
-      Packer packer(error);
-      pack_error(packer, Error(ErrorCode::compile_error, "it does not compile"));
+      write_error(error, Error(ErrorCode::compile_error, "it does not compile"));
       say(message::LoadFailed{.script = name, .error = error.view()});
       return exit(0);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replies to clients: responses and error maps.
+// Replies to clients.
 #pragma once
 
 #include "ipc/error.h"
@@ -9,8 +9,6 @@
 
 namespace lethe {
 
-// `{code, message, …}`
-void write_error(Buffer &out, const Error &error);
 // `[1, msgid, nil,`: the result follows.
 void write_result_head(Buffer &out, uint32_t msgid);
 // `[1, msgid, error, nil]`
@@ -18,7 +16,5 @@ void write_error_response(Buffer &out, uint32_t msgid, const Error &error);
 // The same for an error map that a worker made; `step` is added unless negative. False, and nothing
 // written, if it is no map.
 bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view error_map, int step);
-// An error map that a worker or zygote made, as "code: message". Only tests ask for it.
-std::string describe_error_map(std::string_view error_map);
 
 } // namespace lethe

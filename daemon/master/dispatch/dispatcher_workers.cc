@@ -5,6 +5,7 @@
 #include "daemon/master/loop/process.h"
 #include "daemon/master/operation/log.h"
 #include "ipc/packer.h"
+#include "ipc/wait_status.h"
 
 #include <csignal>
 #include <sys/wait.h>

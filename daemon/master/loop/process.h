@@ -21,9 +21,6 @@ inline constexpr int64_t verdict_wait_us = 1'000'000;
 // How long a process may take to end once it has hung up, which it does in the middle of its end.
 inline constexpr int64_t hang_up_wait_us = 20'000;
 
-// "signal 9 (Killed)" or "exit status 70", from a wait status.
-std::string describe_wait_status(int status);
-
 // Collects children, adopted ones included (the master is their subreaper), when SIGCHLD arrives.
 class ChildReaper {
 public:
@@ -50,25 +47,6 @@ private:
   std::map<pid_t, Callback> waiting_;
   bool has_foreign_children_; // not all of its children descend from what it started
   Watch signal_;
-};
-
-// Runs `work` in a forked child, so that the event loop never waits for a disk. `done` gets its
-// error, or an error if the child died. The child is not killed when this object goes: what it
-// writes is meant to last.
-class BackgroundTask {
-public:
-  using Work = std::function<Result<Nothing>()>;
-  using Done = std::function<void(Result<Nothing>)>;
-  BackgroundTask(EventLoop &loop, ChildReaper &reaper, const Work &work, Done done);
-
-private:
-  void read();
-
-  Done done_;
-  std::string report_; // "+" for success, "-" and a message else
-  FileDescriptor pipe_;
-  std::unique_ptr<Watch> readable_;
-  std::unique_ptr<Timer> failed_at_once_;
 };
 
 } // namespace lethe

@@ -2,8 +2,8 @@
 // Execute or fork, load, be ready: and what follows when that does not happen.
 #include "daemon/master/pools/generation_build.h"
 #include "daemon/master/operation/log.h"
-#include "ipc/message_pack.h"
-#include "ipc/packer.h"
+#include "ipc/error_map.h"
+#include "ipc/wait_status.h"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -15,15 +15,6 @@ namespace {
 constexpr int64_t start_limit_us = 30'000'000; // for a zygote that loads no script yet
 constexpr int deaths_of_a_culprit = 3;         // fewer may be somebody else's doing
 
-std::optional<ErrorCode> code_from_name(std::string_view name) {
-#define LETHE_ROW(code, help)                                                                      \
-  if (name == #code)                                                                               \
-    return ErrorCode::code;
-  LETHE_ERROR_CODES(LETHE_ROW)
-#undef LETHE_ROW
-  return std::nullopt;
-}
-
 // At most.
 size_t bytes_in_grow(const Script &script) {
   constexpr size_t around_them = 32; // heads, and the version
@@ -31,29 +22,6 @@ size_t bytes_in_grow(const Script &script) {
 }
 
 } // namespace
-
-Error error_from_map(std::string_view error_map) {
-  Error error(ErrorCode::internal, "an error without a message");
-  Reader reader(error_map);
-  const auto pairs = reader.map();
-  for (uint32_t i = 0; pairs && i < *pairs; ++i) {
-    const auto key = reader.string();
-    const auto raw = reader.take_raw();
-    if (!key || !raw)
-      break;
-    Item item;
-    Reader(*raw).next(item);
-    if (*key == "message" && item.kind == Kind::string)
-      error.message = item.bytes;
-    else if (*key == "code" && item.kind == Kind::string)
-      error.code = code_from_name(item.bytes).value_or(ErrorCode::internal);
-    else if (item.kind == Kind::string)
-      error.keys.emplace_back(*key, std::string(item.bytes));
-    else if (item.kind == Kind::integer)
-      error.keys.emplace_back(*key, item.integer);
-  }
-  return error;
-}
 
 GenerationBuild::GenerationBuild(Environment &environment, ChildReaper &reaper, GenerationPlan plan,
                                  Done done)

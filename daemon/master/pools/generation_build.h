@@ -105,7 +105,4 @@ private:
   Timer deadline_, verdict_, begin_;
 };
 
-// An Error from the map that a worker or zygote made.
-Error error_from_map(std::string_view error_map);
-
 } // namespace lethe

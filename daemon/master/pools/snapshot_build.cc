@@ -2,6 +2,7 @@
 // Running lethe-snapshot.
 #include "daemon/master/pools/snapshot_build.h"
 #include "daemon/master/operation/log.h"
+#include "ipc/wait_status.h"
 
 #include <cerrno>
 #include <csignal>

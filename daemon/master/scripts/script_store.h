@@ -2,7 +2,7 @@
 // The scripts on disk: what script.put confirmed is there after a crash of everything.
 #pragma once
 
-#include "daemon/master/loop/process.h"
+#include "daemon/master/loop/background_task.h"
 #include "daemon/master/scripts/script.h"
 
 #include <deque>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading scripts and finding their functions.
 #include "daemon/worker/scripts/scripts.h"
+#include "daemon/engine/words.h"
 #include "daemon/natives/host.h"
 #include "daemon/natives/prelude_groups.h"
-#include "daemon/natives/words.h"
 #include "daemon/worker/scripts/modules.h"
 
 #include <algorithm>
@@ -13,11 +13,6 @@ namespace lethe {
 namespace {
 
 constexpr size_t most_listed_functions = 1000;
-
-bool is_identifier(std::string_view name) {
-  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-         std::all_of(name.begin(), name.end(), is_word_character);
-}
 
 std::vector<std::string> property_names(v8::Local<v8::Context> context,
                                         v8::Local<v8::Object> object) {
