@@ -5,6 +5,7 @@
 #include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/memory/huge_pages.h"
 #include "daemon/worker/memory/memory_image_walk.h"
+#include "ipc/invariant.h"
 
 #include <cerrno>
 #include <csignal>
@@ -23,7 +24,6 @@ namespace {
 
 // Free room that malloc finds at the checkpoint: an ordinary request then needs no brk.
 constexpr size_t spare_heap_bytes = size_t{1} << 20;
-constexpr size_t most_overlay_pages = 512;
 
 // Another one would write while the image is made.
 bool has_one_thread() {
@@ -63,7 +63,7 @@ void MemoryImage::Deleter::operator()(MemoryImage *image) const {
   if (!image->view_.empty())
     ::munmap(reinterpret_cast<void *>(image->view_.begin), image->view_.bytes());
   if (image->overlay_)
-    ::munmap(image->overlay_, most_overlay_pages * image->page_bytes_);
+    ::munmap(image->overlay_, HotPages::most_overlay * image->page_bytes_);
   image->~MemoryImage();
   free_surviving(image, sizeof(MemoryImage));
 }
@@ -144,9 +144,13 @@ bool MemoryImage::record_all_but_guards(const Mapping &mapping) {
 bool MemoryImage::record_region(PageRange range, const Mapping &mapping) {
   if (range.empty())
     return true;
+  invariant(range.begin % page_bytes_ == 0 && range.end % page_bytes_ == 0,
+            "a region is of whole pages", {"begin", range.begin}, {"end", range.end});
+  invariant(region_count_ == 0 || regions_[region_count_ - 1].range.end <= range.begin,
+            "regions are recorded in the order of their addresses", {"begin", range.begin});
   const size_t pages = range.bytes() / page_bytes_;
   errno = ENOSPC;
-  if (page_count_ + pages + 64 > most_pages || region_count_ == most_regions)
+  if (page_count_ + pages + 64 > most_image_pages || region_count_ == most_regions)
     return false;
   regions_[region_count_++] = {range, mapping.protection, !mapping.is_anonymous, page_count_};
   page_count_ = (page_count_ + pages + 63) / 64 * 64;
@@ -260,13 +264,17 @@ void MemoryImage::use_huge_pages() {
 }
 
 bool MemoryImage::map_content() {
-  for (const Region *region = regions_; region < regions_ + region_count_; ++region)
-    if (region->is_in_file &&
+  for (const Region *region = regions_; region < regions_ + region_count_; ++region) {
+    if (!region->is_in_file)
+      continue;
+    const void *mapped =
         ::mmap(reinterpret_cast<void *>(region->range.begin), region->range.bytes(),
                region->protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file_.get(),
-               static_cast<off_t>(region->first_page * page_bytes_)) == MAP_FAILED)
-      // Half of the memory would be lost: nobody could go on.
-      fatal("a memory image can be mapped over the memory that it was made from");
+               static_cast<off_t>(region->first_page * page_bytes_));
+    // Half of the memory would be lost: nobody could go on.
+    invariant(mapped != MAP_FAILED, "an image can be mapped over the memory that it was made from",
+              {"begin", region->range.begin}, {"errno", errno});
+  }
   break_ = reinterpret_cast<uintptr_t>(::sbrk(0));
   return true;
 }
@@ -279,7 +287,8 @@ Result<Nothing> MemoryImage::open_files() {
 }
 
 Result<Nothing> MemoryImage::adopt() {
-  void *overlay = ::mmap(nullptr, most_overlay_pages * page_bytes_, PROT_READ | PROT_WRITE,
+  invariant(file_ && statm_ && !overlay_, "an image is adopted once, when its files are open");
+  void *overlay = ::mmap(nullptr, HotPages::most_overlay * page_bytes_, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (overlay == MAP_FAILED)
     return failure("memory for the overlay");
@@ -289,18 +298,16 @@ Result<Nothing> MemoryImage::adopt() {
   can_populate_ = populate({view_.begin, view_.begin + page_bytes_});
   grow_stack();
   // From here on nothing may be written but surviving memory.
-  hot_count_ = overlay_count_ = 0;
+  hot_.clear_overlay();
   protection_change_count_ = 0;
   const bool complete = for_each_changed([this](PageRange run) {
     return for_each_part(run, [this](PageRange part, const Region &region) {
       for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
-        if (hot_count_ == most_overlay_pages || !(region.protection & PROT_WRITE))
+        if (!hot_.has_room_for_overlay() || !(region.protection & PROT_WRITE))
           return false;
-        char *copy = overlay_ + hot_count_ * page_bytes_;
+        char *copy = overlay_ + hot_.overlay_count() * page_bytes_;
         std::memcpy(copy, reinterpret_cast<const void *>(address), page_bytes_);
-        const size_t number = page_number(address, region);
-        hot_[hot_count_++] = {address, copy, number, 0, true};
-        is_hot_.set(number);
+        hot_.add_overlay(address, copy, page_number(address, region));
       }
       return true;
     });
@@ -308,7 +315,7 @@ Result<Nothing> MemoryImage::adopt() {
   if (!complete)
     return Error(ErrorCode::internal, "memory image: too much has changed since the checkpoint");
   statistics_ = {};
-  statistics_.overlay_pages = overlay_count_ = hot_count_;
+  statistics_.overlay_pages = hot_.overlay_count();
   address_space_pages_ = address_space_pages(statm_.get());
   faults_ = page_faults();
   return Nothing{};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/engine/pages.h"
+#include "daemon/worker/memory/hot_pages.h"
 #include "daemon/worker/memory/page_scanner.h"
 #include "ipc/error.h"
 #include "ipc/worker_page.h"
@@ -25,7 +26,7 @@ namespace lethe {
 // fault, which the kernel counts. If the count did not move, only pages that had been written
 // before, the hot ones, can have changed: they are copied from the image and stay mapped, so that
 // the next request has no fault. If it moved, the scanner looks. Hot pages that nobody writes any
-// more are dropped.
+// more are dropped (hot_pages.h).
 //
 // A process that is only forked is better off with an image, too: of memory that has a file behind
 // it fork copies no page tables. Then memory that relocation wrote before it became read-only
@@ -78,9 +79,8 @@ public:
   ScanMethod method() const { return settings_.method; }
 
 private:
-  static constexpr size_t most_regions = 8192, most_ranges = 512, most_hot_pages = 1024,
-                          most_runs = 4096, most_protection_changes = 64, largest_page = 65536,
-                          most_pages = size_t{1} << 23; // 32 GB of 4 kB pages
+  static constexpr size_t most_regions = 8192, most_ranges = 512, most_runs = 4096,
+                          most_protection_changes = 64, largest_page = 65536;
 
   // One mapping as it was at the checkpoint. The pages of all regions are numbered through: page n
   // is at n * page size in the memfd.
@@ -97,16 +97,6 @@ private:
     PageRange range;
     uintptr_t reached;
   };
-  // Which of the pages that a request wrote for the first time stay mapped. known: those that were
-  // written not long ago, too.
-  enum class Keep : uint8_t { none, known, all };
-  struct HotPage {
-    uintptr_t address;
-    const char *source; // what it goes back to
-    size_t number;
-    uint8_t idle;    // how many surveys in a row found it unchanged
-    bool is_overlay; // never dropped: that would bring the image's page
-  };
   // Pages that are dropped together: changed ones, and unchanged ones between them, no more than
   // the kernel maps at a time.
   struct ColdRange {
@@ -114,13 +104,6 @@ private:
     const Region *region = nullptr;
     size_t pages = 0; // changed
   };
-  struct PageBits {
-    uint64_t words[most_pages / 64];
-    bool has(size_t page) const { return (words[page / 64] >> (page % 64) & 1) != 0; }
-    void set(size_t page) { words[page / 64] |= uint64_t{1} << (page % 64); }
-    void clear(size_t page) { words[page / 64] &= ~(uint64_t{1} << (page % 64)); }
-  };
-
   MemoryImage(const Settings &settings, PageScanner scanner);
 
   // checkpoint
@@ -137,9 +120,8 @@ private:
   bool restore_break();
   bool restore_protections();
   bool mappings_changed() const;
-  RewindFailure find_changed(Keep keep);
-  bool take_run(PageRange run, Keep keep, ColdRange &cold);
-  void make_hot(uintptr_t address, const Region &region, size_t number);
+  RewindFailure find_changed(HotPages::Keep keep);
+  bool take_run(PageRange run, HotPages::Keep keep, ColdRange &cold);
   bool restore_hot_pages();
   bool drop(PageRange range);
   bool drop(PageRange range, size_t touched_pages);
@@ -164,26 +146,22 @@ private:
   FileDescriptor file_, statm_;
   PageRange view_; // the memfd, read-only
   size_t page_bytes_ = page_bytes(), page_count_ = 0;
-  size_t region_count_ = 0, range_count_ = 0, hot_count_ = 0, overlay_count_ = 0,
-         protection_change_count_ = 0;
+  size_t region_count_ = 0, range_count_ = 0, protection_change_count_ = 0;
   uint64_t faults_ = 0;      // page faults up to the last rewind
   size_t touched_bytes_ = 0; // by the request that is being rewound
   long address_space_pages_ = 0;
   uintptr_t break_ = 0;
   bool can_populate_ = false; // see populate()
-  bool has_dropped_ = false;  // was_dropped_ is not empty
   char *overlay_ = nullptr;
   Statistics statistics_;
 
   Region regions_[most_regions];
   ScanRange ranges_[most_ranges];
-  HotPage hot_[most_hot_pages]; // those of the overlay first
   PageRange protection_changes_[most_protection_changes];
   PageRange runs_[most_runs];
   Mapping mappings_[most_regions];
-  PageBits has_content_, is_hot_;
-  PageBits was_dropped_;           // not long ago: written again, it becomes hot
-  uint8_t times_idle_[most_pages]; // how often it was dropped as idle, up to the most that matters
+  PageBits has_content_;
+  HotPages hot_;
   char zero_page_[largest_page];
 };
 

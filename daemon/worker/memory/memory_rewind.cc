@@ -3,11 +3,11 @@
 // the stack and surviving memory may be used.
 #include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/memory/memory_image_walk.h"
+#include "ipc/invariant.h"
 
 #include <alloca.h>
 #include <charconv>
 #include <cstring>
-#include <iterator>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,24 +16,8 @@
 namespace lethe {
 namespace {
 
-// What a request wrote for the first time becomes hot if that is little. If it is more, only what
-// was written not long ago, too; what a heavy request wrote is dropped, or the light one after it
-// would pay.
-constexpr uint64_t little_faults = 64, heavy_faults = 512;
-// Beyond so many hot pages a survey is made now and then (copying a page unseen costs less than
-// comparing it): it finds those that the last request did not change, and drops one that several
-// surveys in a row found so. One that then turns out to be written after all gets more patience
-// each time: a scan for its return costs as much as hundreds of copies. The interval is a prime,
-// so that requests that take turns are all seen.
-constexpr size_t few_hot_pages = 64;
-constexpr uint64_t survey_interval = 7;
-constexpr uint8_t patience[] = {2, 5, 36}; // surveys
-constexpr size_t most_hot_pages_kept = 512;
 // Longer runs of cold pages are buffers rather than objects, which not every request reads.
 constexpr size_t most_populated_bytes = size_t{1} << 20;
-// After so many scans, what was dropped is forgotten.
-constexpr uint64_t forget_interval = 64;
-
 // Of the dead part of the stack: wiped in every rewind; and kept mapped, as ordinary scripts use
 // that much. What lies deeper is dropped.
 constexpr size_t wiped_stack_bytes = size_t{16} << 10;
@@ -77,6 +61,7 @@ uint64_t page_faults() {
 }
 
 RewindFailure MemoryImage::rewind() {
+  invariant(overlay_, "memory goes back once the image is adopted");
   ++statistics_.rewinds;
   if (!restore_break() || !restore_protections())
     return RewindFailure::system_call_failed;
@@ -87,10 +72,7 @@ RewindFailure MemoryImage::rewind() {
       return RewindFailure::system_call_failed;
   } else if (const uint64_t faults = page_faults(); faults != faults_) {
     drop_deep_stack(); // before the scan, as it may write errno
-    const uint64_t new_faults = faults - faults_;
-    const Keep keep = new_faults <= little_faults  ? Keep::all
-                      : new_faults <= heavy_faults ? Keep::known
-                                                   : Keep::none;
+    const HotPages::Keep keep = HotPages::keep_after(faults - faults_);
     if (const RewindFailure failure = find_changed(keep); failure != RewindFailure::none)
       return failure;
     if (!restore_hot_pages())
@@ -138,11 +120,10 @@ bool MemoryImage::mappings_changed() const {
          address_space_pages(statm_.get()) != address_space_pages_;
 }
 
-RewindFailure MemoryImage::find_changed(Keep keep) {
+RewindFailure MemoryImage::find_changed(HotPages::Keep keep) {
   if (mappings_changed())
     return RewindFailure::mapping_changed;
-  if (++statistics_.scans % forget_interval == 0 && std::exchange(has_dropped_, false))
-    std::memset(was_dropped_.words, 0, page_count_ / 8);
+  hot_.forget_now_and_then(++statistics_.scans, page_count_);
   const auto too_much = [this] { return touched_bytes_ > settings_.most_touched_bytes; };
   ColdRange cold;
   const bool scanned = !fault_point("rewind.scan") && for_each_changed([&](PageRange run) {
@@ -156,24 +137,21 @@ RewindFailure MemoryImage::find_changed(Keep keep) {
 
 // Each page of the run: hot already, or becomes hot, or is cold. `cold` holds those found last,
 // which are not dropped yet.
-bool MemoryImage::take_run(PageRange run, Keep keep, ColdRange &cold) {
+bool MemoryImage::take_run(PageRange run, HotPages::Keep keep, ColdRange &cold) {
   return for_each_part(run, [&](PageRange part, const Region &region) {
     const bool can_be_copied = (region.protection & PROT_WRITE) != 0;
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
       const size_t number = page_number(address, region);
-      const bool is_hot = is_hot_.has(number);
-      const bool becomes_hot =
-          !is_hot && can_be_copied && hot_count_ - overlay_count_ < most_hot_pages_kept &&
-          (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
+      const bool is_hot = hot_.has(number);
+      const bool becomes_hot = !is_hot && can_be_copied && hot_.wants(number, keep);
       if (becomes_hot)
-        make_hot(address, region, number);
+        hot_.add(address, image_of(region, number), number);
       if (is_hot || becomes_hot) {
         if (!drop_cold(cold))
           return false;
         continue;
       }
-      was_dropped_.set(number);
-      has_dropped_ = true;
+      hot_.note_dropped(number);
       if (cold.region != &region || address > cold.range.end + fault_around_bytes) {
         if (!drop_cold(cold))
           return false;
@@ -211,47 +189,20 @@ bool MemoryImage::drop_cold(ColdRange &pending) {
 }
 
 const char *MemoryImage::image_of(const Region &region, size_t number) const {
+  invariant(number >= region.first_page &&
+                number - region.first_page < region.range.bytes() / page_bytes_,
+            "an image's page is of its region", {"page", number}, {"first", region.first_page});
   return region.is_in_file && has_content_.has(number)
              ? reinterpret_cast<const char *>(view_.begin + number * page_bytes_)
              : zero_page_;
 }
 
-void MemoryImage::make_hot(uintptr_t address, const Region &region, size_t number) {
-  hot_[hot_count_++] = {address, image_of(region, number), number, 0, false};
-  is_hot_.set(number);
-}
-
 bool MemoryImage::restore_hot_pages() {
-  const bool survey =
-      hot_count_ - overlay_count_ > few_hot_pages && statistics_.rewinds % survey_interval == 0;
-  size_t kept = 0;
-  PageRange idle; // adjoining pages are dropped at once
-  for (HotPage *page = hot_; page < hot_ + hot_count_; ++page) {
-    void *const memory = reinterpret_cast<void *>(page->address);
-    if (survey && std::memcmp(memory, page->source, page_bytes_) == 0) {
-      uint8_t &times = times_idle_[page->number];
-      if (!page->is_overlay && ++page->idle >= patience[times]) {
-        is_hot_.clear(page->number);
-        times = static_cast<uint8_t>(std::min<size_t>(times + 1, std::size(patience) - 1));
-        if (idle.end != page->address) {
-          if (!drop(idle))
-            return false;
-          idle.begin = page->address;
-        }
-        idle.end = page->address + page_bytes_;
-        continue;
-      }
-    } else {
-      std::memcpy(memory, page->source, page_bytes_);
-      ++statistics_.pages_copied;
-      if (survey)
-        page->idle = 0;
-    }
-    hot_[kept++] = *page;
-  }
-  hot_count_ = kept;
-  statistics_.hot_pages = kept;
-  return drop(idle);
+  const bool restored =
+      hot_.restore(statistics_.rewinds, [this](PageRange idle) { return drop(idle); });
+  statistics_.pages_copied = hot_.copied();
+  statistics_.hot_pages = hot_.count();
+  return restored;
 }
 
 bool populate(PageRange range) {
@@ -273,8 +224,8 @@ bool MemoryImage::drop_everything() {
   for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
     if (!drop({scan->range.begin, scan->reached}))
       return false;
-  for (const HotPage *page = hot_; page < hot_ + hot_count_; ++page)
-    std::memcpy(reinterpret_cast<void *>(page->address), page->source, page_bytes_);
+  for (const HotPage &page : hot_)
+    std::memcpy(reinterpret_cast<void *>(page.address), page.source, page_bytes_);
   return true;
 }
 
@@ -286,8 +237,8 @@ uintptr_t MemoryImage::first_difference() {
     found = address;
     return true;
   };
-  for (const HotPage *page = hot_; page < hot_ + hot_count_; ++page)
-    if (differs(page->address, page->source))
+  for (const HotPage &page : hot_)
+    if (differs(page.address, page.source))
       return found;
   for (const Region *region = regions_; region < regions_ + region_count_; ++region) {
     if (!region->is_in_file || !(region->protection & PROT_READ))
@@ -295,7 +246,7 @@ uintptr_t MemoryImage::first_difference() {
     for (uintptr_t address = region->range.begin; address < region->range.end;
          address += page_bytes_) {
       const size_t number = page_number(address, *region);
-      if (has_content_.has(number) && !is_hot_.has(number) &&
+      if (has_content_.has(number) && !hot_.has(number) &&
           differs(address, image_of(*region, number)))
         return found;
     }
@@ -303,7 +254,7 @@ uintptr_t MemoryImage::first_difference() {
   // Whatever is still changed must be hot (and was compared above).
   const auto all_hot = [&](PageRange part, const Region &region) {
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
-      if (!is_hot_.has(page_number(address, region))) {
+      if (!hot_.has(page_number(address, region))) {
         found = address;
         return false;
       }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The policy. All of it may run while the heap is being overwritten: only the stack and the pages'
+// own book-keeping may be used.
+#include "daemon/worker/memory/hot_pages.h"
+#include "ipc/invariant.h"
+
+#include <iterator>
+#include <utility>
+
+namespace lethe {
+namespace {
+
+// What a request wrote for the first time becomes hot if that is little. If it is more, only what
+// was written not long ago, too; what a heavy request wrote is dropped, or the light one after it
+// would pay.
+constexpr uint64_t little_faults = 64, heavy_faults = 512;
+// Beyond so many hot pages a survey is made now and then (copying a page unseen costs less than
+// comparing it): it finds those that the last request did not change, and drops one that several
+// surveys in a row found so. One that then turns out to be written after all gets more patience
+// each time: a scan for its return costs as much as hundreds of copies. The interval is a prime,
+// so that requests that take turns are all seen.
+constexpr size_t few_pages = 64;
+constexpr uint64_t survey_interval = 7;
+constexpr uint8_t patience[] = {2, 5, 36}; // surveys
+// After so many scans, what was dropped is forgotten.
+constexpr uint64_t forget_interval = 64;
+
+} // namespace
+
+HotPages::Keep HotPages::keep_after(uint64_t new_faults) {
+  return new_faults <= little_faults  ? Keep::all
+         : new_faults <= heavy_faults ? Keep::known
+                                      : Keep::none;
+}
+
+void HotPages::add_overlay(uintptr_t address, const char *copy, size_t number) {
+  invariant(count_ == overlay_count_ && has_room_for_overlay(),
+            "the overlay is complete before other pages become hot", {"pages", count_},
+            {"overlay", overlay_count_});
+  pages_[count_++] = {address, copy, number, 0, true};
+  overlay_count_ = count_;
+  is_hot_.set(number);
+}
+
+bool HotPages::wants(size_t number, Keep keep) const {
+  return count_ - overlay_count_ < most_others &&
+         (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
+}
+
+void HotPages::add(uintptr_t address, const char *source, size_t number) {
+  invariant(count_ - overlay_count_ < most_others && !has(number),
+            "a page becomes hot once, and where there is room", {"pages", count_},
+            {"number", number});
+  pages_[count_++] = {address, source, number, 0, false};
+  is_hot_.set(number);
+}
+
+void HotPages::note_dropped(size_t number) {
+  was_dropped_.set(number);
+  has_dropped_ = true;
+}
+
+void HotPages::forget_now_and_then(uint64_t scan, size_t image_pages) {
+  if (scan % forget_interval == 0 && std::exchange(has_dropped_, false))
+    std::memset(was_dropped_.words, 0, (image_pages + 63) / 64 * sizeof(uint64_t));
+}
+
+bool HotPages::makes_survey(uint64_t request) const {
+  return count_ - overlay_count_ > few_pages && request % survey_interval == 0;
+}
+
+bool HotPages::is_idle_for_too_long(HotPage &page) {
+  uint8_t &times = times_idle_[page.number];
+  if (page.is_overlay || ++page.idle < patience[times])
+    return false;
+  if (times + size_t{1} < std::size(patience))
+    ++times;
+  return true;
+}
+
+} // namespace lethe

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages that are copied back after each request and stay mapped, so that the next write to one
+// is no page fault: which pages become so, and which have been idle for too long.
+#pragma once
+
+#include "daemon/engine/pages.h"
+#include "daemon/worker/memory/page_bits.h"
+
+#include <cstring>
+
+namespace lethe {
+
+struct HotPage {
+  uintptr_t address;
+  const char *source; // what it goes back to
+  size_t number;      // in the image
+  uint8_t idle;       // how many surveys in a row found it unchanged
+  bool is_overlay;    // never dropped: that would bring the image's page
+};
+
+// Lies in memory that was zeroed, and is not rewound. Allocates nothing, and writes nothing but
+// itself and the pages.
+class HotPages {
+public:
+  // Which of the pages that a request wrote for the first time become hot. known: those that were
+  // written not long ago, too.
+  enum class Keep : uint8_t { none, known, all };
+  static Keep keep_after(uint64_t new_faults);
+
+  static constexpr size_t most_overlay = 512, most_others = 512;
+
+  void clear_overlay() { count_ = overlay_count_ = 0; }
+  bool has_room_for_overlay() const { return overlay_count_ < most_overlay; }
+  // A page that differs from the image at the process's own start. Before all others.
+  void add_overlay(uintptr_t address, const char *copy, size_t number);
+
+  bool has(size_t number) const { return is_hot_.has(number); }
+  // May it be added, and is it worth it?
+  bool wants(size_t number, Keep keep) const;
+  void add(uintptr_t address, const char *source, size_t number);
+  // Its changed content was dropped: written again before long, it is known.
+  void note_dropped(size_t number);
+  // Before each scan for changed pages of an image with so many, the scan's number first.
+  void forget_now_and_then(uint64_t scan, size_t image_pages);
+
+  // Puts the pages back after the request of this number, and calls drop(range) for those that have
+  // been idle for long enough, adjoining ones at once. False: drop did not succeed.
+  template <typename Drop> bool restore(uint64_t request, Drop drop);
+  uint64_t copied() const { return copied_; } // pages, in all
+
+  size_t count() const { return count_; }
+  size_t overlay_count() const { return overlay_count_; }
+  const HotPage *begin() const { return pages_; }
+  const HotPage *end() const { return pages_ + count_; }
+
+private:
+  bool makes_survey(uint64_t request) const;
+  bool is_idle_for_too_long(HotPage &page);
+
+  size_t count_ = 0, overlay_count_ = 0;
+  uint64_t copied_ = 0;
+  bool has_dropped_ = false;                  // was_dropped_ is not empty
+  HotPage pages_[most_overlay + most_others]; // those of the overlay first
+  PageBits is_hot_;
+  PageBits was_dropped_; // not long ago
+  uint8_t times_idle_
+      [most_image_pages]; // how often it was dropped as idle, up to the most that matters
+};
+
+template <typename Drop> bool HotPages::restore(uint64_t request, Drop drop) {
+  const bool survey = makes_survey(request);
+  const size_t bytes = page_bytes();
+  size_t kept = 0;
+  PageRange idle;
+  for (HotPage *page = pages_; page < pages_ + count_; ++page) {
+    void *const memory = reinterpret_cast<void *>(page->address);
+    if (survey && std::memcmp(memory, page->source, bytes) == 0) {
+      if (is_idle_for_too_long(*page)) {
+        is_hot_.clear(page->number);
+        if (idle.end != page->address) {
+          if (!drop(idle))
+            return false;
+          idle.begin = page->address;
+        }
+        idle.end = page->address + bytes;
+        continue;
+      }
+    } else {
+      std::memcpy(memory, page->source, bytes);
+      ++copied_;
+      if (survey)
+        page->idle = 0;
+    }
+    pages_[kept++] = *page;
+  }
+  count_ = kept;
+  return drop(idle);
+}
+
+} // namespace lethe

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which pages are copied back after each request: the policy alone, over pages of the test's own.
+#include "daemon/worker/memory/hot_pages.h"
+
+#include <criterion/criterion.h>
+#include <memory>
+#include <vector>
+
+using lethe::HotPages;
+using lethe::PageRange;
+
+namespace {
+
+constexpr size_t many = 100; // more than are copied without a look
+constexpr uint64_t requests_between_surveys = 7;
+
+struct Pages {
+  explicit Pages(size_t count = many) : memory(count * bytes, 'r'), sources(count * bytes, 's') {}
+
+  uintptr_t address(size_t page) const {
+    return reinterpret_cast<uintptr_t>(memory.data()) + page * bytes;
+  }
+  void make_hot(size_t page) { hot->add(address(page), sources.data() + page * bytes, page); }
+  void make_hot_up_to(size_t count) {
+    for (size_t page = 0; page < count; ++page)
+      make_hot(page);
+  }
+  void write_all_but(size_t first_idle, size_t idle = 1) {
+    for (size_t page = 0; page < memory.size() / bytes; ++page)
+      if (page < first_idle || page >= first_idle + idle)
+        memory[page * bytes] = 'r';
+  }
+  // How many surveys the page stays hot while nobody writes it.
+  size_t surveys_until_dropped(size_t page) {
+    size_t surveys = 0;
+    while (hot->has(page)) {
+      write_all_but(page);
+      const bool restored = hot->restore(++request, [this](PageRange range) {
+        if (!range.empty())
+          dropped.push_back(range);
+        return true;
+      });
+      cr_assert(restored);
+      surveys += request % requests_between_surveys == 0;
+      cr_assert_lt(surveys, 1000);
+    }
+    return surveys;
+  }
+  bool are_restored() const { return memory == sources; }
+
+  const size_t bytes = lethe::page_bytes();
+  std::vector<char> memory, sources;
+  std::unique_ptr<HotPages> hot = std::make_unique<HotPages>();
+  std::vector<PageRange> dropped;
+  uint64_t request = 0;
+};
+
+} // namespace
+
+Test(hot_pages, every_hot_page_goes_back_after_every_request) {
+  Pages pages(10);
+  pages.make_hot_up_to(10);
+  for (int request = 1; request <= 50; ++request) {
+    pages.write_all_but(10);
+    cr_assert(pages.hot->restore(static_cast<uint64_t>(request),
+                                 [](PageRange range) { return range.empty(); }));
+    cr_assert(pages.are_restored());
+  }
+  cr_expect_eq(pages.hot->count(), 10, "few are never dropped");
+  cr_expect_eq(pages.hot->copied(), 500);
+}
+
+Test(hot_pages, a_light_request_makes_pages_hot_and_a_heavy_one_those_that_are_known) {
+  using Keep = HotPages::Keep;
+  Pages pages;
+  cr_expect(pages.hot->wants(5, HotPages::keep_after(10)));
+  cr_expect(!pages.hot->wants(5, HotPages::keep_after(300)));
+  pages.hot->note_dropped(5);
+  cr_expect(pages.hot->wants(5, HotPages::keep_after(300)));
+  cr_expect(!pages.hot->wants(6, HotPages::keep_after(300)));
+  cr_expect(!pages.hot->wants(5, HotPages::keep_after(10'000)));
+  // What was dropped long ago is as if it had never been written.
+  for (uint64_t scan = 1; scan < 64; ++scan)
+    pages.hot->forget_now_and_then(scan, many);
+  cr_expect(pages.hot->wants(5, Keep::known));
+  pages.hot->forget_now_and_then(64, many);
+  cr_expect(!pages.hot->wants(5, Keep::known));
+}
+
+Test(hot_pages, a_page_that_nobody_writes_is_dropped_later_each_time) {
+  Pages pages;
+  pages.make_hot_up_to(many);
+  for (const size_t patience : {2, 5, 36, 36}) {
+    cr_expect_eq(pages.surveys_until_dropped(50), patience);
+    cr_assert_eq(pages.dropped.size(), 1);
+    cr_expect_eq(pages.dropped[0].begin, pages.address(50));
+    cr_expect_eq(pages.dropped[0].bytes(), pages.bytes);
+    pages.dropped.clear();
+    pages.memory[50 * pages.bytes] = 'r';
+    pages.make_hot(50); // written again
+  }
+}
+
+Test(hot_pages, a_write_between_two_surveys_is_seen_and_starts_the_count_anew) {
+  Pages pages;
+  pages.make_hot_up_to(many);
+  const auto nothing = [](PageRange range) { return range.empty(); };
+  for (uint64_t request = 1; request <= 10 * requests_between_surveys; ++request) {
+    // Every other survey finds page 50 unchanged.
+    pages.write_all_but(request / requests_between_surveys % 2 == 0 ? many : 50);
+    cr_assert(pages.hot->restore(request, nothing), "a page was dropped that is used");
+  }
+}
+
+Test(hot_pages, adjoining_idle_pages_are_dropped_at_once) {
+  Pages pages;
+  pages.make_hot_up_to(many);
+  for (uint64_t request = 1; request <= 2 * requests_between_surveys; ++request) {
+    pages.write_all_but(20, 5);
+    pages.hot->restore(request, [&](PageRange range) {
+      if (!range.empty())
+        pages.dropped.push_back(range);
+      return true;
+    });
+  }
+  cr_assert_eq(pages.dropped.size(), 1);
+  cr_expect_eq(pages.dropped[0].begin, pages.address(20));
+  cr_expect_eq(pages.dropped[0].bytes(), 5 * pages.bytes);
+  cr_expect_eq(pages.hot->count(), many - 5);
+}
+
+Test(hot_pages, a_page_of_the_overlay_is_never_dropped) {
+  Pages pages(many + 1);
+  pages.hot->add_overlay(pages.address(many), pages.sources.data() + many * pages.bytes, many);
+  pages.make_hot_up_to(many);
+  for (uint64_t request = 1; request <= 100 * requests_between_surveys; ++request) {
+    pages.write_all_but(many);
+    cr_assert(pages.hot->restore(request, [](PageRange range) { return range.empty(); }));
+  }
+  cr_expect(pages.hot->has(many));
+  cr_expect_eq(pages.hot->overlay_count(), 1);
+}
+
+Test(hot_pages, no_more_become_hot_than_there_is_room_for) {
+  Pages pages(1);
+  size_t page = 0;
+  while (pages.hot->wants(page, HotPages::Keep::all))
+    pages.hot->add(pages.address(0), pages.sources.data(), page++);
+  cr_expect_eq(page, HotPages::most_others);
+}
+
+Test(hot_pages, where_the_kernel_does_not_drop_a_page_that_is_told) {
+  Pages pages;
+  pages.make_hot_up_to(many);
+  bool restored = true;
+  for (uint64_t request = 1; restored && request <= 2 * requests_between_surveys; ++request) {
+    pages.write_all_but(50);
+    restored = pages.hot->restore(request, [](PageRange range) { return range.empty(); });
+  }
+  cr_expect(!restored);
+}
