@@ -99,8 +99,20 @@ var outcome = (() => {
       isError(await rejectionOf(promise, description), constructor, description),
     promise_rejects_dom: async (context, name, promise, description) =>
       isDOMException(await rejectionOf(promise, description), name, description),
+    // The same where the name says it all.
+    rejects: (context, name, promise) => promise_rejects_dom(context, name, promise, name),
     promise_rejects_exactly: async (context, error, promise, description) =>
       check(Object.is(await rejectionOf(promise, description), error), `was not rejected with ${show(error)}`, description),
+    // Bytes and the texts that vectors of the standards are written in.
+    hex: (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+    unhex: (text) => Uint8Array.from(text.match(/../g) ?? [], (digits) => parseInt(digits, 16)),
+    ascii: (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)),
+    base64url(text) {
+      const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+      let bits = '';
+      for (const letter of text) bits += alphabet.indexOf(letter).toString(2).padStart(6, '0');
+      return Uint8Array.from(bits.match(/.{8}/g), (byte) => parseInt(byte, 2));
+    },
     // An interface as Web IDL has it: {constructor's length, attributes, methods: {name: length}, statics: {name: length}}.
     assert_interface(name, { length = 0, attributes = [], methods = {}, statics = {} }) {
       const property = Object.getOwnPropertyDescriptor(globalThis, name);

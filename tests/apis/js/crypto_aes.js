@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AES-CBC and AES-CTR (NIST SP 800-38A), AES-GCM (the cases of its submission to NIST), AES-KW (RFC 3394).
 const { subtle } = crypto;
-const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (digits) => parseInt(digits, 16));
-const rejects = (context, name, promise) => promise_rejects_dom(context, name, promise, name);
 const imported = (name, key, usages = ['encrypt', 'decrypt']) => subtle.importKey('raw', unhex(key), name, true, usages);
 
 const plain = '6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710';

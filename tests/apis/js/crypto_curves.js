@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ECDSA (RFC 6979, RFC 7520), ECDH (RFC 5903), Ed25519 (RFC 8032), X25519 (RFC 7748).
 const { subtle } = crypto;
-const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (digits) => parseInt(digits, 16));
-const ascii = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const base64url = (text) => {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  let bits = '';
-  for (const letter of text) bits += alphabet.indexOf(letter).toString(2).padStart(6, '0');
-  return Uint8Array.from(bits.match(/.{8}/g), (byte) => parseInt(byte, 2));
-};
-const rejects = (context, name, promise) => promise_rejects_dom(context, name, promise, name);
 
 const publicKey = (curve, point, name = 'ECDSA', usages = ['verify']) => subtle.importKey('raw', unhex(point), { name, namedCurve: curve }, true, usages);
 

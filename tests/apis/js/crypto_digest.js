@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Digests (FIPS 180), HMAC (RFC 2202, RFC 4231), HKDF (RFC 5869), PBKDF2 (RFC 6070).
 const { subtle } = crypto;
-const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (digits) => parseInt(digits, 16));
-const ascii = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const rejects = (context, name, promise) => promise_rejects_dom(context, name, promise, name);
 
 const digests = [
   ['SHA-1', '', 'da39a3ee5e6b4b0d3255bfef95601890afd80709'],

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CryptoKey, SubtleCrypto: https://w3c.github.io/webcrypto/#cryptokey-interface
 const { subtle } = crypto;
-const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-const rejects = (context, name, promise) => promise_rejects_dom(context, name, promise, name);
 const aesKey = (usages, extractable = true) => subtle.generateKey({ name: 'AES-GCM', length: 128 }, extractable, usages);
 
 test(() => {

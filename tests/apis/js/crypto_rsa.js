@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RSASSA-PKCS1-v1_5, RSA-PSS, RSA-OAEP, with the keys and results of RFC 7520.
 const { subtle } = crypto;
-const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-const ascii = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const base64url = (text) => {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  let bits = '';
-  for (const letter of text) bits += alphabet.indexOf(letter).toString(2).padStart(6, '0');
-  return Uint8Array.from(bits.match(/.{8}/g), (byte) => parseInt(byte, 2));
-};
-const rejects = (context, name, promise) => promise_rejects_dom(context, name, promise, name);
 
 const bilbo = {
   kty: 'RSA', use: 'sig', e: 'AQAB',
