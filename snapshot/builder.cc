@@ -8,10 +8,10 @@
 #include "daemon/engine/names.h"
 #include "daemon/engine/script_errors.h"
 #include "daemon/natives/codecs.h"
-#include "daemon/natives/host.h"
 #include "daemon/natives/natives.h"
 #include "daemon/natives/prelude.h"
 #include "daemon/natives/prelude_groups.h"
+#include "daemon/natives/random_state.h"
 #include "ipc/buffer.h"
 #include "ipc/error_map.h"
 #include "ipc/file_descriptor.h"
@@ -246,8 +246,7 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
     {
       const v8::HandleScope handles(isolate);
       // Errors are described by means of these.
-      Names names(isolate);
-      isolate->SetData(Names::slot, &names);
+      const Names names(isolate);
       Codecs codecs(isolate);
       if (!fill_context(*creator, known, preload, reporter, globals))
         _exit(0);

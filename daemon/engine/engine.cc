@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // V8's flags, start, and small things about strings.
 #include "daemon/engine/engine.h"
+#include "daemon/engine/globals.h"
 #include "daemon/engine/v8_mappings.h"
-#include "ipc/error.h"
-
-#include <memory>
+#include "ipc/invariant.h"
 
 namespace lethe {
 namespace {
-
-std::unique_ptr<SingleThreadPlatform> the_platform;
 
 v8::Local<v8::String> new_string(v8::Isolate *isolate, std::string_view text,
                                  v8::NewStringType type) {
@@ -35,12 +32,12 @@ const std::string &v8_flags() {
 void start_v8(Arena &pages) {
   v8::V8::SetFlagsFromString(v8_flags().c_str(), v8_flags().size());
   lead_mappings_to(pages);
-  the_platform = std::make_unique<SingleThreadPlatform>(pages);
-  v8::V8::InitializePlatform(the_platform.get());
+  process_globals.platform = new SingleThreadPlatform(pages);
+  v8::V8::InitializePlatform(process_globals.platform);
   v8::V8::Initialize();
 }
 
-SingleThreadPlatform &platform() { return *the_platform; }
+SingleThreadPlatform &platform() { return *process_globals.platform; }
 
 v8::Isolate *new_isolate(v8::StartupData &snapshot, const intptr_t *external_references,
                          v8::ArrayBuffer::Allocator *allocator, size_t heap_bytes) {
@@ -61,9 +58,10 @@ v8::Isolate *new_isolate(v8::StartupData &snapshot, const intptr_t *external_ref
 void evaluate(v8::Local<v8::Context> context, std::string_view source) {
   v8::Local<v8::Script> script;
   v8::Local<v8::Value> ignored;
-  if (!v8::Script::Compile(context, to_string(context->GetIsolate(), source)).ToLocal(&script) ||
-      !script->Run(context).ToLocal(&ignored))
-    fatal("source of ours runs");
+  const bool ran =
+      v8::Script::Compile(context, to_string(context->GetIsolate(), source)).ToLocal(&script) &&
+      script->Run(context).ToLocal(&ignored);
+  invariant(ran, "source of ours runs");
 }
 
 v8::Local<v8::String> to_string(v8::Isolate *isolate, std::string_view text) {

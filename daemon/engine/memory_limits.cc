@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Callbacks of V8 about memory, and the accounting of array buffers.
 #include "daemon/engine/memory_limits.h"
+#include "daemon/engine/globals.h"
 #include "daemon/engine/interrupts.h"
-#include "ipc/error.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/invariant.h"
 #include "ipc/messages.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -16,8 +18,6 @@
 
 namespace lethe {
 namespace {
-
-MemoryLimits *the_limits = nullptr; // V8's handler for fatal errors gets no context
 
 // So that a script at its limit can be terminated in JavaScript instead of running V8 out of
 // memory.
@@ -40,7 +40,7 @@ MemoryLimits::MemoryLimits(size_t pool_bytes, Arena &arena)
 
 void MemoryLimits::attach(v8::Isolate *isolate) {
   isolate_ = isolate;
-  the_limits = this;
+  process_globals.memory = this;
   isolate->AddNearHeapLimitCallback(near_heap_limit, this);
   isolate->SetOOMErrorHandler(out_of_memory);
   v8::V8::SetFatalMemoryErrorCallback(out_of_memory);
@@ -51,9 +51,9 @@ void MemoryLimits::note_baseline() {
   char text[256] = {};
   const FileDescriptor file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
   unsigned long data_pages = 0; // the sixth number: data and stack
-  if (!file || ::read(file.get(), text, sizeof text - 1) <= 0 ||
-      std::sscanf(text, "%*u %*u %*u %*u %*u %lu", &data_pages) != 1)
-    fatal("/proc/self/statm can be read");
+  const bool is_read = file && ::read(file.get(), text, sizeof text - 1) > 0 &&
+                       std::sscanf(text, "%*u %*u %*u %*u %*u %lu", &data_pages) == 1;
+  invariant(is_read, "/proc/self/statm can be read", {"errno", errno});
   baseline_bytes_ = data_pages * page_bytes();
 }
 
@@ -91,8 +91,8 @@ size_t MemoryLimits::near_heap_limit(void *context, size_t present_bytes, size_t
 }
 
 void MemoryLimits::out_of_memory(const char *location, v8_compat::OutOfMemoryDetails) {
-  if (the_limits && the_limits->last_words_)
-    the_limits->last_words_(the_limits->last_words_context_);
+  if (process_globals.memory && process_globals.memory->last_words_)
+    process_globals.memory->last_words_(process_globals.memory->last_words_context_);
   else
     std::fprintf(stderr, "lethe: V8 is out of memory: %s\n", location);
   _exit(exit_failed);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/engine/engine.h"
+#include "daemon/engine/globals.h"
 
 namespace lethe {
 
@@ -10,21 +11,24 @@ namespace lethe {
   row(toJSON) row(message) row(name) row(stack) row(cause) row(errors) row(getFileName)            \
       row(prepareStackTrace)
 
-// Kept in the isolate's first data slot.
+// One for an isolate, which knows it.
 struct Names {
 #define LETHE_NAME(word) v8::Global<v8::String> word;
   LETHE_PROPERTY_NAMES(LETHE_NAME)
 #undef LETHE_NAME
 
   explicit Names(v8::Isolate *isolate) {
+    set_slot(isolate, IsolateSlot::names, this);
 #define LETHE_NAME(word) word.Reset(isolate, to_name(isolate, #word));
     LETHE_PROPERTY_NAMES(LETHE_NAME)
 #undef LETHE_NAME
   }
 
-  static constexpr uint32_t slot = 0;
+  Names(const Names &) = delete;
+  Names &operator=(const Names &) = delete;
+
   static const Names &of(v8::Isolate *isolate) {
-    return *static_cast<const Names *>(isolate->GetData(slot));
+    return *from_slot<const Names>(isolate, IsolateSlot::names);
   }
 };
 

@@ -2,6 +2,7 @@
 // Functions of the C library in the place of its own, for libnode and all others in this process.
 // The C library itself (malloc) goes past them, and so does the code that puts memory back.
 #include "daemon/engine/v8_mappings.h"
+#include "daemon/engine/globals.h"
 
 #include <cerrno>
 #include <sys/mman.h>
@@ -16,10 +17,9 @@ namespace {
 // Of address space, at once: only V8's tables are.
 constexpr size_t least_reservation_bytes = size_t{16} << 20;
 
-Arena *the_arena = nullptr;
-
 bool is_of_arena(const void *address) {
-  return the_arena && the_arena->contains(reinterpret_cast<uintptr_t>(address));
+  return process_globals.arena &&
+         process_globals.arena->contains(reinterpret_cast<uintptr_t>(address));
 }
 
 v8::PageAllocator::Permission permission_of(int protection) {
@@ -41,9 +41,11 @@ int status_of(bool done) {
 void *map(void *address, size_t bytes, int protection, int flags, int file, off_t offset) {
   const bool is_reserved = protection == PROT_NONE && (flags & MAP_ANONYMOUS) != 0;
   if (is_reserved && (flags & MAP_FIXED) != 0 && is_of_arena(address))
-    return the_arena->DecommitPages(address, bytes) ? address : MAP_FAILED;
-  if (is_reserved && (flags & MAP_FIXED) == 0 && the_arena && bytes >= least_reservation_bytes) {
-    void *pages = the_arena->AllocatePages(nullptr, bytes, page_bytes(), Arena::kNoAccess);
+    return process_globals.arena->DecommitPages(address, bytes) ? address : MAP_FAILED;
+  if (is_reserved && (flags & MAP_FIXED) == 0 && process_globals.arena &&
+      bytes >= least_reservation_bytes) {
+    void *pages =
+        process_globals.arena->AllocatePages(nullptr, bytes, page_bytes(), Arena::kNoAccess);
     return status_of(pages != nullptr) == 0 ? pages : MAP_FAILED;
   }
   return reinterpret_cast<void *>(
@@ -52,7 +54,7 @@ void *map(void *address, size_t bytes, int protection, int flags, int file, off_
 
 } // namespace
 
-void lead_mappings_to(Arena &arena) { the_arena = &arena; }
+void lead_mappings_to(Arena &arena) { process_globals.arena = &arena; }
 
 extern "C" {
 #pragma GCC visibility push(default)
@@ -68,13 +70,14 @@ void *mmap64(void *address, size_t bytes, int protection, int flags, int file,
 }
 
 int munmap(void *address, size_t bytes) noexcept {
-  return is_of_arena(address) ? status_of(the_arena->FreePages(address, bytes))
+  return is_of_arena(address) ? status_of(process_globals.arena->FreePages(address, bytes))
                               : static_cast<int>(::syscall(SYS_munmap, address, bytes));
 }
 
 int mprotect(void *address, size_t bytes, int protection) noexcept {
   return is_of_arena(address)
-             ? status_of(the_arena->SetPermissions(address, bytes, permission_of(protection)))
+             ? status_of(
+                   process_globals.arena->SetPermissions(address, bytes, permission_of(protection)))
              : static_cast<int>(::syscall(SYS_mprotect, address, bytes, protection));
 }
 

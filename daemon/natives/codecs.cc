@@ -79,7 +79,7 @@ Codecs::Codecs(v8::Isolate *isolate) : isolate_(isolate) {
   const auto made = v8::FunctionTemplate::New(isolate);
   made->InstanceTemplate()->SetInternalFieldCount(entry_field + 1);
   class_.Reset(isolate, made);
-  isolate->SetData(slot, this);
+  set_slot(isolate, IsolateSlot::codecs, this);
 }
 
 v8::MaybeLocal<v8::Object> Codecs::make(v8::Local<v8::Context> context, Codec::Direction direction,

@@ -3,6 +3,8 @@
 // whose internal field says which state is meant.
 #pragma once
 
+#include "daemon/engine/globals.h"
+
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -67,8 +69,9 @@ public:
   // Before a startup snapshot is made: what is behind the objects can't be stored.
   void release_all();
 
-  static constexpr uint32_t slot = 3; // of the isolate's data
-  static Codecs &of(v8::Isolate *isolate) { return *static_cast<Codecs *>(isolate->GetData(slot)); }
+  static Codecs &of(v8::Isolate *isolate) {
+    return *from_slot<Codecs>(isolate, IsolateSlot::codecs);
+  }
 
 private:
   struct Entry {

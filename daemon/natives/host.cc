@@ -4,7 +4,6 @@
 #include "daemon/engine/engine.h"
 #include "daemon/natives/native_arguments.h"
 #include "daemon/natives/natives.h"
-#include "ipc/error.h"
 
 #include <node_version.h>
 
@@ -29,20 +28,6 @@ void call(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
     arguments.GetReturnValue().Set(promise);
 }
 
-v8::Local<v8::Private> random_state_key(v8::Isolate *isolate) {
-  return v8::Private::ForApi(isolate, to_name(isolate, "lethe.random_state"));
-}
-
-// setRandomState(typed array): which bytes random_state() finds in contexts made from the snapshot
-void set_random_state(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
-  v8::Isolate *isolate = arguments.GetIsolate();
-  const auto context = isolate->GetCurrentContext();
-  if (!context->Global()
-           ->SetPrivate(context, random_state_key(isolate), arguments[0])
-           .FromMaybe(false))
-    fatal("the prelude can store its random state");
-}
-
 // version(): Lethe's
 void version(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
   arguments.GetReturnValue().Set(to_name(arguments.GetIsolate(), LETHE_VERSION));
@@ -65,23 +50,11 @@ void engine_versions(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
   arguments.GetReturnValue().Set(v8::Array::New(isolate, texts, std::size(texts)));
 }
 
-constexpr NativeFunction functions[] = {{"call", call},
-                                        {"setRandomState", set_random_state},
-                                        {"version", version},
-                                        {"engineVersions", engine_versions}};
+constexpr NativeFunction functions[] = {
+    {"call", call}, {"version", version}, {"engineVersions", engine_versions}};
 
 } // namespace
 
 const std::span<const NativeFunction> host_natives = functions;
-
-void *random_state(v8::Local<v8::Context> context) {
-  v8::Isolate *isolate = context->GetIsolate();
-  v8::Local<v8::Value> value;
-  if (!context->Global()->GetPrivate(context, random_state_key(isolate)).ToLocal(&value) ||
-      !value->IsUint32Array())
-    fatal("every context has the prelude's random state");
-  const auto array = value.As<v8::Uint32Array>();
-  return static_cast<char *>(array->Buffer()->GetBackingStore()->Data()) + array->ByteOffset();
-}
 
 } // namespace lethe

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the prelude builds `host` and Math.random on, and where console output goes.
+// What the prelude builds `host` on, and where console output goes.
 #pragma once
+
+#include "daemon/engine/globals.h"
 
 #include <cstdint>
 #include <string_view>
@@ -23,13 +25,10 @@ public:
   // When the present request was received, by the monotonic clock.
   virtual uint64_t started_ns() const = 0;
 
-  static constexpr uint32_t slot = 1; // of the isolate's data
-  static Host *of(v8::Isolate *isolate) { return static_cast<Host *>(isolate->GetData(slot)); }
+  static Host *of(v8::Isolate *isolate) { return from_slot<Host>(isolate, IsolateSlot::host); }
+  static void attach(v8::Isolate *isolate, Host *host) {
+    set_slot(isolate, IsolateSlot::host, host);
+  }
 };
-
-// The state of the random generator of this context (16 bytes), made by the prelude: to be filled
-// with entropy before each request. It stays where it is as long as the context lives.
-void *random_state(v8::Local<v8::Context> context);
-inline constexpr size_t random_state_bytes = 16;
 
 } // namespace lethe

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Native functions for what has to be unpredictable.
+#include "daemon/engine/engine.h"
 #include "daemon/natives/native_bytes.h"
 #include "daemon/natives/natives.h"
 #include "daemon/natives/openssl.h"
+#include "daemon/natives/random_state.h"
+#include "ipc/invariant.h"
 
 #include <openssl/crypto.h>
 
@@ -44,11 +47,39 @@ void equal_bytes(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
                                  CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
-constexpr NativeFunction functions[] = {
-    {"randomBytes", random_bytes}, {"randomUuid", random_uuid}, {"equalBytes", equal_bytes}};
+v8::Local<v8::Private> random_state_key(v8::Isolate *isolate) {
+  return v8::Private::ForApi(isolate, to_name(isolate, "lethe.random_state"));
+}
+
+// setRandomState(typed array): which bytes random_state() finds in contexts made from the snapshot
+void set_random_state(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
+  v8::Isolate *isolate = arguments.GetIsolate();
+  const auto context = isolate->GetCurrentContext();
+  const bool stored = context->Global()
+                          ->SetPrivate(context, random_state_key(isolate), arguments[0])
+                          .FromMaybe(false);
+  invariant(stored, "the prelude can store its random state");
+}
+
+constexpr NativeFunction functions[] = {{"setRandomState", set_random_state},
+                                        {"randomBytes", random_bytes},
+                                        {"randomUuid", random_uuid},
+                                        {"equalBytes", equal_bytes}};
 
 } // namespace
 
 const std::span<const NativeFunction> random_natives = functions;
+
+void *random_state(v8::Local<v8::Context> context) {
+  v8::Isolate *isolate = context->GetIsolate();
+  v8::Local<v8::Value> value;
+  const bool found =
+      context->Global()->GetPrivate(context, random_state_key(isolate)).ToLocal(&value);
+  invariant(found && value->IsUint32Array(), "every context has the prelude's random state");
+  const auto array = value.As<v8::Uint32Array>();
+  invariant(array->ByteLength() == random_state_bytes, "a random state is as long as what fills it",
+            {"bytes", array->ByteLength()});
+  return static_cast<char *>(array->Buffer()->GetBackingStore()->Data()) + array->ByteOffset();
+}
 
 } // namespace lethe

@@ -12,7 +12,7 @@
 namespace lethe {
 
 Tasks::Tasks(v8::Isolate *isolate) : isolate_(isolate) {
-  isolate->SetData(slot, this);
+  set_slot(isolate, IsolateSlot::tasks, this);
   isolate->SetPromiseRejectCallback(on_rejection);
 }
 

@@ -3,6 +3,7 @@
 // where nobody could catch it.
 #pragma once
 
+#include "daemon/engine/globals.h"
 #include "daemon/natives/natives.h"
 
 #include <cstdint>
@@ -26,8 +27,7 @@ public:
   Tasks(const Tasks &) = delete;
   Tasks &operator=(const Tasks &) = delete;
 
-  static constexpr uint32_t slot = 2;
-  static Tasks *of(v8::Isolate *isolate) { return static_cast<Tasks *>(isolate->GetData(slot)); }
+  static Tasks *of(v8::Isolate *isolate) { return from_slot<Tasks>(isolate, IsolateSlot::tasks); }
 
   // Forgets everything.
   void clear();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stop signals and the parent-death signal.
 #include "daemon/worker/process_signals.h"
+#include "daemon/engine/globals.h"
 #include "ipc/messages.h"
 
 #include <cerrno>
@@ -14,12 +15,9 @@ namespace {
 
 constexpr int master_end_ms = 100; // for its end, once it has closed a channel
 
-int the_channel = -1; // for the signal handler
-int the_master = -1;  // its pidfd; inherited by grown zygotes
-
 void end_if_orphan(int) {
   const int saved = errno;
-  pollfd poll_for{the_channel, POLLRDHUP, 0};
+  pollfd poll_for{process_globals.channel, POLLRDHUP, 0};
   if (::poll(&poll_for, 1, 0) > 0 && (poll_for.revents & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
     _exit(exit_clean);
   errno = saved;
@@ -33,9 +31,9 @@ void ignore_stop_signals() {
 }
 
 void end_with_master(int channel) {
-  the_channel = channel;
-  if (the_master < 0) // the first zygote, its child
-    the_master = static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0));
+  process_globals.channel = channel;
+  if (process_globals.master < 0) // the first zygote, its child
+    process_globals.master = static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0));
   struct sigaction action {};
   action.sa_handler = end_if_orphan;
   action.sa_flags = SA_RESTART;
@@ -48,7 +46,7 @@ void end_with_master(int channel) {
 void end_after_master() {
   // Readable only when all descriptors of the master are closed. It may also have dropped just this
   // generation, and live on.
-  pollfd poll_for{the_master, POLLIN, 0};
+  pollfd poll_for{process_globals.master, POLLIN, 0};
   ::poll(&poll_for, 1, master_end_ms);
   _exit(exit_clean);
 }

@@ -6,6 +6,7 @@
 #include "daemon/engine/value_reader.h"
 #include "daemon/worker/memory/fault_point.h"
 #include "ipc/clock.h"
+#include "ipc/invariant.h"
 #include "ipc/packer.h"
 
 #include <cstdio>
@@ -69,7 +70,7 @@ void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
 } // namespace
 
 void RequestLoop::run() {
-  isolate_->SetData(Host::slot, static_cast<Host *>(this));
+  Host::attach(isolate_, this);
   if (rewinder_ && !rewinder_->adopt(page_))
     rewinder_ = nullptr; // it serves one request
   page_.ready.store(true);
@@ -115,6 +116,8 @@ RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
   if (timer_t timer; fault_point("sandbox.timer"))
     ::timer_create(CLOCK_MONOTONIC, nullptr, &timer);
   const auto request = read_or_break_off<message::Run>(frame);
+  invariant(calls_.empty() && early_.empty(), "a request begins when nothing is left of the last",
+            {"calls", calls_.size()}, {"early_bytes", early_.size()});
   sequence_ = sequence;
   const bool wants_stats = (request.flags & run_wants_stats) != 0;
   started_ns_ = now_ns();
@@ -122,6 +125,8 @@ RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
 
   const auto failed = execute(request);
 
+  invariant(sequence_ == sequence, "the answer is to the request that was claimed",
+            {"sequence", sequence_}, {"claimed", sequence});
   if (wants_stats)
     report_stats(now_ns() - started_ns_, now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
   if (failed) {
@@ -211,6 +216,8 @@ void RequestLoop::console(std::string_view level, v8::Local<v8::String> text) {
     console_is_cut_ = true;
     lines = console_left_.lines;
   }
+  invariant(lines <= console_left_.lines && shown.size() <= console_left_.bytes,
+            "console output keeps to its limits", {"lines", lines}, {"bytes", shown.size()});
   console_left_.lines -= lines;
   console_left_.bytes -= shown.size();
   if (is_long && !console_is_cut_)

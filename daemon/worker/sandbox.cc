@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The filter's list, and the system calls that close a worker.
 #include "daemon/worker/sandbox.h"
+#include "daemon/engine/globals.h"
 #include "ipc/messages.h"
 
 #include <algorithm>
@@ -19,8 +20,6 @@
 
 namespace lethe {
 namespace {
-
-WorkerPage *the_page = nullptr; // for the signal handler
 
 // Anything else is a violation. A note says who needs a call where that is not plain. No close: a worker keeps its socket until
 // it ends. No timer_create: the kernel counts timers by user, so that one worker could take them
@@ -85,8 +84,8 @@ FileDescriptor landlock_ruleset(long abi) {
 }
 
 void on_violation(int, siginfo_t *info, void *) {
-  the_page->death_detail.store(static_cast<uint32_t>(info->si_syscall));
-  the_page->death_reason.store(DeathReason::sandbox_violation);
+  process_globals.page->death_detail.store(static_cast<uint32_t>(info->si_syscall));
+  process_globals.page->death_reason.store(DeathReason::sandbox_violation);
   _exit(exit_failed);
 }
 
@@ -196,7 +195,7 @@ Result<Nothing> close_all_but(std::vector<int> kept) {
 }
 
 Result<Nothing> Sandbox::apply(WorkerPage &page, const std::vector<int> &kept) const {
-  the_page = &page;
+  process_globals.page = &page;
   const auto failed = [](const char *step) {
     return Error(ErrorCode::internal, system_message(std::string("sandbox: ") + step));
   };

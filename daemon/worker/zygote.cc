@@ -99,7 +99,6 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings 
       child_signals_(open_child_signals()), rewinder_(rewinder),
       runner_(isolate, scripts_, memory, value_limits(settings)),
       generation_(isolate, scripts_, runner_, memory) {
-  isolate_->SetData(Names::slot, &names_);
   Modules::attach(isolate_);
   hide_prelude_frames(isolate_);
   Interrupts::instance().attach(isolate_);
@@ -336,7 +335,7 @@ void Zygote::take_image() {
 void Zygote::run_self_test() {
   Buffer result;
   Runner::Waiter nobody;
-  isolate_->SetData(Host::slot, nullptr);
+  Host::attach(isolate_, nullptr);
   runner_.eval("globalThis.leak = [...'leak'].map((c) => ({ c })); Array.prototype.leak = "
                "/(l)eak/.exec('leak');",
                "\xc0", result, nobody);

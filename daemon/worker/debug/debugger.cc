@@ -2,12 +2,13 @@
 // Jobs of a debugging worker.
 #include "daemon/worker/debug/debugger.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/globals.h"
 #include "daemon/worker/debug/inspector.h"
+#include "ipc/invariant.h"
 #include "ipc/message_pack.h"
 #include "ipc/packer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -25,16 +26,13 @@ constexpr size_t part_bytes = 64 * 1024;         // of a file, in one message
 constexpr int64_t most_ms_over_time = 1000;      // for the last call of a profile
 constexpr const char *sampling_interval = "250"; // µs: fine enough for functions of a few µs
 
-Debugger *the_debugger = nullptr; // for the signal handler
-std::atomic<bool> input_noted{false};
-
 // A call that takes long is stopped when the time of the profile, and some more, is over: where it
 // was until then is worth knowing.
 class TimeLimit {
 public:
   TimeLimit(v8::Isolate *isolate, int64_t limit_ms) {
-    the_isolate = isolate;
-    is_over = false;
+    process_globals.profiled = isolate;
+    process_globals.profile_is_over = false;
     struct sigaction action {};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
@@ -42,32 +40,30 @@ public:
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = SIGALRM;
     const itimerspec once{{}, {limit_ms / 1000, limit_ms % 1000 * 1'000'000}};
-    if (::sigaction(SIGALRM, &action, nullptr) < 0 ||
-        ::timer_create(CLOCK_MONOTONIC, &event, &timer_) < 0 ||
-        ::timer_settime(timer_, 0, &once, nullptr) < 0)
-      fatal("a process can have a timer");
+    const bool is_set = ::sigaction(SIGALRM, &action, nullptr) == 0 &&
+                        ::timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0 &&
+                        ::timer_settime(timer_, 0, &once, nullptr) == 0;
+    invariant(is_set, "a process can have a timer", {"errno", errno});
   }
   TimeLimit(const TimeLimit &) = delete;
   ~TimeLimit() {
     ::timer_delete(timer_);
-    is_over = false; // what was asked of V8 does nothing any more
-    the_isolate->CancelTerminateExecution();
+    process_globals.profile_is_over = false; // what was asked of V8 does nothing any more
+    process_globals.profiled->CancelTerminateExecution();
   }
-  bool passed() const { return is_over; }
+  bool passed() const { return process_globals.profile_is_over; }
 
 private:
   static void on_signal(int) {
-    is_over = true;
-    the_isolate->RequestInterrupt(
+    process_globals.profile_is_over = true;
+    process_globals.profiled->RequestInterrupt(
         [](v8::Isolate *isolate, void *) {
-          if (is_over)
+          if (process_globals.profile_is_over)
             isolate->TerminateExecution();
         },
         nullptr);
   }
 
-  static inline v8::Isolate *the_isolate = nullptr;
-  static inline std::atomic<bool> is_over{false};
   timer_t timer_{};
 };
 
@@ -96,7 +92,7 @@ Debugger::Debugger(v8::Isolate *isolate, Scripts &scripts, Runner &runner, Debug
                    Runner::Waiter &waiter, size_t max_bytes, Load load)
     : isolate_(isolate), scripts_(scripts), runner_(runner), link_(link), waiter_(waiter),
       max_bytes_(max_bytes), load_(std::move(load)) {
-  the_debugger = this;
+  process_globals.debugger = this;
 }
 
 Debugger::~Debugger() = default;
@@ -105,22 +101,23 @@ void Debugger::watch(int socket) {
   struct sigaction action {};
   action.sa_handler = on_input_signal;
   action.sa_flags = SA_RESTART;
-  if (::sigaction(SIGIO, &action, nullptr) < 0 || ::fcntl(socket, F_SETOWN, ::getpid()) < 0 ||
-      ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_ASYNC) < 0)
-    fatal("a socket can signal its input");
+  const bool signals = ::sigaction(SIGIO, &action, nullptr) == 0 &&
+                       ::fcntl(socket, F_SETOWN, ::getpid()) == 0 &&
+                       ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_ASYNC) == 0;
+  invariant(signals, "a socket can signal its input", {"errno", errno});
 }
 
 void Debugger::on_input_signal(int) {
   const int saved = errno;
-  if (the_debugger && !input_noted.exchange(true))
-    the_debugger->isolate_->RequestInterrupt(at_safe_point, nullptr);
+  if (process_globals.debugger && !process_globals.has_debug_input.exchange(true))
+    process_globals.debugger->isolate_->RequestInterrupt(at_safe_point, nullptr);
   errno = saved;
 }
 
 void Debugger::at_safe_point(v8::Isolate *, void *) {
-  input_noted.store(false);
-  if (the_debugger->listens_)
-    the_debugger->link_.receive_debug(false);
+  process_globals.has_debug_input.store(false);
+  if (process_globals.debugger->listens_)
+    process_globals.debugger->link_.receive_debug(false);
 }
 
 std::optional<RunFailure> Debugger::run(const DebugJob &job, Buffer &result) {

@@ -4,7 +4,7 @@
 #include "daemon/engine/entropy.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
-#include "daemon/natives/host.h"
+#include "daemon/natives/random_state.h"
 
 #include <algorithm>
 

@@ -5,8 +5,8 @@
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
 #include "daemon/engine/value_reader.h"
-#include "daemon/natives/host.h"
 #include "daemon/natives/prelude_groups.h"
+#include "daemon/natives/random_state.h"
 
 #include <charconv>
 

@@ -2,8 +2,8 @@
 // Loading scripts and finding their functions.
 #include "daemon/worker/scripts/scripts.h"
 #include "daemon/engine/words.h"
-#include "daemon/natives/host.h"
 #include "daemon/natives/prelude_groups.h"
+#include "daemon/natives/random_state.h"
 #include "daemon/worker/scripts/modules.h"
 
 #include <algorithm>

@@ -67,7 +67,6 @@ private:
     isolate_->Enter();
     const v8::HandleScope handles(isolate_);
     names_ = std::make_unique<Names>(isolate_);
-    isolate_->SetData(Names::slot, names_.get());
   }
 
   void close_isolate() {

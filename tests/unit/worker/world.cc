@@ -27,7 +27,6 @@ World::World(const std::vector<PreloadFile> &preload, size_t memory_mb)
   isolate_->Enter();
   const v8::HandleScope handles(isolate_);
   names_ = std::make_unique<Names>(isolate_);
-  isolate_->SetData(Names::slot, names_.get());
   codecs_ = std::make_unique<Codecs>(isolate_);
   Interrupts::instance().attach(isolate_);
   memory_->attach(isolate_);
