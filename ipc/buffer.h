@@ -3,6 +3,8 @@
 // msgpack::packer.
 #pragma once
 
+#include "ipc/invariant.h"
+
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -31,7 +33,11 @@ public:
       make_room(bytes);
     return storage_.get() + end_;
   }
-  void commit(size_t bytes) { end_ += bytes; }
+  void commit(size_t bytes) {
+    invariant(bytes <= writable(), "a buffer is written where it has room", {"bytes", bytes},
+              {"writable", writable()});
+    end_ += bytes;
+  }
   size_t writable() const { return capacity_ - end_; }
 
   void write(const char *bytes, size_t count) {
@@ -44,11 +50,18 @@ public:
 
   // Takes `bytes` (at most size()) off the front.
   void consume(size_t bytes) {
+    invariant(bytes <= size(), "no more is taken from a buffer than it holds", {"bytes", bytes},
+              {"size", size()});
     begin_ += bytes;
     if (begin_ == end_)
       begin_ = end_ = 0;
   }
-  void truncate(size_t bytes) { end_ = begin_ + bytes; }
+  // Keeps the first `bytes` (at most size()).
+  void truncate(size_t bytes) {
+    invariant(bytes <= size(), "a buffer is cut to what it holds", {"bytes", bytes},
+              {"size", size()});
+    end_ = begin_ + bytes;
+  }
   void clear() { begin_ = end_ = 0; }
 
   // Gives memory beyond `keep_bytes` back if the buffer is empty.

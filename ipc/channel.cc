@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frames in and out of a socket.
 #include "ipc/channel.h"
+#include "ipc/invariant.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,18 +20,27 @@ constexpr size_t most_descriptors = 4;    // of one frame
 
 Buffer &Channel::begin(MessageType type, uint32_t sequence) {
   const FrameHeader header{0, static_cast<uint16_t>(type), 0, sequence};
+  // A conversion into the frame that ran a script could write a console line into its middle.
+  invariant(!frame_begin_, "one frame is written after the other", {"type", type});
   frame_begin_ = output_.size();
   output_.write(reinterpret_cast<const char *>(&header), sizeof header);
   return output_;
 }
 
 void Channel::end() {
-  const auto body_bytes =
-      static_cast<uint32_t>(output_.size() - frame_begin_ - sizeof(FrameHeader));
-  std::memcpy(output_.data() + frame_begin_, &body_bytes, sizeof body_bytes);
+  invariant(frame_begin_, "a frame ends that has begun");
+  const size_t bytes = output_.size() - *frame_begin_ - sizeof(FrameHeader);
+  invariant(bytes <= UINT32_MAX, "a frame's length fits into its head", {"bytes", bytes});
+  const auto body_bytes = static_cast<uint32_t>(bytes);
+  std::memcpy(output_.data() + *frame_begin_, &body_bytes, sizeof body_bytes);
+  frame_begin_.reset();
 }
 
-void Channel::abandon() { output_.truncate(frame_begin_); }
+void Channel::abandon() {
+  invariant(frame_begin_, "a frame is abandoned that has begun");
+  output_.truncate(*frame_begin_);
+  frame_begin_.reset();
+}
 
 void Channel::add(MessageType type, uint32_t sequence, std::string_view body) {
   begin(type, sequence).append(body);
@@ -40,6 +50,8 @@ void Channel::add(MessageType type, uint32_t sequence, std::string_view body) {
 Channel::Status Channel::send_with_descriptors(MessageType type, uint32_t sequence,
                                                std::string_view body,
                                                std::span<const int> descriptors) {
+  invariant(descriptors.size() <= most_descriptors, "a frame carries few descriptors",
+            {"descriptors", descriptors.size()});
   // What was written before goes first, as this frame goes past the output.
   if (const Status status = flush(); status != Status::ok)
     return status;
@@ -72,6 +84,7 @@ Channel::Status Channel::send_with_descriptors(MessageType type, uint32_t sequen
 }
 
 Channel::Status Channel::flush() {
+  invariant(!frame_begin_, "whole frames are sent");
   while (!output_.empty()) {
     const ssize_t sent = ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
     if (sent < 0) {
@@ -172,11 +185,10 @@ void Channel::put_back(std::string_view frames) {
 }
 
 FileDescriptor Channel::take_descriptor() {
-  FileDescriptor descriptor;
-  if (!descriptors_.empty()) {
-    descriptor = std::move(descriptors_.front());
-    descriptors_.pop_front();
-  }
+  // next() has seen that as many are there as its frame says.
+  invariant(!descriptors_.empty(), "a descriptor is taken once");
+  FileDescriptor descriptor = std::move(descriptors_.front());
+  descriptors_.pop_front();
   return descriptor;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -99,6 +100,7 @@ public:
   std::string_view unread() const { return input_.view().substr(taken_); }
   // Puts whole frames before what is unread: they are next.
   void put_back(std::string_view frames);
+  // The next of those that came with a frame, as many as that said.
   FileDescriptor take_descriptor();
 
 private:
@@ -110,8 +112,8 @@ private:
   Carries carries_;
   uint32_t max_body_bytes_;
   Buffer output_, input_;
-  size_t frame_begin_ = 0; // of the frame being written, in output_
-  size_t taken_ = 0;       // bytes of the frame that next() returned last
+  std::optional<size_t> frame_begin_; // of the frame being written, in output_
+  size_t taken_ = 0;                  // bytes of the frame that next() returned last
   std::deque<FileDescriptor> descriptors_;
   std::string flaw_;
 };

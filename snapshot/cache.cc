@@ -7,6 +7,7 @@
 #include "ipc/file_descriptor.h"
 #include "ipc/files.h"
 #include "ipc/hex.h"
+#include "ipc/invariant.h"
 
 #include <cstring>
 #include <fcntl.h>
@@ -210,6 +211,7 @@ v8::StartupData SnapshotFile::blob() const {
 
 Result<Nothing> write_snapshot(const std::string &path, const Digest &key, std::string_view about,
                                std::string_view blob) {
+  invariant(blob.size() <= INT32_MAX, "V8 can say how long its blob is", {"bytes", blob.size()});
   FileHeader header{};
   std::memcpy(header.magic, magic, sizeof magic);
   header.version = format_version;

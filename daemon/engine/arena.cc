@@ -2,9 +2,10 @@
 // First fit over a map of free ranges: V8 asks for few, large pieces.
 #include "daemon/engine/arena.h"
 
-#include "ipc/error.h"
+#include "ipc/invariant.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
 
@@ -41,8 +42,8 @@ uintptr_t align_up(uintptr_t value, size_t alignment) {
 Arena::Arena(size_t bytes) {
   void *reserved = ::mmap(nullptr, bytes + base_alignment, PROT_NONE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (reserved == MAP_FAILED)
-    fatal("address space for V8's arena can be reserved");
+  invariant(reserved != MAP_FAILED, "address space for V8's arena can be reserved",
+            {"bytes", bytes}, {"errno", errno});
   const uintptr_t base = align_up(reinterpret_cast<uintptr_t>(reserved), base_alignment);
   highest_end_ = base;
   all_ = {base, base + bytes};
@@ -77,9 +78,15 @@ void *Arena::AllocatePages(void *, size_t length, size_t alignment, Permission p
 }
 
 bool Arena::FreePages(void *address, size_t length) {
+  const PageRange range = range_of(address, length);
+  invariant(all_.begin <= range.begin && range.end <= all_.end,
+            "V8 gives pages back to the arena that they are from", {"begin", range.begin},
+            {"end", range.end});
+  invariant(free_.bytes_in(range) == 0, "pages are given back once", {"begin", range.begin},
+            {"end", range.end});
   if (!DecommitPages(address, length))
     return false;
-  free_.add(range_of(address, length));
+  free_.add(range);
   return true;
 }
 
@@ -140,9 +147,10 @@ void Arena::zero(PageRange range) {
       listener_(listener_context_, of_image);
   }
   const PageRange fresh{of_image.end, range.end};
-  if (!fresh.empty() &&
-      ::madvise(reinterpret_cast<void *>(fresh.begin), fresh.bytes(), MADV_DONTNEED) != 0)
-    fatal("pages of the arena can be dropped");
+  const bool dropped = fresh.empty() || ::madvise(reinterpret_cast<void *>(fresh.begin),
+                                                  fresh.bytes(), MADV_DONTNEED) == 0;
+  invariant(dropped, "pages of the arena can be dropped", {"bytes", fresh.bytes()},
+            {"errno", errno});
 }
 
 } // namespace lethe

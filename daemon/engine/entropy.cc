@@ -2,7 +2,7 @@
 // Fetching random bytes.
 #include "daemon/engine/entropy.h"
 #include "daemon/engine/pages.h"
-#include "ipc/error.h"
+#include "ipc/invariant.h"
 
 #include <cerrno>
 #include <cstring>
@@ -19,9 +19,10 @@ Entropy &Entropy::instance() {
 }
 
 void Entropy::fill(void *target, size_t bytes) {
+  invariant(bytes <= block_bytes, "random bytes are taken in less than blocks", {"bytes", bytes});
   if (block_bytes - used_ < bytes) {
-    if (getrandom(block_, block_bytes, 0) != static_cast<ssize_t>(block_bytes))
-      fatal("the kernel gives random bytes");
+    invariant(getrandom(block_, block_bytes, 0) == static_cast<ssize_t>(block_bytes),
+              "the kernel gives random bytes", {"errno", errno});
     used_ = 0;
   }
   std::memcpy(target, block_ + used_, bytes);

@@ -4,7 +4,7 @@
 #include "daemon/engine/engine.h"
 #include "daemon/engine/stacks.h"
 #include "ipc/clock.h"
-#include "ipc/error.h"
+#include "ipc/invariant.h"
 #include "ipc/messages.h"
 
 #include <cerrno>
@@ -41,8 +41,8 @@ void Interrupts::begin_worker(WorkerPage &page) {
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
   event.sigev_signo = cpu_signal;
-  if (timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &cpu_timer_) < 0)
-    fatal("a process has a CPU timer");
+  invariant(timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &cpu_timer_) == 0,
+            "a process has a CPU timer", {"errno", errno});
 }
 
 void Interrupts::arm(uint32_t sequence, uint32_t cpu_ms) {

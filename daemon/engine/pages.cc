@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Page size, protection and the parser of /proc/self/maps.
 #include "daemon/engine/pages.h"
+#include "ipc/invariant.h"
 
 #include "ipc/file_descriptor.h"
 
@@ -119,6 +120,8 @@ bool seal_forever(int memfd) {
 }
 
 bool protect(PageRange range, int protection) {
+  invariant(range.begin <= range.end && (range.begin | range.end) % page_bytes() == 0,
+            "protection is of whole pages", {"begin", range.begin}, {"end", range.end});
   void *begin = reinterpret_cast<void *>(range.begin);
   if (has_protection_keys())
     return ::syscall(SYS_pkey_mprotect, begin, range.bytes(), protection, 0) == 0;

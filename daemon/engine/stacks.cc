@@ -3,7 +3,7 @@
 #include "daemon/engine/stacks.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/names.h"
-#include "ipc/error.h"
+#include "ipc/invariant.h"
 
 #include <algorithm>
 #include <charconv>
@@ -82,8 +82,9 @@ v8::Local<v8::Private> errors_key(v8::Isolate *isolate) {
 void set_errors(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
   v8::Isolate *isolate = arguments.GetIsolate();
   const auto context = isolate->GetCurrentContext();
-  if (!context->Global()->SetPrivate(context, errors_key(isolate), arguments[0]).FromMaybe(false))
-    fatal("the prelude can store the errors");
+  const bool stored =
+      context->Global()->SetPrivate(context, errors_key(isolate), arguments[0]).FromMaybe(false);
+  invariant(stored, "the prelude can store the errors");
 }
 
 bool is_of_prelude(v8::Local<v8::Context> context, v8::Local<v8::Object> site) {

@@ -3,7 +3,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED // RAND_METHOD: a provider would do the same with much more code
 #include "daemon/natives/openssl.h"
 #include "daemon/engine/entropy.h"
-#include "ipc/error.h"
+#include "ipc/invariant.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -39,8 +39,7 @@ constexpr RAND_METHOD kernels_random = {
 };
 
 template <typename T> T *needed(T *object) {
-  if (!object)
-    fatal("libcrypto has the algorithms of the Web Cryptography API");
+  invariant(object, "libcrypto has the algorithms of the Web Cryptography API");
   return object;
 }
 
@@ -53,8 +52,7 @@ void fill_with_random(unsigned char *target, size_t bytes) {
   }
   while (bytes > 0) { // many bytes at once can be interrupted by a signal
     const ssize_t got = ::getrandom(target, bytes, 0);
-    if (got < 0 && errno != EINTR)
-      fatal("the kernel gives random bytes");
+    invariant(got >= 0 || errno == EINTR, "the kernel gives random bytes", {"errno", errno});
     target += std::max<ssize_t>(got, 0);
     bytes -= static_cast<size_t>(std::max<ssize_t>(got, 0));
   }
@@ -82,8 +80,9 @@ OpenSsl::OpenSsl() : library_(needed(OSSL_LIB_CTX_new())) {
     const OSSL_PARAM digest[] = {OSSL_PARAM_construct_utf8_string(
                                      OSSL_MAC_PARAM_DIGEST, const_cast<char *>(names[i].name), 0),
                                  OSSL_PARAM_END};
-    if (EVP_MAC_CTX_set_params(hash.hmac, digest) != 1)
-      fatal("libcrypto has HMAC with the digests of the Web Cryptography API");
+    invariant(EVP_MAC_CTX_set_params(hash.hmac, digest) == 1,
+              "libcrypto has HMAC with the digests of the Web Cryptography API",
+              {"bits", hash.bits});
   }
   constexpr const char *modes[] = {"CBC", "CTR", "GCM", "WRAP"};
   for (size_t mode = 0; mode < std::size(modes); ++mode)
@@ -110,11 +109,11 @@ void OpenSsl::warm_up() const {
   for (const Hash &hash : hashes_) {
     unsigned char result[EVP_MAX_MD_SIZE];
     size_t bytes = 0;
-    if (EVP_DigestInit_ex2(hash.context, hash.digest, nullptr) != 1 ||
-        EVP_DigestFinal_ex(hash.context, result, nullptr) != 1 ||
-        EVP_MAC_init(hash.hmac, result, 1, nullptr) != 1 ||
-        EVP_MAC_final(hash.hmac, result, &bytes, sizeof result) != 1)
-      fatal("libcrypto can compute digests");
+    const bool done = EVP_DigestInit_ex2(hash.context, hash.digest, nullptr) == 1 &&
+                      EVP_DigestFinal_ex(hash.context, result, nullptr) == 1 &&
+                      EVP_MAC_init(hash.hmac, result, 1, nullptr) == 1 &&
+                      EVP_MAC_final(hash.hmac, result, &bytes, sizeof result) == 1;
+    invariant(done, "libcrypto can compute digests", {"bits", hash.bits});
   }
   // Found again by name; these references keep them from being dropped.
   for (const char *name : {"RSA", "EC", "ED25519", "X25519"})
@@ -128,10 +127,11 @@ void OpenSsl::warm_up() const {
   const DigestContext context(EVP_MD_CTX_new());
   unsigned char signature[256];
   size_t bytes = sizeof signature;
-  if (!key || !context ||
-      EVP_DigestSignInit(context.get(), nullptr, digest(256), nullptr, key.get()) != 1 ||
-      EVP_DigestSign(context.get(), signature, &bytes, signature, 0) != 1)
-    fatal("libcrypto can sign");
+  const bool is_signed =
+      key && context &&
+      EVP_DigestSignInit(context.get(), nullptr, digest(256), nullptr, key.get()) == 1 &&
+      EVP_DigestSign(context.get(), signature, &bytes, signature, 0) == 1;
+  invariant(is_signed, "libcrypto can sign");
   ERR_clear_error();
 }
 

@@ -3,8 +3,6 @@
 #include "daemon/master/clients/connection.h"
 #include "daemon/master/dispatch/dispatcher.h"
 #include "daemon/master/operation/log.h"
-#include "ipc/error_map.h"
-#include "ipc/rpc.h"
 
 #include <algorithm>
 #include <cerrno>

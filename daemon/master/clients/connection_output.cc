@@ -3,6 +3,7 @@
 #include "daemon/master/clients/connection.h"
 #include "daemon/master/clients/replies.h"
 #include "daemon/master/dispatch/worker_process.h"
+#include "ipc/error_map.h"
 #include "ipc/rpc.h"
 
 #include <cerrno>

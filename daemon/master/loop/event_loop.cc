@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A round of the event loop.
 #include "daemon/master/loop/event_loop.h"
+#include "ipc/invariant.h"
 
 #include <algorithm>
 #include <utility>

@@ -173,7 +173,8 @@ void ScriptStore::note(const std::string &pool, const std::string &name,
                        const ScriptPointer &script) {
   const std::string path = name_path(pool, name);
   if (const auto old = object_of_.find(path); old != object_of_.end()) {
-    invariant(names_of_[old->second] > 0, "a stored source has a name as long as it is there");
+    invariant(names_of_[old->second] > 0, "a source is kept as long as a name has it",
+              {"names", names_of_[old->second]});
     if (--names_of_[old->second] == 0)
       names_of_.erase(old->second);
     object_of_.erase(old);

@@ -5,10 +5,11 @@
 
 #include "daemon/engine/pages.h"
 #include "daemon/worker/memory/huge_pages.h"
-#include "ipc/error.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/invariant.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <link.h>
 #include <sys/mman.h>
 #include <vector>
@@ -79,11 +80,14 @@ size_t move_libraries_to_huge_pages() {
   // As with an image: no worker may change what its siblings run.
   if (gathered == 0 || !seal_forever(file.get()))
     return 0;
-  for (const Segment &segment : segments)
-    if (::mmap(reinterpret_cast<void *>(segment.range.begin), segment.range.bytes(),
+  for (const Segment &segment : segments) {
+    const void *mapped =
+        ::mmap(reinterpret_cast<void *>(segment.range.begin), segment.range.bytes(),
                segment.protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file.get(),
-               static_cast<off_t>(segment.range.begin)) == MAP_FAILED)
-      fatal("a copy of a library can be mapped over it"); // half of it would be lost
+               static_cast<off_t>(segment.range.begin));
+    // Half of it would be lost.
+    invariant(mapped != MAP_FAILED, "a copy of a library can be mapped over it", {"errno", errno});
+  }
   return gathered;
 }
 

@@ -3,6 +3,7 @@
 #include "daemon/worker/memory/rewinder.h"
 #include "daemon/worker/memory/fault_point.h"
 #include "ipc/clock.h"
+#include "ipc/invariant.h"
 
 #include <cerrno>
 #include <cmath>
@@ -55,6 +56,7 @@ Result<Nothing> Rewinder::checkpoint() {
 }
 
 Result<Nothing> Rewinder::self_test(void (*request)(void *context), void *context) {
+  invariant(image_, "an image is tested that was kept");
   constexpr int rounds = 3, did_not_adopt = 100; // else the exit status is the RewindFailure
   const pid_t child = ::fork();
   if (child == 0) {
@@ -89,11 +91,13 @@ Result<Nothing> Rewinder::self_test(void (*request)(void *context), void *contex
 }
 
 Result<Nothing> Rewinder::adopt(WorkerPage &page) {
+  invariant(image_, "a worker adopts an image that its zygote has kept");
   page_ = &page;
   return image_->adopt();
 }
 
 bool Rewinder::rewind(Channel &channel) {
+  invariant(page_, "memory goes back when the image was adopted");
   const std::string_view unread = channel.unread();
   // The channel's buffer lies in the heap: what it holds is copied to surviving memory, and put
   // back afterwards.

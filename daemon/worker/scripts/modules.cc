@@ -5,6 +5,7 @@
 #include "daemon/engine/script_errors.h"
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/worker/scripts/scripts.h"
+#include "ipc/invariant.h"
 
 #include <vector>
 
@@ -179,8 +180,8 @@ v8::MaybeLocal<v8::Module> Modules::resolve(v8::Local<v8::Context> context,
   const auto name =
       self.scripts_.import_map().resolve(to_text(self.isolate_, specifier), self.name_of(importer));
   const auto found = name ? self.modules_.find(*name) : self.modules_.end();
-  if (found == self.modules_.end())
-    fatal("a module is instantiated when all that it imports was compiled");
+  invariant(found != self.modules_.end(),
+            "a module is instantiated when all that it imports was compiled");
   return found->second.module.Get(self.isolate_);
 }
 
