@@ -4,7 +4,6 @@
 
 #include "daemon/natives/host.h"
 #include "daemon/worker/busy_poll.h"
-#include "daemon/worker/console_limits.h"
 #include "daemon/worker/debug/debugger.h"
 #include "daemon/worker/memory/rewinder.h"
 #include "daemon/worker/memory/working_set.h"

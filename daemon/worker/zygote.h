@@ -6,7 +6,6 @@
 #include "daemon/engine/memory_limits.h"
 #include "daemon/engine/names.h"
 #include "daemon/natives/codecs.h"
-#include "daemon/worker/console_limits.h"
 #include "daemon/worker/debug/debugger.h"
 #include "daemon/worker/memory/rewinder.h"
 #include "daemon/worker/memory/working_set.h"

@@ -96,7 +96,7 @@ void prepare() {
   for (const int signal : {SIGABRT, SIGSEGV, SIGBUS})
     ::signal(signal, tell_seed);
   if (given("LETHE_SEED"))
-    open_log("info");
+    open_log(LogLevel::info);
 }
 
 // The same schedules each time.

@@ -2,7 +2,6 @@
 // invariant(): what ends the process says where, what and with which numbers.
 #include "ipc/invariant.h"
 #include "ipc/channel.h"
-#include "ipc/worker_page.h"
 #include "tests/unit/last_words.h"
 
 #include <criterion/criterion.h>
@@ -61,14 +60,4 @@ Test(invariant, no_frame_is_written_or_sent_in_the_middle_of_another) {
     cr_assert(said.find(sends ? "whole frames" : "one frame") != std::string::npos, "%s",
               said.c_str());
   }
-}
-
-Test(invariant, a_worker_claims_a_request_once) {
-  const auto [said, status] = in_a_child([] {
-    WorkerPage page;
-    page.claim(3);
-    page.claim(3);
-  });
-  cr_assert(aborted(status));
-  cr_assert(said.find("(sequence 3, claimed 3)") != std::string::npos, "%s", said.c_str());
 }
