@@ -159,7 +159,6 @@ public:
   Request &submit(uint32_t msgid, int64_t deadline_ms = 10'000, size_t client = 0) {
     while (clients.size() <= client)
       clients.emplace_back();
-    environment.loop.read_clock_again(); // as at the receipt of a message
     Request &request = environment.requests.take();
     request.msgid = msgid;
     request.dispatcher = &*dispatcher;
