@@ -88,19 +88,19 @@ Test(stored_scripts, a_full_disk_is_said_and_the_old_script_stays) {
 }
 
 Test(stored_scripts, one_that_fails_at_the_start_does_not_stop_the_others) {
-  Daemon daemon({"pool.default.load_deadline_ms=300"});
+  Daemon daemon({"pool.default.load_deadline_ms=1500"});
   const ScratchFolder files;
   {
     Client client = daemon.connect();
     client.put("good", "function f() { return 1; }");
     // Loads now; with another clock it throws or loops: stands for a script that changes its mind.
-    client.put("throws", "if (Date.now() > " + std::to_string(::time(nullptr) * 1000 + 2000) +
+    client.put("throws", "if (Date.now() > " + std::to_string(::time(nullptr) * 1000 + 4000) +
                              ") throw new Error('too late');");
     client.put("loops",
-               "while (Date.now() > " + std::to_string(::time(nullptr) * 1000 + 2000) + ");");
+               "while (Date.now() > " + std::to_string(::time(nullptr) * 1000 + 4000) + ");");
   }
   daemon.stop();
-  expect(becomes_true([end = ::time(nullptr) + 3] { return ::time(nullptr) > end; }),
+  expect(becomes_true([end = ::time(nullptr) + 5] { return ::time(nullptr) > end; }),
          "time stands still");
   daemon.start();
   Client client = daemon.connect();
