@@ -79,9 +79,8 @@ void Pool::start(std::vector<ScriptPointer> scripts, Done done) {
 
 // The zygote died. Scripts that can't be loaded any more stay registered, and the log says why.
 void Pool::recover() {
-  if (!state_.is(
-          State::
-              settled)) { // a reload's, which does not need the zygote that died: wait for its end
+  // A reload's change does not need the zygote that died: its end is waited for.
+  if (!state_.is(State::settled)) {
     recover_timer_.start(zygote_brake_.delay_us());
     return;
   }
@@ -177,9 +176,8 @@ void Pool::put(std::shared_ptr<Script> script, PutDone done) {
 // Loaded, then stored, then put in force: what can't be loaded never gets to the disk, and what a
 // request has seen is there after a crash.
 void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done, const Turn &turn) {
-  if (const auto over = check_limits(script->limits, settings_)) { // since a reload, meanwhile
+  if (const auto over = check_limits(script->limits, settings_)) // since a reload, meanwhile
     return done(*over);
-  }
   const auto old = scripts_.find(script->name);
   script->version = old == scripts_.end() ? 1 : old->second.script->version + 1;
   GenerationPlan plan;
