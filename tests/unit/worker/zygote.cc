@@ -133,6 +133,9 @@ public:
     cr_assert(built &&
               write_snapshot(snapshot_path(cache_.path(), key), key, built->about, built->blob));
     start();
+    const auto confined = next_message(*control, PeerState::loading);
+    cr_assert(confined->type == MessageType::confinement &&
+              confined->body.find("seccomp") != confined->body.npos);
     cr_assert_eq(next_message(*control, PeerState::loading)->type, MessageType::ready);
   }
   ~Zygote() {
