@@ -14,6 +14,8 @@ template <typename Enumeration> struct Name {
   std::string_view name;
   Enumeration value;
 };
+template <typename Enumeration> Name(std::string_view, Enumeration) -> Name<Enumeration>;
+
 template <typename Enumeration> inline constexpr std::array<Name<Enumeration>, 0> names_of{};
 
 template <typename Type>

@@ -60,8 +60,7 @@ WorkerProcess::~WorkerProcess() {
             {"worker", id()}, {"held", sent_.size()});
 }
 
-void WorkerProcess::move_to(State to_state, std::string_view why,
-                            const std::source_location &caller) {
+void WorkerProcess::move_to(State to_state, std::string_view why, const MovePlace &caller) {
   if (to_state == State::leaving)
     left_us_ = loop_.now_us();
   else if (to_state == State::gone)

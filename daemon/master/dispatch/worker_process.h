@@ -90,7 +90,7 @@ public:
 
   // The owner keeps a list for each state, and moves it from one to the other.
   void move_to(State to_state, std::string_view why = {},
-               const std::source_location &caller = std::source_location::current());
+               const MovePlace &caller = MovePlace::here());
   bool is(State state) const { return state_.is(state); }
   bool is_counted() const { return state_.is(State::idle, State::running); }
   bool has_left() const { return !state_.is(State::forked, State::debugging) && !is_counted(); }

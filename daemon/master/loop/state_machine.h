@@ -6,11 +6,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <string_view>
 
 namespace lethe {
+
+// Where a move is made. (clang 14 has no std::source_location with this standard library.)
+struct MovePlace {
+  const char *file;
+  int line;
+  static MovePlace here(const char *its_file = __builtin_FILE(), int its_line = __builtin_LINE()) {
+    return {its_file, its_line};
+  }
+};
 
 struct StateRow {
   std::string_view name;
@@ -54,8 +62,7 @@ public:
   static std::string_view name_of(State state) { return row(state).name; }
 
   // `why`: for the observer, what the two names do not tell.
-  void move_to(State next, std::string_view why = {},
-               const std::source_location &caller = std::source_location::current()) {
+  void move_to(State next, std::string_view why = {}, const MovePlace &caller = MovePlace::here()) {
     const State from = state_;
     if ((row(from).next & to(next)) == 0) [[unlikely]]
       refuse(next, caller);
@@ -67,12 +74,11 @@ public:
 
 private:
   static const StateRow &row(State state) { return Owner::states[static_cast<size_t>(state)]; }
-  [[noreturn, gnu::cold, gnu::noinline]] void refuse(State next,
-                                                     const std::source_location &caller) const {
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(State next, const MovePlace &caller) const {
     std::string sentence = owner_.who();
     sentence.append(" does not go from ").append(name());
     sentence.append(" to ").append(name_of(next));
-    broken_invariant(caller.file_name(), static_cast<int>(caller.line()), sentence);
+    broken_invariant(caller.file, caller.line, sentence);
   }
 
   const Owner &owner_;
