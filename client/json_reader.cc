@@ -16,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t max_safe_integer = (int64_t{1} << 53) - 1;
 constexpr size_t longest_head = 5; // of an array or map: its type and a count of 32 bits
 
 // A container's count is known only at its end: its head is written in the longest form and then

@@ -13,17 +13,15 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t max_safe_integer = (int64_t{1} << 53) - 1;
-
 // With quotes; what isn't UTF-8 becomes U+FFFD.
 std::string json_string(std::string_view text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 // The value was checked as a whole: reading can't fail and recursion is bounded.
-class Writer {
+class JsonWriter {
 public:
-  Writer(std::string_view value, unsigned indent) : reader_(value), indent_(indent) {}
+  JsonWriter(std::string_view value, unsigned indent) : reader_(value), indent_(indent) {}
 
   std::string write() {
     write_value();
@@ -172,7 +170,7 @@ private:
 std::optional<std::string> to_json(std::string_view value, unsigned indent) {
   if (!is_one_value(value, max_value_depth))
     return std::nullopt;
-  return Writer(value, indent).write();
+  return JsonWriter(value, indent).write();
 }
 
 } // namespace lethe

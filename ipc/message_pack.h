@@ -32,6 +32,9 @@ enum class Kind : uint8_t {
 // Values of one byte, as they stand in a message.
 inline constexpr std::string_view packed_nil = "\xc0", packed_false = "\xc2", packed_true = "\xc3";
 
+// Integers up to it, either side of zero, are numbers in JavaScript; beyond it they are BigInts.
+inline constexpr int64_t max_safe_integer = (int64_t{1} << 53) - 1;
+
 // One item: a scalar with its payload, or the head of an array or map, whose `count` elements (2 *
 // pairs for a map) follow.
 struct Item {

@@ -32,7 +32,7 @@ $(BUILD)/tests/threads: $(call tests_of,threads) $(CLIENT) $(IPC)
 	$(call link,)
 # The JavaScript of the APIs' tests: a test for each file.
 $(BUILD)/obj/tests/apis/main.o $(BUILD)/lint/tests/apis/main.tidied: private CPPFLAGS += -I$(BUILD)
-$(BUILD)/obj/tests/apis/main.o: $(BUILD)/gen/apis.inc $(BUILD)/gen/apis_tests.inc
+$(BUILD)/obj/tests/apis/main.o $(BUILD)/lint/tests/apis/main.tidied: $(BUILD)/gen/apis.inc $(BUILD)/gen/apis_tests.inc
 $(BUILD)/gen/apis.inc: tests/apis/harness.js $(sort $(wildcard tests/apis/js/*.js))
 	@mkdir -p $(@D)
 	@for file in $^; do name=$${file##*/}; printf '{"%s", R"js(' $${name%.js}; cat $$file; echo ')js"},'; done > $@
@@ -41,7 +41,7 @@ $(BUILD)/gen/apis_tests.inc: $(sort $(wildcard tests/apis/js/*.js))
 	@for file in $^; do name=$${file##*/}; echo "API_TEST($${name%.js})"; done > $@
 # The JavaScript of the rewind's tests, as string literals.
 $(BUILD)/obj/tests/rewind/sources.o $(BUILD)/lint/tests/rewind/sources.tidied: private CPPFLAGS += -I$(BUILD)
-$(BUILD)/obj/tests/rewind/sources.o: $(BUILD)/gen/rewind.inc
+$(BUILD)/obj/tests/rewind/sources.o $(BUILD)/lint/tests/rewind/sources.tidied: $(BUILD)/gen/rewind.inc
 $(BUILD)/gen/rewind.inc: $(sort $(wildcard tests/rewind/js/*.js tests/rewind/js/*/*.js))
 	@mkdir -p $(@D)
 	@for file in $^; do printf '{"%s", R"js(' $${file#tests/rewind/js/}; cat $$file; echo ')js"},'; done > $@

@@ -9,8 +9,6 @@
 namespace lethe {
 namespace {
 
-constexpr int64_t max_safe_integer = (int64_t{1} << 53) - 1;
-
 uint32_t big_endian_32(const char *from) {
   uint32_t value;
   std::memcpy(&value, from, sizeof value);

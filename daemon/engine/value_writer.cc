@@ -4,6 +4,7 @@
 #include "daemon/engine/value_writer.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/words.h"
+#include "ipc/message_pack.h"
 
 #include <bit>
 #include <cmath>
@@ -12,7 +13,6 @@
 namespace lethe {
 namespace {
 
-constexpr double max_safe_integer = 9007199254740991.0;
 constexpr auto own_enumerable =
     static_cast<v8::PropertyFilter>(v8::ONLY_ENUMERABLE | v8::SKIP_SYMBOLS);
 
@@ -110,7 +110,8 @@ bool ValueWriter::write_value(v8::Local<v8::Value> value, const Level *outer) {
 }
 
 bool ValueWriter::write_number(double number) {
-  const bool is_integer = number == std::trunc(number) && std::fabs(number) <= max_safe_integer &&
+  const bool is_integer = number == std::trunc(number) &&
+                          std::fabs(number) <= static_cast<double>(max_safe_integer) &&
                           !(number == 0 && std::signbit(number));
   if (is_integer) {
     packer_.pack_int64(static_cast<int64_t>(number));

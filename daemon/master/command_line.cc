@@ -2,6 +2,8 @@
 // The options; each sets something in the SettingsSources.
 #include "daemon/master/command_line.h"
 
+#include <CLI/CLI.hpp>
+
 namespace lethe {
 namespace {
 
@@ -56,6 +58,17 @@ void add_options(CLI::App &app, CommandLine &line) {
         ->take_last();
   app.add_flag("--check-config", line.check_config, "Check the configuration, and end");
   app.set_version_flag("--version", LETHE_VERSION);
+}
+
+std::optional<int> parse(int count, char **words, CommandLine &line) {
+  CLI::App app("Runs JavaScript for other programs, and forgets every request.", "lethed");
+  add_options(app, line);
+  try {
+    app.parse(count, words);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return std::nullopt;
 }
 
 } // namespace lethe

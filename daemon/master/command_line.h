@@ -4,7 +4,11 @@
 
 #include "daemon/master/operation/settings_sources.h"
 
-#include <CLI/CLI.hpp>
+#include <optional>
+
+namespace CLI {
+class App;
+}
 
 namespace lethe {
 
@@ -15,5 +19,7 @@ struct CommandLine {
 
 // What `app` parses goes to `line`, which must outlive it.
 void add_options(CLI::App &app, CommandLine &line);
+// The exit status where there is no more to do: what was asked for or is wrong has been printed.
+std::optional<int> parse(int count, char **words, CommandLine &line);
 
 } // namespace lethe

@@ -7,16 +7,11 @@
 #include <cstdio>
 #include <filesystem>
 
-int main(int argument_count, char **arguments) {
+int main(int count, char **words) {
   using namespace lethe;
-  CLI::App app("Runs JavaScript for other programs, and forgets every request.", "lethed");
   CommandLine line;
-  add_options(app, line);
-  try {
-    app.parse(argument_count, arguments);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto status = parse(count, words, line))
+    return *status;
   auto settings = load_settings(line.sources);
   if (!settings) {
     std::fprintf(stderr, "lethed: %s\n", settings.error().message.c_str());

@@ -17,38 +17,38 @@ TestSuite(debugging, .timeout = 60);
 
 namespace {
 
-constexpr const char *source = "class Kept { constructor(n) { this.n = n; } }\n"
-                               "globalThis.all = [];\n"
-                               "function hot(n) {\n"
-                               "  let sum = 0;\n"
-                               "  for (let i = 0; i < n; ++i)\n"
-                               "    sum += Math.sqrt(i) % 3;\n"
-                               "  return sum;\n"
-                               "}\n"
-                               "function work(n) {\n"
-                               "  return hot(n) > 0;\n"
-                               "}\n"
-                               "function keep(n) {\n"
-                               "  for (let i = 0; i < n; ++i) all.push(new Kept(i));\n"
-                               "}\n"
-                               "function add(a, b) {\n"
-                               "  const total = a + b;\n"
-                               "  console.log('total', total);\n"
-                               "  return total;\n"
-                               "}\n"
-                               "async function ask() {\n"
-                               "  return await host.call('anything');\n"
-                               "}\n"
-                               "function spin() {\n"
-                               "  for (;;) globalThis.turns = (globalThis.turns ?? 0) + 1;\n"
-                               "}\n"
-                               "function fail() { throw new Error('on purpose'); }\n";
+constexpr const char *kept_source = "class Kept { constructor(n) { this.n = n; } }\n"
+                                    "globalThis.all = [];\n"
+                                    "function hot(n) {\n"
+                                    "  let sum = 0;\n"
+                                    "  for (let i = 0; i < n; ++i)\n"
+                                    "    sum += Math.sqrt(i) % 3;\n"
+                                    "  return sum;\n"
+                                    "}\n"
+                                    "function work(n) {\n"
+                                    "  return hot(n) > 0;\n"
+                                    "}\n"
+                                    "function keep(n) {\n"
+                                    "  for (let i = 0; i < n; ++i) all.push(new Kept(i));\n"
+                                    "}\n"
+                                    "function add(a, b) {\n"
+                                    "  const total = a + b;\n"
+                                    "  console.log('total', total);\n"
+                                    "  return total;\n"
+                                    "}\n"
+                                    "async function ask() {\n"
+                                    "  return await host.call('anything');\n"
+                                    "}\n"
+                                    "function spin() {\n"
+                                    "  for (;;) globalThis.turns = (globalThis.turns ?? 0) + 1;\n"
+                                    "}\n"
+                                    "function fail() { throw new Error('on purpose'); }\n";
 
 // A daemon with the script, and the command with it.
-class World {
+class DebuggedWorld {
 public:
-  explicit World(std::initializer_list<std::string> settings = {}) : daemon_(settings) {
-    daemon_.connect().put("acme/s", source);
+  explicit DebuggedWorld(std::initializer_list<std::string> settings = {}) : daemon_(settings) {
+    daemon_.connect().put("acme/s", kept_source);
   }
   Finished lethe(const std::vector<std::string> &words) {
     return run(lethe_command(daemon_, words));
@@ -66,7 +66,7 @@ private:
 // `lethe inspect`, with its output in files.
 class Inspection {
 public:
-  Inspection(World &world, const std::vector<std::string> &arguments)
+  Inspection(DebuggedWorld &world, const std::vector<std::string> &arguments)
       : output_(world.file("output")), errors_(world.file("errors")),
         process_(command(world, arguments), open(output_).get(), open(errors_).get()) {
     const std::string before = "ws://127.0.0.1:";
@@ -82,7 +82,7 @@ public:
   int port = 0;
 
 private:
-  static Command command(World &world, std::vector<std::string> words) {
+  static Command command(DebuggedWorld &world, std::vector<std::string> words) {
     words.insert(words.begin(), "inspect");
     words.insert(words.end(), {"--port", "0"});
     return lethe_command(world.daemon(), words);
@@ -107,7 +107,7 @@ void go_to_first_statement(DevTools &tools) {
 } // namespace
 
 Test(debugging, a_profile_names_the_hot_function_and_its_line) {
-  World world;
+  DebuggedWorld world;
   const std::string path = world.file("p.cpuprofile");
   const Finished finished =
       world.lethe({"profile", "acme/s", "work", "20000", "--for", "1s", "--output", path});
@@ -145,7 +145,7 @@ Test(debugging, a_profile_names_the_hot_function_and_its_line) {
 }
 
 Test(debugging, a_profile_of_an_endless_function_ends) {
-  World world;
+  DebuggedWorld world;
   const std::string path = world.file("p.cpuprofile");
   const Finished finished =
       world.lethe({"profile", "acme/s", "spin", "--for", "300ms", "--output", path});
@@ -155,7 +155,7 @@ Test(debugging, a_profile_of_an_endless_function_ends) {
 }
 
 Test(debugging, a_profile_of_what_fails_is_an_error_and_leaves_no_file) {
-  World world;
+  DebuggedWorld world;
   const std::string path = world.file("p.cpuprofile");
   const Finished finished = world.lethe({"profile", "acme/s", "fail", "--output", path});
   expect_equal(finished.status, 1);
@@ -164,7 +164,7 @@ Test(debugging, a_profile_of_what_fails_is_an_error_and_leaves_no_file) {
 }
 
 Test(debugging, a_heap_snapshot_has_the_objects_of_the_script) {
-  World world;
+  DebuggedWorld world;
   const std::string path = world.file("h.heapsnapshot");
   expect_equal(world.lethe({"heap", "acme/s", "keep", "1234", "--output", path}).status, 0);
   const json snapshot = json::parse(read_file(path));
@@ -182,7 +182,7 @@ Test(debugging, a_heap_snapshot_has_the_objects_of_the_script) {
 }
 
 Test(debugging, a_heap_snapshot_needs_no_script) {
-  World world;
+  DebuggedWorld world;
   const std::string path = world.file("h.heapsnapshot");
   const Finished finished = world.lethe({"heap", "--output", path});
   expect_equal(finished.status, 0);
@@ -190,7 +190,7 @@ Test(debugging, a_heap_snapshot_needs_no_script) {
 }
 
 Test(debugging, a_debugger_stops_at_a_breakpoint_and_evaluates_a_local_variable) {
-  World world;
+  DebuggedWorld world;
   Inspection inspection(world, {"acme/s", "add", "20", "22"});
   expect_equal(json::parse(http_get(inspection.port, "/json/version"))["Protocol-Version"], "1.3");
   DevTools tools(inspection.port);
@@ -221,7 +221,7 @@ Test(debugging, a_debugger_stops_at_a_breakpoint_and_evaluates_a_local_variable)
                                           {"callFrameId", frame}});
   const std::string script = paused["callFrames"][0]["location"]["scriptId"];
   expect_equal(tools.ask("Debugger.getScriptSource", {{"scriptId", script}})["scriptSource"],
-               source);
+               kept_source);
   tools.ask("Debugger.resume");
   expect(tools.is_closed_by_server(), "the WebSocket stays open");
   expect_equal(inspection.process().wait(), 0);
@@ -231,7 +231,7 @@ Test(debugging, a_debugger_stops_at_a_breakpoint_and_evaluates_a_local_variable)
 }
 
 Test(debugging, a_running_script_can_be_paused_and_ended) {
-  World world;
+  DebuggedWorld world;
   Inspection inspection(world, {"acme/s", "spin", "--no-pause"});
   DevTools tools(inspection.port);
   tools.ask("Debugger.enable");
@@ -249,7 +249,7 @@ Test(debugging, a_running_script_can_be_paused_and_ended) {
 }
 
 Test(debugging, when_the_debugger_leaves_the_script_runs_on) {
-  World world;
+  DebuggedWorld world;
   Inspection inspection(world, {"acme/s", "add", "1", "2"});
   {
     DevTools tools(inspection.port);
@@ -260,7 +260,7 @@ Test(debugging, when_the_debugger_leaves_the_script_runs_on) {
 }
 
 Test(debugging, a_breakpoint_in_code_that_runs_while_the_script_is_loaded) {
-  World world;
+  DebuggedWorld world;
   Inspection inspection(world, {"acme/s", "add", "1", "2", "--no-pause"});
   DevTools tools(inspection.port);
   tools.ask("Debugger.enable");
@@ -273,7 +273,7 @@ Test(debugging, a_breakpoint_in_code_that_runs_while_the_script_is_loaded) {
 }
 
 Test(debugging, a_call_to_the_client_is_refused_and_the_error_told) {
-  World world;
+  DebuggedWorld world;
   Inspection inspection(world, {"acme/s", "ask", "--no-pause"});
   DevTools tools(inspection.port);
   tools.ask("Runtime.runIfWaitingForDebugger");
@@ -282,7 +282,7 @@ Test(debugging, a_call_to_the_client_is_refused_and_the_error_told) {
 }
 
 Test(debugging, only_this_machine_gets_the_list) {
-  World world;
+  DebuggedWorld world;
   Inspection inspection(world, {"acme/s", "add", "1", "2"});
   expect_equal(json::parse(http_get(inspection.port, "/json"))[0]["title"], "acme/s");
   expect_equal(http_get(inspection.port, "/json", "evil.example"), "");
@@ -290,7 +290,7 @@ Test(debugging, only_this_machine_gets_the_list) {
 }
 
 Test(debugging, other_requests_go_on_and_the_pool_keeps_its_workers) {
-  World world({"pool.default.workers=1"});
+  DebuggedWorld world({"pool.default.workers=1"});
   Inspection inspection(world, {"acme/s", "add", "1", "2"});
   DevTools tools(inspection.port);
   go_to_first_statement(tools);
@@ -308,7 +308,7 @@ Test(debugging, other_requests_go_on_and_the_pool_keeps_its_workers) {
 }
 
 Test(debugging, its_deadline_is_off) {
-  World world({"pool.default.deadline_ms=100"});
+  DebuggedWorld world({"pool.default.deadline_ms=100"});
   Inspection inspection(world, {"acme/s", "add", "1", "2"});
   DevTools tools(inspection.port);
   go_to_first_statement(tools);
@@ -318,7 +318,7 @@ Test(debugging, its_deadline_is_off) {
 }
 
 Test(debugging, more_than_a_few_debuggers_are_refused) {
-  World world;
+  DebuggedWorld world;
   Client client = world.daemon().connect();
   for (int i = 0; i < 4; ++i)
     client.start("inspect", {"acme/s", "add", {1, 2}});
@@ -330,7 +330,7 @@ Test(debugging, more_than_a_few_debuggers_are_refused) {
 }
 
 Test(debugging, a_killed_worker_is_an_error) {
-  World world;
+  DebuggedWorld world;
   Client client = world.daemon().connect();
   const uint32_t msgid = client.start("inspect", {"acme/s", "add", {1, 2}});
   expect(becomes_true([&] { return world.debugging() == 1; }), "it is not there");
@@ -344,7 +344,7 @@ Test(debugging, a_killed_worker_is_an_error) {
 Test(debugging, is_for_administrators) {
   if (::getuid() != 0)
     cr_skip_test("needs root to become another user");
-  World world({"socket_mode=\"0666\""});
+  DebuggedWorld world({"socket_mode=\"0666\""});
   std::filesystem::permissions(world.daemon().folder().path(), std::filesystem::perms(0755));
   expect(::seteuid(65534) == 0, "seteuid");
   Client client = world.daemon().connect();
@@ -357,7 +357,7 @@ Test(debugging, is_for_administrators) {
 }
 
 Test(debugging, top_shows_pools_and_workers_once) {
-  World world({"pool.default.workers=2"});
+  DebuggedWorld world({"pool.default.workers=2"});
   world.daemon().connect().call("acme/s", "add", {1, 2});
   const Finished finished = world.lethe({"top", "--once"});
   expect_equal(finished.status, 0);

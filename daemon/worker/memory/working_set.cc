@@ -10,7 +10,7 @@
 namespace lethe {
 namespace {
 
-constexpr size_t most_mappings = 1024, entries_at_once = 256;
+constexpr size_t most_mappings = 1024, entries_at_a_time = 256;
 
 // A request that writes more is no example of others: they would pay for what they don't need.
 constexpr size_t most_written_bytes = size_t{1} << 20;
@@ -133,7 +133,7 @@ void WorkingSet::tell() const {
 
 bool WorkingSet::tell_mapping(const Mapping &mapping) const {
   const size_t page = page_bytes();
-  uint64_t entries[entries_at_once];
+  uint64_t entries[entries_at_a_time];
   Run run{};
   Touch last = Touch::none;
   const auto end_run = [&] {
@@ -142,7 +142,7 @@ bool WorkingSet::tell_mapping(const Mapping &mapping) const {
   };
   for (uintptr_t address = mapping.range.begin; address < mapping.range.end;) {
     const size_t read =
-        read_pagemap(pagemap_.get(), {address, mapping.range.end}, entries, entries_at_once);
+        read_pagemap(pagemap_.get(), {address, mapping.range.end}, entries, entries_at_a_time);
     if (read == 0)
       return false;
     for (size_t i = 0; i < read; ++i, address += page) {

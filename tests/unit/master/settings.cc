@@ -10,8 +10,8 @@ using namespace lethe;
 
 namespace {
 
-struct Folder : test::ScratchFolder {
-  Folder() {
+struct ConfigFolder : test::ScratchFolder {
+  ConfigFolder() {
     std::filesystem::create_directory(path() / "conf.d");
     sources.config_file = path() / "lethe.toml";
   }
@@ -35,7 +35,7 @@ void expect_parts(const std::string &text, const std::vector<std::string> &parts
 } // namespace
 
 Test(settings, defaults_without_any_file) {
-  Folder folder;
+  ConfigFolder folder;
   const Settings settings = folder.load();
   cr_assert_eq(settings.grace_ms, 20);
   cr_assert_eq(settings.pools.at("default").deadline_ms, 3000);
@@ -44,7 +44,7 @@ Test(settings, defaults_without_any_file) {
 }
 
 Test(settings, the_later_source_wins_and_is_named) {
-  Folder folder;
+  ConfigFolder folder;
   folder.file("lethe.toml", "grace_ms = 1\nmax_depth = 2\n[pool.default]\nworkers = 3\n");
   folder.file("conf.d/20.toml", "max_depth = 4\n");
   folder.file("conf.d/10.toml", "max_depth = 5\nmax_in_flight = 6\n");
@@ -79,14 +79,14 @@ Test(settings, an_error_names_place_key_and_what_is_allowed) {
       {"log_level = 'loud'\n", {"debug|info|warning|error"}},
   };
   for (const auto &[text, parts] : cases) {
-    Folder folder;
+    ConfigFolder folder;
     folder.file("lethe.toml", text);
     expect_parts(folder.error(), parts);
   }
 }
 
 Test(settings, the_largest_deadline_follows_the_pools_unless_it_is_set) {
-  Folder folder;
+  ConfigFolder folder;
   cr_assert_eq(folder.load().pools.at("default").max_deadline_ms, 60'000);
   cr_assert_eq(folder.load().pools.at("default").max_cpu_ms, 0);
   folder.file("lethe.toml", "[pool.default]\ndeadline_ms = 90_000\n[pool.other]\n");
@@ -110,20 +110,20 @@ Test(settings, a_pools_own_limit_above_its_largest_is_an_error_that_names_both) 
        {"lethe.toml:2: pool.a.max_cpu_ms", "pool.a.cpu_ms, which is 31 (", "lethe.toml:3"}},
   };
   for (const auto &[text, parts] : cases) {
-    Folder folder;
+    ConfigFolder folder;
     folder.file("lethe.toml", std::string("[pool.a]\n") + text);
     expect_parts(folder.error(), parts);
   }
 }
 
 Test(settings, a_file_that_was_asked_for_must_be_there) {
-  Folder folder;
+  ConfigFolder folder;
   folder.sources.config_file_required = true;
   expect_parts(folder.error(), {"lethe.toml"});
 }
 
 Test(settings, a_value_on_the_command_line_is_toml_or_a_string) {
-  Folder folder;
+  ConfigFolder folder;
   folder.sources.overrides = {{"pool.default.preload", "[\"a.js\", \"b.js\"]", "--set"},
                               {"pool.default.workers", "auto", "--set"},
                               {"socket", "/tmp/a b", "--socket"},
@@ -135,7 +135,7 @@ Test(settings, a_value_on_the_command_line_is_toml_or_a_string) {
 }
 
 Test(settings, a_reload_keeps_what_takes_a_restart) {
-  Folder folder;
+  ConfigFolder folder;
   folder.sources.overrides = {{"max_depth", "10", "--set"}, {"grace_ms", "10", "--set"}};
   const Settings present = folder.load();
   folder.sources.overrides = {{"max_depth", "11", "--set"},
@@ -150,7 +150,7 @@ Test(settings, a_reload_keeps_what_takes_a_restart) {
 }
 
 Test(settings, a_zygote_is_told_what_was_set_and_a_snapshot_the_same) {
-  Folder folder;
+  ConfigFolder folder;
   folder.sources.overrides = {{"cache_dir", "/c", "--set"},
                               {"pool.p.preload", "[\"a.js\", \"-b.js\"]", "--set"},
                               {"pool.p.memory_mb", "64", "--set"},

@@ -3,7 +3,6 @@
 #include "daemon/worker/memory/working_set.h"
 
 #include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
