@@ -109,7 +109,17 @@ void expect_right_replies(const std::string &isolation) {
 void for_each_recorded_world(const std::function<void(Client &, bool only_language)> &action) {
   Daemon daemon({"pool.default.workers=1"});
   Client client = daemon.connect();
-  client.put("s", source("recorders") + source("uses"));
+  client.on_host_call = [](uint32_t, const std::string &name, const json &arguments) -> json {
+    if (name == "fetch")
+      return {{"status", 201},
+              {"statusText", "Made"},
+              {"headers", {{"x", "1"}}},
+              {"body", "of " + arguments[0]["method"].get<std::string>()}};
+    if (name != "echo")
+      throw HostError{{{"message", "not known"}}};
+    return arguments[0];
+  };
+  client.put("s", source("recorders") + source("uses"), {{"node_globals", true}});
   for (const bool only_language : {false, true})
     action(client, only_language);
 }
@@ -125,7 +135,7 @@ std::string uncompressed() {
 
 } // namespace
 
-Test(tampering, shows_no_memory_of_ours_to_what_a_script_puts_in_the_place_of_built_ins) {
+Test(tampering, shows_nothing_of_ours_to_what_a_script_puts_in_the_place_of_built_ins) {
   for_each_recorded_world([](Client &client, bool only_language) {
     const Where where = Where::here();
     const json right = client.call("s", "useAll", json::array(), options);
