@@ -148,6 +148,16 @@ Test(tampering, shows_nothing_of_ours_to_what_a_script_puts_in_the_place_of_buil
   });
 }
 
+Test(tampering, hands_nothing_of_ours_out_by_callers_and_stack_traces) {
+  Daemon daemon({"pool.default.workers=1"});
+  Client client = daemon.connect();
+  client.on_host_call = [](uint32_t, const std::string &, const json &) { return json(1); };
+  client.put("s", source("hidden"), {{"node_globals", true}});
+  const json result = client.call("s", "lookForHidden", json::array(), options);
+  expect(result[0] > 60, "only few calls of a script's functions: " + result[0].dump());
+  expect_equal(result[1], json::array());
+}
+
 Test(tampering, does_not_disturb_a_compression_under_way) {
   for_each_recorded_world([](Client &client, bool only_language) {
     expect_equal(client.call("s", "compressAndOverwrite", {only_language}, options),
