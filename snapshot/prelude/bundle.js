@@ -124,6 +124,7 @@ const { metafile, outputFiles } = await build({
   mainFields: ['module', 'main'],
   external: ['lethe:*'],
   plugins: [nativeFunctions, replacements],
+  minifyWhitespace: false, // so that comments say which file comes from where
   supported: { 'optional-chain': false },
   write: false,
   metafile: true,
@@ -162,12 +163,24 @@ function eagerFiles() {
   return readdirSync(folder).filter((name) => name.endsWith('.js') && name !== 'bundle.js').map((name) => join(folder, name));
 }
 
+// In all other files what has a length is an array or a text, for which it is an own property.
+const filesWithBytes = /@exodus\/bytes|\/buffer\/|base64-js|ieee754|web-streams|percent-encoding|urlencoded|\/(bytes|blob|body|data_url|crypto\/\w+|groups\/(compression|crypto|text|text_streams|legacy_encodings|node_buffer|file_reader|form_data))\.js$|percent_encode/;
+function linesWithBytes(source) {
+  let isWithBytes = true;
+  const lines = source.split('\n').map((line) => {
+    const path = /^ *\/\/ (\S+\.[cm]?js)$/.exec(line)?.[1];
+    if (path) isWithBytes = filesWithBytes.test(path);
+    return isWithBytes;
+  });
+  return (line) => lines[line - 1];
+}
+
 // Each group bound to the language's functions as the snapshot has them.
 const used = new Set();
 for (const { path, text: source } of outputFiles) {
   const name = basename(path, '.js');
   const ofGroup = new Set();
-  const { text: bound, shadowed } = name === 'builtins' ? { text: source, shadowed: [] } : bind(source, parse, ofGroup);
+  const { text: bound, shadowed } = name === 'builtins' ? { text: source, shadowed: [] } : bind(source, parse, ofGroup, linesWithBytes(source));
   if (shadowed.length > 0) throw new Error(`${name}.js declares ${shadowed.join(', ')}, which cannot be bound then`);
   await write(name, ofGroup.size === 0 ? bound : `const {${[...ofGroup].map((helper) => `$$${helper}`).join(',')}} = intrinsics;\n${bound}`);
   for (const helper of ofGroup) used.add(helper);

@@ -4,7 +4,8 @@
 // (`constructor` with its species, `then`, `exec`, iterators). transform.js puts them into the groups, and adds to this
 // file what is named after a built-in (Array_push, Object_keys) and not written here. Nothing here calls a method.
 
-const { apply, getPrototypeOf, getOwnPropertyDescriptor, defineProperty, setPrototypeOf } = Reflect;
+const { apply, getPrototypeOf, defineProperty, setPrototypeOf } = Reflect;
+const { getOwnPropertyDescriptor } = Object; // Reflect's takes longer
 const { bind, call } = Function.prototype;
 // f(self, …) for a method that wants `this`.
 const unbound = bind.bind(call);
@@ -69,9 +70,7 @@ const setSize = getter(Set.prototype, 'size');
 const isGlobal = getter(RegExp.prototype, 'global');
 const isUnicode = getter(RegExp.prototype, 'unicode');
 
-function get_length(value) {
-  return typeof value === 'string' || isArray(value) || !isView(value) || tagOf(value) === undefined ? value.length : typedLength(value);
-}
+const get_length = (value) => (isView(value) ? typedLength(value) : value.length);
 const get_buffer = (value) => (!isView(value) ? value.buffer : tagOf(value) === undefined ? viewBuffer(value) : typedBuffer(value));
 const get_byteOffset = (value) => (!isView(value) ? value.byteOffset : tagOf(value) === undefined ? viewOffset(value) : typedOffset(value));
 function get_byteLength(value) {
@@ -121,21 +120,22 @@ function stepTypedArray(cursor) {
   cursor.value = source[at];
   cursor.at = at + 1;
 }
-function stepString(cursor) {
-  const { at, source } = cursor;
-  if (at >= source.length) return stop(cursor);
-  const code = codePointAt(source, at);
-  cursor.value = fromCodePoint(code);
-  cursor.at = at + (code > 0xffff ? 2 : 1);
-}
 // Of a built-in iterator. Its results are V8's.
 const stepper = (next) => (cursor) => {
   const result = next(cursor.source);
   cursor.done = result.done;
   cursor.value = result.value;
 };
-const codePointAt = unbound(String.prototype.codePointAt);
-const { fromCodePoint } = String;
+// Of a text: its code points.
+function charactersOf(text) {
+  const list = [];
+  for (let i = 0; i < text.length; ++i) {
+    const unit = text[i];
+    const isPair = unit >= '\ud800' && unit <= '\udbff' && i + 1 < text.length && text[i + 1] >= '\udc00' && text[i + 1] <= '\udfff';
+    list[list.length] = isPair ? unit + text[++i] : unit;
+  }
+  return list;
+}
 
 const iterateArray = (list) => new Cursor(list, stepArray); // `arguments`, too
 
@@ -156,10 +156,21 @@ addOpener(new Set(), unbound(Set.prototype.values));
   MapSet(openers, prototype, (iterator) => new Cursor(iterator, step));
 }
 
-// What for-of, spread and destructuring go through. Of an object that is not the language's: its own iterator.
+// What for-of and destructuring go through, by index; an array as it is, of others a copy.
+const listed = (iterable) => (isArray(iterable) ? iterable : typeof iterable === 'string' ? charactersOf(iterable) : [...iterate(iterable)]);
+// [...part, ...part]
+function joined(...parts) {
+  const result = [];
+  for (let k = 0; k < parts.length; ++k) {
+    const list = listed(parts[k]);
+    for (let i = 0; i < list.length; ++i) result[result.length] = list[i];
+  }
+  return result;
+}
+// What spread in a call goes through. Of an object that is not the language's: its own iterator.
 function iterate(iterable) {
   if (isArray(iterable)) return new Cursor(iterable, stepArray);
-  if (typeof iterable === 'string') return new Cursor(iterable, stepString);
+  if (typeof iterable === 'string') return new Cursor(charactersOf(iterable), stepArray);
   const open = typeof iterable === 'object' && iterable !== null ? MapGet(openers, getPrototypeOf(iterable)) : undefined;
   return open === undefined ? iterable : open(iterable);
 }
@@ -176,8 +187,10 @@ function isStill(object, key, value, kind) {
   return property !== undefined && hasOwn(property, kind) && property[kind] === value;
 }
 const isPromise = (value) => typeof value === 'object' && value !== null && getPrototypeOf(value) === PromisePrototype;
+// `await` looks at the constructor, `then` also at its species, what resolves a promise at all of them.
 const isConstructorOriginal = () => isStill(PromisePrototype, 'constructor', Promise, 'value');
-const isUntouched = () => isConstructorOriginal() && isStill(PromisePrototype, 'then', originalThen, 'value') && isStill(Promise, species, originalSpecies, 'get');
+const isSpeciesOriginal = () => isConstructorOriginal() && isStill(Promise, species, originalSpecies, 'get');
+const isUntouched = () => isSpeciesOriginal() && isStill(PromisePrototype, 'then', originalThen, 'value');
 
 // `await` looks up the constructor of a promise, and what resolves a promise with another one its `then`. Where a script
 // has replaced these, the promise gets its own.
@@ -204,7 +217,7 @@ async function thenByAwait(promise, onFulfilled, onRejected) {
   return typeof onFulfilled === 'function' ? resolving(onFulfilled(value)) : value;
 }
 function Promise_then(promise, onFulfilled, onRejected) {
-  return isUntouched() || !isPromise(promise) ? then(promise, onFulfilled, onRejected) : thenByAwait(promise, onFulfilled, onRejected);
+  return isSpeciesOriginal() || !isPromise(promise) ? then(promise, onFulfilled, onRejected) : thenByAwait(promise, onFulfilled, onRejected);
 }
 const Promise_catch = (promise, onRejected) => Promise_then(promise, undefined, onRejected);
 const { then: Promise_prototype_then } = {
@@ -279,11 +292,14 @@ function Array_flatMap(list, convert) {
   return Array_concat([], ...iterateArray(Array_map(list, convert)));
 }
 function Array_from(source, convert) {
-  const opened = iterate(source);
-  const isIterable = opened !== source || (source !== null && source !== undefined && source[iteratorSymbol] !== undefined);
-  const list = isIterable ? [...opened] : [];
-  if (!isIterable) for (let i = 0; i < source.length; ++i) list[i] = source[i];
-  return convert === undefined ? list : Array_map(list, (item, i) => convert(item, i));
+  let list;
+  if (isArray(source)) list = convert === undefined ? Array_slice(source) : source;
+  else if (typeof source === 'string' || iterate(source) !== source || source[iteratorSymbol] !== undefined) list = listed(source);
+  else {
+    list = [];
+    for (let i = 0; i < source.length; ++i) list[i] = source[i];
+  }
+  return convert === undefined ? list : Array_map(list, convert);
 }
 
 // --- bytes ----------------------------------------------------------------------------------------------------
@@ -331,12 +347,14 @@ function isDetached(buffer) {
 
 function newMap(entries) {
   const map = new Map();
-  for (const entry of iterate(entries)) MapSet(map, entry[0], entry[1]);
+  const list = listed(entries);
+  for (let i = 0; i < list.length; ++i) MapSet(map, list[i][0], list[i][1]);
   return map;
 }
 function newSet(items) {
   const set = new Set();
-  for (const item of iterate(items)) SetAdd(set, item);
+  const list = listed(items);
+  for (let i = 0; i < list.length; ++i) SetAdd(set, list[i]);
   return set;
 }
 function Object_fromEntries(entries) {
@@ -349,6 +367,7 @@ function Object_fromEntries(entries) {
 
 const exec = unbound(RegExp.prototype.exec);
 const slice = unbound(String.prototype.slice);
+const codePointAt = unbound(String.prototype.codePointAt);
 const indexOf = unbound(String.prototype.indexOf);
 const charCodeAt = unbound(String.prototype.charCodeAt);
 

@@ -8,8 +8,8 @@
 //                                                         class, as `blob.slice()`, stays one
 //   Object.keys(x), new Map(e)   $$Object_keys(x), $$newMap(e)
 //   view.length, map.size        $$get_length(view), $$get_size(map)
-//   for (const [k, v] of map)    for (const _$1 of $$iterate(map)) { const [k, v] = $$iterate(_$1); … }
-//   [...list], f(...list)        [...$$iterate(list)], f(...$$iterate(list))
+//   for (const [k, v] of map)    for (let list = $$listed(map), i = 0; i < list.length; ++i) { const {0: k, 1: v} = list[i]; … }
+//   [...list], f(...list)        $$joined(list), f(...$$iterate(list))
 //   x instanceof Y               $$isInstance(Y, x)
 //   await p, return p            await $$awaited(p), return $$resolving(p)
 //   defineProperty(o, k, {…})    defineProperty(o, k, {__proto__: null, …})
@@ -98,8 +98,9 @@ const called = new Set(); // those of the constants that are functions, and call
 const constants = new Map(); // name in the runtime → what it is: Number_MAX_SAFE_INTEGER, "Number.MAX_SAFE_INTEGER"
 
 // Binds `source`. `used` gets the names that it needs of the runtime (without their $$); returns {text, findings, shadowed}; what is
-// shadowed are names of the language that are declared, and so not bound anywhere in it.
-export function bind(source, parse, used) {
+// shadowed are names of the language that are declared, and so not bound anywhere in it. mayBeBytes(line): whether
+// what `length` is asked for there may be a typed array, which inherits it.
+export function bind(source, parse, used, mayBeBytes = () => true) {
   const comments = [];
   const options = { ecmaVersion: 2022, allowReturnOutsideFunction: true, locations: true, onComment: comments };
   let ast;
@@ -165,14 +166,9 @@ export function bind(source, parse, used) {
   const argumentsOf = (node) => node.arguments.map((argument) => emit(argument, node)).join(', ');
   const hasSpread = (node) => node.arguments.some((argument) => argument.type === 'SpreadElement');
 
-  // A pattern whose arrays are destructured one level deep: names them, and what is to be declared then.
-  const rejectNested = (pattern) => {
-    const visit = (node) => {
-      if (node.type === 'ArrayPattern') find(node, 'an array is destructured within another pattern');
-      childrenOf(node).forEach(visit);
-    };
-    childrenOf(pattern).forEach(visit);
-  };
+  const hasRest = (pattern) => pattern.elements.some((element) => element?.type === 'RestElement');
+  // What the script's own iterator goes through, step by step: iterated(), or an object made for it.
+  const isScripts = (node) => (node.type === 'CallExpression' && /^iterated\d*$/.test(node.callee.name ?? node.callee.property?.name ?? node.callee.expressions?.at(-1).property?.name ?? '')) || node.type === 'ObjectExpression';
   const constantsIn = (pattern, path) => pattern.type === 'ObjectPattern' && pattern.properties.every((property) => property.type === 'Property' && !property.computed && property.value.type === 'Identifier') &&
     pattern.properties.map((property) => [property.value.name, [...path, property.key.name]]);
 
@@ -198,7 +194,7 @@ export function bind(source, parse, used) {
       const { name } = node.property;
       if (node.object.type === 'Super') return undefined;
       if (node.object.type === 'Identifier' && node.object.name === 'globalThis') find(node, 'a property of the global object');
-      if (!getters.has(name) || isLocalList(node.object)) return undefined;
+      if (!getters.has(name) || (name === 'length' && (isLocalList(node.object) || !mayBeBytes(node.loc.start.line)))) return undefined;
       return `${use(`get_${name}`)}(${emit(node.object, node)})`;
     },
     CallExpression(node) {
@@ -250,28 +246,45 @@ export function bind(source, parse, used) {
     },
     ForOfStatement(node) {
       if (node.await) find(node, 'for await');
+      if (isScripts(node.right)) return undefined;
+      const [list, at] = [`_$${++temporaries}`, `_$${++temporaries}`];
       const isDeclaration = node.left.type === 'VariableDeclaration';
       const pattern = isDeclaration ? node.left.declarations[0].id : node.left;
-      const head = (left) => `for (${left} of ${iterated(node.right, node)}) `;
-      if (pattern.type !== 'ArrayPattern') {
-        rejectNested(pattern);
-        return `${head(isDeclaration ? `${node.left.kind} ${emit(pattern, node)}` : emit(pattern, node))}${emit(node.body, node)}`;
+      const assignment = `${emit(pattern, node.left)} = ${list}[${at}]`;
+      return `for (let ${list} = ${use('listed')}(${emit(node.right, node)}), ${at} = 0; ${at} < ${list}.length; ++${at}) { ${isDeclaration ? `${node.left.kind} ${assignment}` : `(${assignment})`}; ${emit(node.body, node)} }`;
+    },
+    // By index: {0: a, 1: b}
+    ArrayPattern(node, parent) {
+      if (!hasRest(node)) return `{ ${node.elements.map((element, i) => element && `${i}: ${emit(element, node)}`).filter(Boolean).join(', ')} }`;
+      if (!/^(VariableDeclarator|AssignmentExpression)$|Function/.test(parent.type)) find(node, 'the rest of an array is destructured within another pattern');
+      return undefined;
+    },
+    ArrayExpression(node) {
+      if (!node.elements.some((element) => element?.type === 'SpreadElement')) return undefined;
+      const parts = [];
+      let texts = [];
+      const flush = () => {
+        if (texts.length > 0) parts.push(`[${texts.join(', ')}]`);
+        texts = [];
+      };
+      for (const element of node.elements) {
+        if (element.type !== 'SpreadElement') texts.push(emit(element, node));
+        else {
+          flush();
+          parts.push(element.argument.name === 'arguments' ? `${use('Array_slice')}(arguments)` : emit(element.argument, element));
+        }
       }
-      rejectNested(pattern);
-      const temporary = `_$${++temporaries}`;
-      return `${head(`const ${temporary}`)}{ ${isDeclaration ? `${node.left.kind} ` : ''}${plain(pattern)} = ${use('iterate')}(${temporary}); ${emit(node.body, node)} }`;
+      flush();
+      return `${use('joined')}(${parts.join(', ')})`;
     },
     VariableDeclarator(node, parent) {
       if (!node.init) return undefined;
-      if (node.id.type === 'ArrayPattern') {
-        rejectNested(node.id);
-        return `${plain(node.id)} = ${iterated(node.init, node)}`;
-      }
+      if (node.id.type === 'ArrayPattern')
+        return hasRest(node.id) ? `${plain(node.id)} = ${iterated(node.init, node)}` : `${emit(node.id, node)} = ${use('listed')}(${emit(node.init, node)})`;
       const path = pathOf(node.init);
       const list = path && constantsIn(node.id, path);
       if (list) return list.map(([local, full]) => `${local} = ${useConstant(full)}`).join(', ');
       if (node.id.type === 'ObjectPattern') {
-        rejectNested(node.id);
         if (node.id.properties.some((property) => property.key && getters.has(property.key.name))) {
           if (node.id.properties.some((property) => property.type !== 'Property' || property.computed || property.value.type !== 'Identifier')) {
             find(node, 'a getter is destructured beside what is not a name');
@@ -284,11 +297,9 @@ export function bind(source, parse, used) {
       }
       return undefined;
     },
-    AssignmentExpression(node, parent) {
+    AssignmentExpression(node) {
       if (node.left.type !== 'ArrayPattern') return undefined;
-      rejectNested(node.left);
-      if (!/^(ExpressionStatement|SequenceExpression|ForStatement)$/.test(parent.type)) find(node, 'the value of a destructuring assignment');
-      return `${plain(node.left)} = ${iterated(node.right, node)}`;
+      return hasRest(node.left) ? `(${plain(node.left)} = ${iterated(node.right, node)})` : `(${emit(node.left, node)} = ${use('listed')}(${emit(node.right, node)}))`;
     },
     AwaitExpression(node) {
       return `await ${use('awaited')}(${emit(node.argument, node)})`;
@@ -322,8 +333,7 @@ export function bind(source, parse, used) {
     !/^(Literal|TemplateLiteral|ObjectExpression|ArrayExpression|UnaryExpression|BinaryExpression|AwaitExpression|UpdateExpression|FunctionExpression|ArrowFunctionExpression|ClassExpression)$/.test(node.type);
   const asyncDepth = [];
   function functionText(node, parent) {
-    const patterns = node.params.filter((param) => param.type === 'ArrayPattern');
-    for (const param of node.params) if (param.type !== 'Identifier') (param.type === 'ArrayPattern' ? rejectNested : rejectAll)(param);
+    const patterns = node.params.filter((param) => param.type === 'ArrayPattern' && hasRest(param));
     asyncDepth.push(node.async);
     const isResolving = node.async && node.body.type !== 'BlockStatement' && mayBePromise(node.body);
     let text;
@@ -353,11 +363,6 @@ export function bind(source, parse, used) {
     asyncDepth.pop();
     return text;
   }
-  function rejectAll(node) {
-    if (node.type === 'ArrayPattern') find(node, 'an array is destructured in a parameter with a default');
-    childrenOf(node).forEach(rejectAll);
-  }
-
   // A descriptor, or a map of them, inherits nothing.
   function makePlain(node) {
     if (node.type !== 'ObjectExpression') return;
