@@ -151,7 +151,7 @@ $(BUILD)/gen/prelude_%.inc: snapshot/prelude/%.json
 
 # Its lazy groups, each bundled with the libraries from npm that it imports. A source tarball has them bundled, as
 # who builds packages has no network: to change one, remove that folder.
-PRELUDE_GROUPS := $(patsubst snapshot/prelude/groups/%.js,%,$(sort $(wildcard snapshot/prelude/groups/*.js)))
+PRELUDE_GROUPS := intrinsics $(patsubst snapshot/prelude/groups/%.js,%,$(sort $(wildcard snapshot/prelude/groups/*.js)))
 ifeq ($(wildcard snapshot/prelude/bundled),)
 BUNDLED := $(addprefix $(BUILD)/gen/prelude/,$(addsuffix .js,$(PRELUDE_GROUPS)))
 else
@@ -169,7 +169,7 @@ $(BUILD)/npm/prelude/installed: snapshot/prelude/package.json snapshot/prelude/p
 # The licences of those libraries go where the groups go.
 THIRD_PARTY := $(firstword $(dir $(BUNDLED)))third_party.txt
 $(addprefix $(BUILD)/gen/prelude/,$(addsuffix .js,$(PRELUDE_GROUPS)) third_party.txt) &: $(BUILD)/npm/prelude/installed snapshot/prelude/bundle.js \
-	  $(wildcard $(addprefix snapshot/prelude/,groups/*.js lib/*.js lib/*/*.js))
+	  $(wildcard $(addprefix snapshot/prelude/,*.js intrinsics/*.js groups/*.js lib/*.js lib/*/*.js))
 	$(call say,BUNDLE,snapshot/prelude/groups)
 	$(Q)node snapshot/prelude/bundle.js $(<D)/node_modules snapshot/prelude/groups $(BUILD)/gen/prelude
 
@@ -243,7 +243,8 @@ TIDY_SINCE ?=
 TIDY_SOURCES := $(if $(TIDY_SINCE),$(shell git diff --name-only --diff-filter=d $(TIDY_SINCE) -- '*.cc'),$(filter %.cc,$(CXX_SOURCES)))
 TIDIED := $(patsubst %.cc,$(BUILD)/lint/%.tidied,$(filter-out client/examples/% packaging/v8-check.cc,$(TIDY_SOURCES)))
 
-lint: $(TIDIED) ## check includes, format, clang-tidy (of what has changed) and shell scripts
+# The bundler checks the prelude: see snapshot/prelude/intrinsics.
+lint: $(TIDIED) $(BUNDLED) ## check includes, format, clang-tidy (of what has changed), shell scripts and the prelude
 	awk -f .ci/walls.awk .ci/walls $(filter ipc/% daemon/% snapshot/% client/%,$(CXX_SOURCES))
 	clang-format --dry-run -Werror $(CXX_SOURCES)
 	shellcheck $(SCRIPTS)

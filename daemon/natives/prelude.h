@@ -17,17 +17,13 @@ struct PreludeFile {
 std::span<const PreludeFile> prelude_files();
 
 // A file of snapshot/prelude/groups, bundled with what it imports: an expression that gives a
-// function, to be called with `require`, the exports, the module, the native functions, and an
-// object with the intrinsics.
+// function, to be called with `require`, the exports, the module, the native functions, and what
+// the group "intrinsics" exports.
 struct PreludeGroup {
   std::string_view name; // "events"
   std::string_view text; // ASCII
 };
 std::span<const PreludeGroup> prelude_groups();
-
-// The global names of the language that mean in all groups what they did when the snapshot was
-// made; ", " between them.
-std::string_view prelude_intrinsics();
 
 // A row of snapshot/prelude/globals.json: the exports of a group that are global names. Those of
 // node_globals.json are so in the contexts of scripts that want them.

@@ -7,6 +7,7 @@
 #include "daemon/natives/native_arguments.h"
 #include "daemon/natives/prelude.h"
 #include "ipc/error.h"
+#include "ipc/invariant.h"
 
 #include <set>
 #include <string>
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::string_view import_prefix = "lethe:";
 constexpr std::string_view warm_up_name = "warmUp"; // what a group may export
+// Made by snapshot/prelude/intrinsics, before all others.
+constexpr std::string_view intrinsics_group = "intrinsics";
 
 // Global name → group.
 using GlobalsMap = std::unordered_map<std::string_view, std::string_view>;
@@ -46,18 +49,24 @@ void put(v8::Local<v8::Context> context, v8::Local<v8::Object> object, std::stri
   object->CreateDataProperty(context, to_name(context->GetIsolate(), name), value).Check();
 }
 
-template <typename T = v8::Object>
-v8::Local<T> get(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
-                 std::string_view name) {
-  return object->Get(context, to_name(context->GetIsolate(), name)).ToLocalChecked().As<T>();
+v8::Local<v8::Object> get(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
+                          std::string_view name) {
+  v8::Local<v8::Value> value;
+  invariant(object->Get(context, to_name(context->GetIsolate(), name)).ToLocal(&value) &&
+                value->IsObject(),
+            "the state of the prelude's groups is objects");
+  return value.As<v8::Object>();
 }
 
 // What the group exports; runs it unless that has been done in this context. A group that is being
 // run, because two import each other, gives what it has so far.
 v8::MaybeLocal<v8::Object> load_group(v8::Local<v8::Context> context, v8::Local<v8::String> name) {
   v8::Isolate *isolate = context->GetIsolate();
-  const auto state =
-      context->Global()->GetPrivate(context, state_key(isolate)).ToLocalChecked().As<v8::Object>();
+  v8::Local<v8::Value> stored;
+  invariant(context->Global()->GetPrivate(context, state_key(isolate)).ToLocal(&stored) &&
+                stored->IsObject(),
+            "each context has the prelude's groups");
+  const auto state = stored.As<v8::Object>();
   const auto modules = get(context, state, "modules");
   const auto known = modules->Get(context, name).ToLocalChecked();
   if (known->IsObject())
@@ -151,18 +160,6 @@ v8::Local<v8::Value> compile(v8::Local<v8::Context> context, GroupSource &group)
   return function;
 }
 
-// What the language has under these names, before any script can change it.
-v8::Local<v8::Object> make_intrinsics(v8::Local<v8::Context> context) {
-  const auto intrinsics = plain_object(context->GetIsolate());
-  for_each_word(prelude_intrinsics(), [&](std::string_view name) {
-    const auto value = get<v8::Value>(context, context->Global(), name);
-    if (!value->IsObject())
-      fatal("the language has " + std::string(name));
-    put(context, intrinsics, name, value);
-  });
-  return intrinsics;
-}
-
 } // namespace
 
 v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
@@ -176,9 +173,14 @@ v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
   put(context, state, "functions", functions);
   put(context, state, "modules", plain_object(isolate));
   put(context, state, "natives", natives);
-  put(context, state, "intrinsics", make_intrinsics(context));
+  put(context, state, "intrinsics", plain_object(isolate));
   put(context, state, "require", require_function);
   context->Global()->SetPrivate(context, state_key(isolate), state).Check();
+  // What the language has, before any script can change it.
+  v8::Local<v8::Object> intrinsics;
+  if (!load_group(context, to_name(isolate, intrinsics_group)).ToLocal(&intrinsics))
+    fatal("the prelude's intrinsics can be evaluated");
+  put(context, state, "intrinsics", intrinsics);
   define_lazily(context, lazy_globals());
   return require_function;
 }
@@ -201,6 +203,7 @@ void touch_globals(v8::Local<v8::Context> context, std::string_view source) {
     v8::Local<v8::Value> warm_up;
     if (warm_groups.insert(found->second).second &&
         load_group(context, to_name(isolate, found->second)).ToLocal(&exports) &&
+        exports->HasOwnProperty(context, to_name(isolate, warm_up_name)).FromMaybe(false) &&
         exports->Get(context, to_name(isolate, warm_up_name)).ToLocal(&warm_up) &&
         warm_up->IsFunction())
       (void)warm_up.As<v8::Function>()->Call(context, v8::Undefined(isolate), 0, nullptr).IsEmpty();

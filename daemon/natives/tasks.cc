@@ -252,6 +252,8 @@ struct TaskNatives {
     v8::Isolate *isolate = arguments.GetIsolate();
     const v8::TryCatch caught(isolate);
     const auto context = isolate->GetCurrentContext();
+    if (!arguments.Data()->IsFunction()) // not made by queue_task()
+      return;
     if (arguments.Data()
             .As<v8::Function>()
             ->Call(context, v8::Undefined(isolate), 0, nullptr)

@@ -109,7 +109,17 @@ void expect_right_replies(const std::string &isolation) {
 void for_each_recorded_world(const std::function<void(Client &, bool only_language)> &action) {
   Daemon daemon({"pool.default.workers=1"});
   Client client = daemon.connect();
-  client.put("s", source("recorders") + source("uses"));
+  client.on_host_call = [](uint32_t, const std::string &name, const json &arguments) -> json {
+    if (name == "fetch")
+      return {{"status", 201},
+              {"statusText", "Made"},
+              {"headers", {{"x", "1"}}},
+              {"body", "of " + arguments[0]["method"].get<std::string>()}};
+    if (name != "echo")
+      throw HostError{{{"message", "not known"}}};
+    return arguments[0];
+  };
+  client.put("s", source("recorders") + source("uses"), {{"node_globals", true}});
   for (const bool only_language : {false, true})
     action(client, only_language);
 }
@@ -125,7 +135,7 @@ std::string uncompressed() {
 
 } // namespace
 
-Test(tampering, shows_no_memory_of_ours_to_what_a_script_puts_in_the_place_of_built_ins) {
+Test(tampering, shows_nothing_of_ours_to_what_a_script_puts_in_the_place_of_built_ins) {
   for_each_recorded_world([](Client &client, bool only_language) {
     const Where where = Where::here();
     const json right = client.call("s", "useAll", json::array(), options);
@@ -136,6 +146,16 @@ Test(tampering, shows_no_memory_of_ours_to_what_a_script_puts_in_the_place_of_bu
     const std::string once = uncompressed();
     expect_equal(right["compression"], once + once + once, where);
   });
+}
+
+Test(tampering, hands_nothing_of_ours_out_by_callers_and_stack_traces) {
+  Daemon daemon({"pool.default.workers=1"});
+  Client client = daemon.connect();
+  client.on_host_call = [](uint32_t, const std::string &, const json &) { return json(1); };
+  client.put("s", source("hidden"), {{"node_globals", true}});
+  const json result = client.call("s", "lookForHidden", json::array(), options);
+  expect(result[0] > 60, "only few calls of a script's functions: " + result[0].dump());
+  expect_equal(result[1], json::array());
 }
 
 Test(tampering, does_not_disturb_a_compression_under_way) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aborting: https://dom.spec.whatwg.org/#aborting-ongoing-activities
 import { DOMException } from 'lethe:dom_exception';
+import native from 'lethe:native';
 import { Event, EventTarget, defineHandlers, dispatchTrusted, setAbortSignals } from 'lethe:events';
 import { asInterface, isObject, requireArguments, toInteger } from '../lib/webidl.js';
 
 const ours = Symbol('ours');
-let create, abort, isSignal, isAborted, addAlgorithm, removeAlgorithm, follow;
+let create, abort, isSignal, isAborted, reasonOf, addAlgorithm, removeAlgorithm, follow;
 
 export class AbortSignal extends EventTarget {
   #aborted = false;
@@ -31,7 +32,7 @@ export class AbortSignal extends EventTarget {
     requireArguments(arguments.length, 1, 'AbortSignal.timeout');
     const ms = toInteger(milliseconds, 64, { enforce: true, where: 'AbortSignal.timeout: the time' });
     const signal = create();
-    globalThis.setTimeout(() => abort(signal, new DOMException('The operation timed out', 'TimeoutError')), ms);
+    native.setTimer(() => abort(signal, new DOMException('The operation timed out', 'TimeoutError')), [], ms | 0, false);
     return signal;
   }
 
@@ -64,6 +65,7 @@ export class AbortSignal extends EventTarget {
     create = () => new AbortSignal(ours);
     isSignal = (value) => isObject(value) && #aborted in value;
     isAborted = (signal) => signal.#aborted;
+    reasonOf = (signal) => signal.#reason;
     addAlgorithm = (signal, algorithm) => void (signal.#aborted || signal.#algorithms.add(algorithm));
     removeAlgorithm = (signal, algorithm) => signal.#algorithms.delete(algorithm);
     abort = (signal, reason = undefined) => {
@@ -112,6 +114,8 @@ export class AbortController {
 }
 asInterface(AbortController, 'AbortController');
 
-export { follow as dependentSignal, isSignal as isAbortSignal, addAlgorithm as whenAborted, removeAlgorithm as forgetWhenAborted };
+// As an AbortController's.
+export const makeSignal = () => create();
+export { abort as abortSignal, isAborted as isSignalAborted, reasonOf as abortReason, follow as dependentSignal, isSignal as isAbortSignal, addAlgorithm as whenAborted, removeAlgorithm as forgetWhenAborted };
 
 setAbortSignals({ is: isSignal, isAborted, whenAborted: addAlgorithm });

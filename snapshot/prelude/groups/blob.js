@@ -66,19 +66,16 @@ export class Blob {
   }
   stream() {
     const bytes = this.#bytes;
-    const { ReadableStream } = require('lethe:streams');
+    const { endBytes, enqueueBytes, ReadableStream } = require('lethe:streams');
     let at = 0;
     return new ReadableStream({
       type: 'bytes',
       pull(controller) {
         if (at < bytes.length) {
-          controller.enqueue(bytes.slice(at, at + chunkBytes));
+          enqueueBytes(controller, bytes.slice(at, at + chunkBytes));
           at += chunkBytes;
         }
-        if (at >= bytes.length) {
-          controller.close();
-          controller.byobRequest?.respond(0);
-        }
+        if (at >= bytes.length) endBytes(controller);
       },
     });
   }
@@ -144,4 +141,4 @@ native.setPlatform(File.prototype, (value) => {
   const [name, lastModified] = namesOf(value);
   return makeFile(bytesOf(value), name, typeOf(value), lastModified);
 });
-export { bytesOf as blobBytes, isBlob, isFile };
+export { bytesOf as blobBytes, typeOf as blobType, isBlob, isFile, namesOf as fileNames };

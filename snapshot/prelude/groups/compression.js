@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CompressionStream and DecompressionStream: https://compression.spec.whatwg.org
 import native from 'lethe:native';
-import { TransformStream } from 'lethe:streams';
+import { enqueueIn, readableOf, TransformStream, writableOf } from 'lethe:streams';
 import { isUnsharedBufferSource } from '../lib/buffer_source.js';
 import { asInterface, requireArguments, toDOMString } from '../lib/webidl.js';
 
@@ -23,7 +23,7 @@ function makeStream(isDecompressor, name, count, format) {
   function run(bytes, isLast, controller) {
     const said = native.runCodec(codec, bytes, isLast);
     if (said[0] & IS_BROKEN) throw new TypeError(`${name}: the data is not ${format}`);
-    for (let i = 1; i < said.length; ++i) controller.enqueue(said[i]);
+    for (let i = 1; i < said.length; ++i) enqueueIn(controller, said[i]);
     return said[0];
   }
 
@@ -44,10 +44,10 @@ export class CompressionStream {
     this.#stream = makeStream(false, 'CompressionStream', arguments.length, format);
   }
   get readable() {
-    return this.#stream.readable;
+    return readableOf(this.#stream);
   }
   get writable() {
-    return this.#stream.writable;
+    return writableOf(this.#stream);
   }
 }
 asInterface(CompressionStream);
@@ -58,10 +58,10 @@ export class DecompressionStream {
     this.#stream = makeStream(true, 'DecompressionStream', arguments.length, format);
   }
   get readable() {
-    return this.#stream.readable;
+    return readableOf(this.#stream);
   }
   get writable() {
-    return this.#stream.writable;
+    return writableOf(this.#stream);
   }
 }
 asInterface(DecompressionStream);

@@ -112,6 +112,9 @@ const methods = {
   clear() {},
 };
 
+// As methods, whatever a script has done to those of `console`.
+export { methods as ownMethods };
+
 export const console = { __proto__: {} };
 const names = enumerableKeys(methods);
 for (let i = 0; i < names.length; ++i) defineProperty(console, names[i], { __proto__: null, value: methods[names[i]], writable: true, enumerable: true, configurable: true });

@@ -12,9 +12,9 @@ export function setAbortSignals(functions) {
 
 const NONE = 0;
 const AT_TARGET = 2;
-const now = () => globalThis.performance?.now?.() ?? Date.now();
+const now = () => native.monotonicNow();
 
-let begin, end, isBusy, isEvent, isStopped, isTrusted, setTrusted, setPassive;
+let begin, cancel, end, isBusy, isEvent, typeOf, isStopped, isTrusted, setTrusted, setPassive;
 const isTrustedGetter = Object.getOwnPropertyDescriptor({
   get isTrusted() {
     return isTrusted(this);
@@ -121,6 +121,8 @@ export class Event {
   }
 
   static {
+    typeOf = (event) => event.#type;
+    cancel = (event) => event.#cancel();
     isEvent = (value) => isObject(value) && #type in value;
     isTrusted = (event) => event.#trusted;
     isBusy = (event) => event.#dispatching || !event.#initialized;
@@ -225,7 +227,7 @@ asInterface(PromiseRejectionEvent, 'PromiseRejectionEvent');
 // --- targets -----------------------------------------------------------------------------------------------
 
 function report(exception) {
-  globalThis.reportError(exception);
+  require('lethe:scope').reportError(exception);
 }
 
 function toCallback(value, where) {
@@ -305,10 +307,11 @@ export class EventTarget {
 
   #dispatch(event) {
     const target = this === globalTarget ? globalThis : this;
+    const type = typeOf(event);
     if (begin(event, target)) {
       for (const capture of [true, false]) {
         for (const listener of [...this.#listeners]) {
-          if (listener.removed || listener.type !== event.type || listener.capture !== capture) continue;
+          if (listener.removed || listener.type !== type || listener.capture !== capture) continue;
           if (listener.once) this.#remove(listener);
           setPassive(event, listener.passive);
           invoke(listener, event, target);
@@ -334,7 +337,7 @@ export class EventTarget {
       } else {
         const listener = { type, capture: false, once: false, passive: false, removed: false, handler: type, value };
         listener.callback = function (event) {
-          if (Reflect.apply(listener.value, this, [event]) === false) event.preventDefault();
+          if (Reflect.apply(listener.value, this, [event]) === false) cancel(event);
         };
         target.#listeners.push(listener);
       }
@@ -364,7 +367,7 @@ native.setReporter((value, promise) => {
   if (!hasListener(globalTarget, promise ? 'unhandledrejection' : 'error')) return false;
   if (!promise) report(value);
   else if (dispatchTrusted(globalThis, new PromiseRejectionEvent('unhandledrejection', { cancelable: true, promise, reason: value })))
-    globalThis.console.error('Uncaught (in promise)', value);
+    require('lethe:console').ownMethods.error('Uncaught (in promise)', value);
   return true;
 });
 

@@ -5,10 +5,10 @@
 // which is answered by
 //   {status, statusText, headers: [[name, value], …] or {name: value}, body: bytes or text or null, url, redirected}
 // All but the status may be left out. An error becomes a TypeError, as that of a network.
-import { dependentSignal, forgetWhenAborted, isAbortSignal, whenAborted } from 'lethe:abort';
-import { Headers, headerList, makeHeaders, makeImmutable, token } from 'lethe:headers';
+import { abortReason, dependentSignal, forgetWhenAborted, isAbortSignal, isSignalAborted, whenAborted } from 'lethe:abort';
+import { appendHeader, Headers, headerList, headerValue, makeHeaders, makeImmutable, token } from 'lethe:headers';
 import native from 'lethe:native';
-import { URL } from 'lethe:url';
+import { Address } from 'lethe:url';
 import { Body, extractBody, mixInBody } from '../lib/body.js';
 import { decodeDataUrl } from '../lib/data_url.js';
 import { copyBytes, encodeText, isBufferSource } from '../lib/bytes.js';
@@ -63,7 +63,7 @@ function toRequestInit(init) {
 function toUrl(text, where) {
   let url;
   try {
-    url = new URL(text);
+    url = new Address(text);
   } catch {
     throw new TypeError(`${where}: "${text}" is not an absolute URL`);
   }
@@ -101,7 +101,7 @@ export class Request {
       const { body, type } = extractBody(options.body);
       if (body.isStreamGiven && options.duplex === undefined) throw new TypeError('Request: a stream as the body needs duplex: "half"');
       state.body = body;
-      if (type !== null && !state.headers.has('content-type')) state.headers.append('content-type', type);
+      if (type !== null && headerValue(state.headers, 'content-type') === null) appendHeader(state.headers, 'content-type', type);
     } else if (from?.body) {
       if (from.body.isUnusable) throw new TypeError('Request: the body of the other request has been used');
       state.body = from.body;
@@ -181,7 +181,7 @@ asInterface(Request, 'Request');
 
 function toReferrer(text) {
   try {
-    return new URL(text).href;
+    return new Address(text).href;
   } catch {
     throw new TypeError(`Request: the referrer "${text}" is not an absolute URL`);
   }
@@ -212,7 +212,7 @@ export class Response {
     const code = toInteger(status, 16);
     let location;
     try {
-      location = new URL(text).href;
+      location = new Address(text).href;
     } catch {
       throw new TypeError(`Response.redirect: "${text}" is not an absolute URL`);
     }
@@ -272,7 +272,7 @@ function toResponse(extracted, init, where) {
   if (/[^\t\x20-\x7e\x80-\xff]/.test(reason)) throw new TypeError(`${where}: the status text has characters that are not allowed`);
   if (extracted) {
     if (nullBodyStatuses.includes(code)) throw new TypeError(`${where}: with the status ${code} there is no body`);
-    if (extracted.type !== null && !list.has('content-type')) list.append('content-type', extracted.type);
+    if (extracted.type !== null && headerValue(list, 'content-type') === null) appendHeader(list, 'content-type', extracted.type);
   }
   return { type: 'default', url: '', redirected: false, status: code, statusText: reason, headers: list, body: extracted?.body ?? null };
 }
@@ -314,12 +314,13 @@ export const { fetch } = {
     requireArguments(arguments.length, 1, 'fetch');
     const request = new Request(input, init);
     const state = requestState(request);
-    state.signal.throwIfAborted();
+    if (isSignalAborted(state.signal)) throw abortReason(state.signal);
     let onAbort;
     const aborted = new Promise((resolve, reject) => {
       onAbort = () => {
-        state.body?.stream?.cancel(state.signal.reason).catch(() => {});
-        reject(state.signal.reason);
+        const reason = abortReason(state.signal);
+        if (state.body?.stream) require('lethe:streams').cancelStream(state.body.stream, reason).catch(() => {});
+        reject(reason);
       };
       whenAborted(state.signal, onAbort);
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FileReader: https://w3c.github.io/FileAPI/#APIASynch, and ProgressEvent: https://xhr.spec.whatwg.org/#progressevent
 import native from 'lethe:native';
-import { blobBytes, isBlob } from 'lethe:blob';
+import { blobBytes, blobType, isBlob } from 'lethe:blob';
 import { DOMException } from 'lethe:dom_exception';
 import { defineHandlers, dispatchTrusted, Event, EventTarget } from 'lethe:events';
 import { decodeText, TextDecoder } from 'lethe:text';
@@ -57,6 +57,10 @@ export class FileReader extends EventTarget {
   #result = null;
   #reading = null; // what distinguishes one reading from a later one
 
+  constructor() {
+    super();
+  }
+
   #fire(type, loaded, total) {
     dispatchTrusted(this, new ProgressEvent(type, { lengthComputable: total > 0, loaded, total }));
   }
@@ -82,7 +86,7 @@ export class FileReader extends EventTarget {
     const fire = (type, loaded = length) => () => this.#fire(type, loaded, length);
     const load = () => {
       this.#state = DONE;
-      this.#result = convert(bytes, blob.type);
+      this.#result = convert(bytes, blobType(blob));
       this.#fire('load', length, length);
     };
     this.#follow(reading, [fire('loadstart', 0), ...(length > 0 ? [fire('progress')] : []), load, fire('loadend')]);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // FormData: https://xhr.spec.whatwg.org/#interface-formdata, and its two forms as a body.
-import { blobBytes, isBlob, isFile, makeFile } from 'lethe:blob';
+import native from 'lethe:native';
+import { blobBytes, blobType, fileNames, isBlob, isFile, makeFile } from 'lethe:blob';
 import { asLatin1, concatenate, decodeText, encodeText } from '../lib/bytes.js';
 import { makePairIterable } from '../lib/pair_iterable.js';
-import { utf8DecodeWithoutBOM } from '../lib/utf8.js';
 import { asInterface, isObject, requireArguments, toUSVString } from '../lib/webidl.js';
 
 let entriesOf, isFormData;
+const append = (form, name, value) => entriesOf(form).push([name, value]);
 
 // https://xhr.spec.whatwg.org/#create-an-entry, from the arguments of append and set
 function toEntry(args, where) {
@@ -14,8 +15,8 @@ function toEntry(args, where) {
   if (args.length < 3 && !isBlob(args[1])) return [name, toUSVString(args[1], `${where}: the value`)];
   const blob = args[1];
   if (!isBlob(blob)) throw new TypeError(`${where}: the value is not a Blob, but a file's name is given`);
-  if (args[2] === undefined) return [name, isFile(blob) ? blob : makeFile(blobBytes(blob), 'blob', blob.type)];
-  return [name, makeFile(blobBytes(blob), toUSVString(args[2], `${where}: the file's name`), blob.type, isFile(blob) ? blob.lastModified : undefined)];
+  if (args[2] === undefined) return [name, isFile(blob) ? blob : makeFile(blobBytes(blob), 'blob', blobType(blob))];
+  return [name, makeFile(blobBytes(blob), toUSVString(args[2], `${where}: the file's name`), blobType(blob), isFile(blob) ? fileNames(blob)[1] : undefined)];
 }
 
 export class FormData {
@@ -78,14 +79,13 @@ const withLineBreaks = (text) => text.replace(/\r\n?|\n/g, '\r\n');
 
 // https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
 export function encodeMultipart(form) {
-  const random = () => Math.random().toString(36).slice(2).padEnd(11, '0');
-  const boundary = `----LetheFormBoundary${random()}${random()}`;
+  const boundary = `----LetheFormBoundary${native.randomUuid().replaceAll('-', '').slice(0, 22)}`;
   const parts = [];
   for (const [name, value] of entriesOf(form)) {
     const head = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(withLineBreaks(name))}"`;
     if (typeof value === 'string') parts.push(encodeText(`${head}\r\n\r\n${withLineBreaks(value)}\r\n`));
     else {
-      parts.push(encodeText(`${head}; filename="${escapeName(value.name)}"\r\nContent-Type: ${value.type || 'application/octet-stream'}\r\n\r\n`));
+      parts.push(encodeText(`${head}; filename="${escapeName(fileNames(value)[0])}"\r\nContent-Type: ${blobType(value) || 'application/octet-stream'}\r\n\r\n`));
       parts.push(blobBytes(value), encodeText('\r\n'));
     }
   }
@@ -130,16 +130,15 @@ export function decodeMultipart(bytes, boundary) {
     const end = text.indexOf(`\r\n${delimiter}`, at);
     if (end < 0) fail();
     const value = bytes.slice(at, end);
-    if (filename === null) form.append(name, decodeText(value));
-    else form.append(name, makeFile(value, filename, type.toLowerCase()));
+    if (filename === null) append(form, name, decodeText(value));
+    else append(form, name, makeFile(value, filename, type.toLowerCase()));
     at = end + 2 + delimiter.length;
   }
   return form;
 }
 
 export function decodeUrlEncoded(bytes) {
-  const { URLSearchParams } = require('lethe:url');
   const form = new FormData();
-  for (const [name, value] of new URLSearchParams(utf8DecodeWithoutBOM(bytes))) form.append(name, value);
+  for (const [name, value] of require('lethe:url').parseQuery(bytes)) append(form, name, value);
   return form;
 }

@@ -2,11 +2,11 @@
 // Headers: https://fetch.spec.whatwg.org/#headers-class. No header's name is forbidden: a request goes to the
 // client, which decides what it sends.
 import { makePairIterable } from '../lib/pair_iterable.js';
-import { asInterface, isObject, requireArguments, toDOMString } from '../lib/webidl.js';
+import { asInterface, isObject, iterated, requireArguments, toDOMString } from '../lib/webidl.js';
 
 const ours = Symbol('ours');
 const token = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
-let listOf, makeImmutable, isHeaders, sorted;
+let listOf, makeImmutable, isHeaders, sorted, append;
 
 function toByteString(value, where) {
   const text = toDOMString(value, where);
@@ -25,7 +25,8 @@ function checkValue(value, where) {
 // https://webidl.spec.whatwg.org/#js-union of (sequence<sequence<ByteString>> or record<ByteString, ByteString>)
 function pairsOf(init, where) {
   if (!isObject(init)) throw new TypeError(`${where}: the argument is neither a sequence nor a record`);
-  const iterate = init[Symbol.iterator];
+  if (isHeaders(init)) return sorted(init);
+  const iterate = init[Symbol.iterator]; // unbound: the script's, so Web IDL has it
   if (iterate === undefined || iterate === null) {
     const pairs = [];
     for (const key of Reflect.ownKeys(init)) {
@@ -38,8 +39,7 @@ function pairsOf(init, where) {
   if (typeof iterate !== 'function') throw new TypeError(`${where}: the argument is not iterable`);
   const pairs = [];
   for (const item of { [Symbol.iterator]: () => Reflect.apply(iterate, init, []) }) {
-    if (!isObject(item) || typeof item[Symbol.iterator] !== 'function') throw new TypeError(`${where}: an item is not a pair`);
-    const pair = [...item].map((part) => toByteString(part, where));
+    const pair = [...iterated(item, `${where}: an item`)].map((part) => toByteString(part, where));
     if (pair.length !== 2) throw new TypeError(`${where}: an item is not a pair`);
     pairs.push(pair);
   }
@@ -121,6 +121,7 @@ export class Headers {
   }
 
   static {
+    append = (headers, name, value) => headers.#append(name, value, 'Headers.append');
     isHeaders = (value) => isObject(value) && #list in value;
     listOf = (headers) => headers.#list;
     makeImmutable = (headers) => {
@@ -152,7 +153,12 @@ Object.defineProperty(Headers, 'length', { value: 0 });
 
 export const makeHeaders = (list) => {
   const headers = new Headers(ours);
-  for (const [name, value] of list) headers.append(name, value);
+  for (const [name, value] of list) append(headers, toByteString(name, 'Headers: a name'), toByteString(value, 'Headers: a value'));
   return headers;
 };
-export { isHeaders, listOf as headerList, makeImmutable, token };
+// The combined value of a name in lower case; null if there is none.
+export function headerValue(headers, name) {
+  const values = listOf(headers).filter(([other]) => other.toLowerCase() === name).map(([, value]) => value);
+  return values.length === 0 ? null : values.join(', ');
+}
+export { append as appendHeader, isHeaders, listOf as headerList, makeImmutable, token };

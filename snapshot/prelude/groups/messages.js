@@ -6,7 +6,7 @@ import { defineHandlers, dispatchTrusted, Event, EventTarget } from 'lethe:event
 import { asInterface, isObject, iterated, requireArguments, toDictionary, toDOMString, toUSVString } from '../lib/webidl.js';
 
 const ours = Symbol('ours');
-let isPort, sideOf, moveSide;
+let isPort, sideOf, moveSide, makeMessage;
 
 const toSource = (value) => {
   if (value !== undefined && value !== null && !isPort(value)) throw new TypeError('MessageEvent: the source is not a MessagePort');
@@ -14,7 +14,7 @@ const toSource = (value) => {
 };
 
 function toPorts(value) {
-  const list = [...iterated(value, 'MessageEvent: ports')];
+  const list = value === undefined ? [] : [...iterated(value, 'MessageEvent: ports')];
   if (!list.every(isPort)) throw new TypeError('MessageEvent: ports has an element that is not a MessagePort');
   return Object.freeze(list);
 }
@@ -28,7 +28,7 @@ export class MessageEvent extends Event {
   constructor(type, eventInitDict = {}) {
     requireArguments(arguments.length, 1, 'MessageEvent');
     super(type, eventInitDict);
-    const { data = null, lastEventId = '', origin = '', ports = [], source } = toDictionary(eventInitDict);
+    const { data = null, lastEventId = '', origin = '', ports, source } = toDictionary(eventInitDict);
     this.#data = data;
     this.#lastEventId = toDOMString(lastEventId);
     this.#origin = toUSVString(origin);
@@ -50,7 +50,7 @@ export class MessageEvent extends Event {
   get ports() {
     return this.#ports;
   }
-  initMessageEvent(type, bubbles = false, cancelable = false, data = null, origin = '', lastEventId = '', source = null, ports = []) {
+  initMessageEvent(type, bubbles = false, cancelable = false, data = null, origin = '', lastEventId = '', source = null, ports = undefined) {
     requireArguments(arguments.length, 1, 'MessageEvent.initMessageEvent');
     this.initEvent(type, bubbles, cancelable);
     this.#data = data;
@@ -58,6 +58,14 @@ export class MessageEvent extends Event {
     this.#lastEventId = toDOMString(lastEventId);
     this.#source = toSource(source);
     this.#ports = toPorts(ports);
+  }
+
+  static {
+    makeMessage = (data, ports) => {
+      const event = new MessageEvent('message', { __proto__: null, data });
+      event.#ports = Object.freeze(ports);
+      return event;
+    };
   }
 }
 asInterface(MessageEvent, 'MessageEvent');
@@ -83,7 +91,7 @@ class Side {
     native.setImmediateTask(() => {
       if (!this.isEnabled || this.queue.length === 0) return;
       const { data, ports } = this.queue.shift();
-      dispatchTrusted(this.port, new MessageEvent('message', { data, ports }));
+      dispatchTrusted(this.port, makeMessage(data, ports));
     }, []);
   }
 }
@@ -98,6 +106,7 @@ export class MessagePort extends EventTarget {
   postMessage(message, options = {}) {
     this.#side;
     requireArguments(arguments.length, 1, 'MessagePort.postMessage');
+    // unbound: the script's, so Web IDL tells a sequence from a dictionary
     const list = toTransferList(isObject(options) && options[Symbol.iterator] !== undefined
       ? options
       : toDictionary(options, 'MessagePort.postMessage: the second argument').transfer);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // process for scripts with node_globals: what libraries that were written for Node.js look at. Nothing of it tells about
 // this machine, and no event ever comes.
+import { ownMethods } from 'lethe:console';
 import native from 'lethe:native';
 
 const { engineVersions, monotonicNow, queueTask } = native;
@@ -16,10 +17,10 @@ function hrtime(before) {
 }
 hrtime.bigint = nanoseconds;
 
-const output = (level) => ({
+const output = (write) => ({
   isTTY: false,
   write(text) {
-    globalThis.console[level](String(text).replace(/\n$/, ''));
+    write(String(text).replace(/\n$/, ''));
     return true;
   },
 });
@@ -42,8 +43,8 @@ export const process = Object.assign(new Process(), {
   argv: [],
   execArgv: [],
   env: { NODE_ENV: 'production' },
-  stdout: output('log'),
-  stderr: output('error'),
+  stdout: output(ownMethods.log),
+  stderr: output(ownMethods.error),
   cwd: () => '/',
   hrtime,
   uptime: () => monotonicNow() / thousandth,
@@ -51,7 +52,7 @@ export const process = Object.assign(new Process(), {
     if (typeof callback !== 'function') throw new TypeError('process.nextTick: the first argument must be a function');
     queueTask(() => callback(...args));
   },
-  emitWarning: (warning) => globalThis.console.warn(warning),
+  emitWarning: (warning) => ownMethods.warn(warning),
   emit: () => false,
   listeners: () => [],
   exit(code = 0) {

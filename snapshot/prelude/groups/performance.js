@@ -10,7 +10,7 @@ const ours = Symbol('ours');
 const { monotonicNow } = native;
 let entries = [];
 
-const clone = (value) => (value === undefined || value === null ? null : globalThis.structuredClone(value));
+const clone = (value) => (value === undefined || value === null ? null : require('lethe:clone').structuredClone(value));
 
 export class PerformanceEntry {
   #name;
@@ -262,11 +262,11 @@ export class PerformanceObserver {
   #schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    globalThis.setTimeout?.(() => {
+    native.setTimer(() => {
       this.#isScheduled = false;
       const list = this.#buffer.splice(0);
       if (list.length > 0) Reflect.apply(this.#callback, this, [new PerformanceObserverEntryList(ours, list), this, { droppedEntriesCount: 0 }]);
-    }, 0);
+    }, [], 0, false);
   }
   static {
     offer = (observer, entry) => {

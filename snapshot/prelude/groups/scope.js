@@ -38,6 +38,6 @@ export const { reportError } = {
         isReporting = false;
       }
     }
-    globalThis.console.error('Uncaught', error);
+    require('lethe:console').ownMethods.error('Uncaught', error);
   },
 };

@@ -8,11 +8,40 @@ export * from 'web-streams-polyfill';
 // As interfaces made by asInterface().
 for (const Interface of Object.values(streams)) native.setPlatform(Interface.prototype, null);
 
+const method = (Class, name) => $$unbound(Class.prototype[name]);
+const getter = (Class, name) => $$unbound(Object.getOwnPropertyDescriptor(Class.prototype, name).get);
+
 // Iterators of streams inherit from that of asynchronous generators. The library, which must run where there is none, makes an
 // object that stands alone.
-const iteratorPrototype = Object.getPrototypeOf(new streams.ReadableStream().values());
+const iteratorPrototype = Object.getPrototypeOf(method(streams.ReadableStream, 'values')(new streams.ReadableStream()));
 delete iteratorPrototype[Symbol.asyncIterator];
-Object.setPrototypeOf(iteratorPrototype, Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype));
+Object.setPrototypeOf(iteratorPrototype, $$AsyncIteratorPrototype);
+
+// As they are now: whatever a script will have done to them.
+const { ReadableStream, ReadableStreamDefaultReader, ReadableByteStreamController, ReadableStreamBYOBRequest, TransformStream, TransformStreamDefaultController } = streams;
+export const getReader = method(ReadableStream, 'getReader');
+export const cancelStream = method(ReadableStream, 'cancel');
+export const teeStream = method(ReadableStream, 'tee');
+export const isLocked = getter(ReadableStream, 'locked');
+export const readFrom = method(ReadableStreamDefaultReader, 'read');
+export const cancelReader = method(ReadableStreamDefaultReader, 'cancel');
+export const readableOf = getter(TransformStream, 'readable');
+export const writableOf = getter(TransformStream, 'writable');
+export const enqueueIn = method(TransformStreamDefaultController, 'enqueue');
+export const enqueueBytes = method(ReadableByteStreamController, 'enqueue');
+const closeBytes = method(ReadableByteStreamController, 'close');
+const byobRequestOf = getter(ReadableByteStreamController, 'byobRequest');
+const respond = method(ReadableStreamBYOBRequest, 'respond');
+// Also for a reader that waits with a buffer of its own.
+export function endBytes(controller) {
+  closeBytes(controller);
+  const request = byobRequestOf(controller);
+  if (request) respond(request, 0);
+}
+
+// What the library calls by symbols, on objects that scripts have.
+for (const Class of Object.values(streams))
+  for (const key of Object.getOwnPropertySymbols(Class.prototype)) if (String(key).startsWith('Symbol([[')) Object.defineProperty(Class.prototype, key, { writable: false, configurable: false });
 
 // Of the library's own state, which it does not export.
 export const isReadableStreamDisturbed = (stream) => stream._disturbed;

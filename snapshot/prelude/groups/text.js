@@ -43,7 +43,7 @@ function legacyDecoder(encoding, isFatal) {
 }
 
 // decode() of a TextDecoder, whatever a script has done to the method.
-export let decodeText;
+export let decodeText, encodingOf, isFatal, ignoresBOM;
 
 export class TextDecoder {
   #encoding;
@@ -62,7 +62,7 @@ export class TextDecoder {
     if (ignoreBOM) this.#flags |= IGNORE_BOM;
     this.#isUnicode = unicodeDecoders[encoding] !== undefined;
     // Here rather than at the first use: one that a script makes when it is loaded costs no request anything.
-    this.#decode = this.#isUnicode ? unicodeDecoders[encoding] : legacyDecoder(encoding, this.fatal);
+    this.#decode = this.#isUnicode ? unicodeDecoders[encoding] : legacyDecoder(encoding, !!fatal);
   }
   get encoding() {
     return this.#encoding;
@@ -88,6 +88,9 @@ export class TextDecoder {
   }
   static {
     decodeText = (decoder, input, isStream) => decoder.#decodePart(input, isStream);
+    encodingOf = (decoder) => decoder.#encoding;
+    isFatal = (decoder) => (decoder.#flags & FATAL) !== 0;
+    ignoresBOM = (decoder) => (decoder.#flags & IGNORE_BOM) !== 0;
   }
 }
 asInterface(TextDecoder);

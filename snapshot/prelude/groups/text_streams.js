@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // TextEncoderStream and TextDecoderStream: https://encoding.spec.whatwg.org/#interface-textencoderstream
 import native from 'lethe:native';
-import { TransformStream } from 'lethe:streams';
-import { TextDecoder, decodeText } from 'lethe:text';
+import { enqueueIn, readableOf, TransformStream, writableOf } from 'lethe:streams';
+import { TextDecoder, decodeText, encodingOf, ignoresBOM, isFatal } from 'lethe:text';
 import { asInterface, toDOMString } from '../lib/webidl.js';
 import { isBufferSource } from '../lib/buffer_source.js';
 
@@ -16,28 +16,28 @@ export class TextDecoderStream {
       transform(chunk, controller) {
         if (!isBufferSource(chunk)) throw new TypeError('TextDecoderStream: a chunk is neither a buffer nor a view on one');
         const text = decodeText(decoder, chunk, true);
-        if (text !== '') controller.enqueue(text);
+        if (text !== '') enqueueIn(controller, text);
       },
       flush(controller) {
         const text = decodeText(decoder, undefined, false);
-        if (text !== '') controller.enqueue(text);
+        if (text !== '') enqueueIn(controller, text);
       },
     });
   }
   get encoding() {
-    return this.#decoder.encoding;
+    return encodingOf(this.#decoder);
   }
   get fatal() {
-    return this.#decoder.fatal;
+    return isFatal(this.#decoder);
   }
   get ignoreBOM() {
-    return this.#decoder.ignoreBOM;
+    return ignoresBOM(this.#decoder);
   }
   get readable() {
-    return this.#stream.readable;
+    return readableOf(this.#stream);
   }
   get writable() {
-    return this.#stream.writable;
+    return writableOf(this.#stream);
   }
 }
 asInterface(TextDecoderStream);
@@ -52,10 +52,10 @@ export class TextEncoderStream {
         const last = text.charCodeAt(text.length - 1);
         lead = last >= 0xd800 && last <= 0xdbff ? text[text.length - 1] : '';
         if (lead !== '') text = text.slice(0, -1);
-        if (text !== '') controller.enqueue(native.encodeUtf8(text));
+        if (text !== '') enqueueIn(controller, native.encodeUtf8(text));
       },
       flush(controller) {
-        if (lead !== '') controller.enqueue(native.encodeUtf8(lead));
+        if (lead !== '') enqueueIn(controller, native.encodeUtf8(lead));
       },
     });
   }
@@ -64,10 +64,10 @@ export class TextEncoderStream {
     return 'utf-8';
   }
   get readable() {
-    return this.#stream.readable;
+    return readableOf(this.#stream);
   }
   get writable() {
-    return this.#stream.writable;
+    return writableOf(this.#stream);
   }
 }
 asInterface(TextEncoderStream);

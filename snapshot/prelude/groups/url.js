@@ -2,6 +2,9 @@
 // URL and URLSearchParams: https://url.spec.whatwg.org/
 import native from 'lethe:native';
 import interfaces from 'whatwg-url/webidl2js-wrapper.js';
+import { implementation } from 'whatwg-url/lib/URL-impl.js';
+import { parseUrlencodedString } from 'whatwg-url/lib/urlencoded.js';
+import { utf8DecodeWithoutBOM } from '../lib/utf8.js';
 
 const here = { Array, Object, Promise, String, TypeError };
 interfaces.URL.install(here, ['Window']);
@@ -11,4 +14,14 @@ interfaces.URLSearchParams.install(here, ['Window']);
 const { URL: UrlInterface, URLSearchParams: SearchParamsInterface } = here;
 // structuredClone refuses them.
 for (const Class of [UrlInterface, SearchParamsInterface]) native.setPlatform(Class.prototype, null);
+
+// A URL for the prelude: what it is asked by is not on a prototype that a script has.
+export class Address extends implementation {
+  constructor(url, base = undefined) {
+    super(here, [url, base]);
+  }
+}
+// Of application/x-www-form-urlencoded: a list of [name, value].
+export const parseQuery = (bytes) => parseUrlencodedString(utf8DecodeWithoutBOM(bytes));
+
 export { UrlInterface as URL, SearchParamsInterface as URLSearchParams };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies of requests and responses: https://fetch.spec.whatwg.org/#bodies. As long as nobody asks for the
 // stream, a body is just its bytes.
-import { blobBytes, isBlob, makeBlob } from 'lethe:blob';
+import { blobBytes, blobType, isBlob, makeBlob } from 'lethe:blob';
+import { headerValue } from 'lethe:headers';
 import { decodeMultipart, decodeUrlEncoded, encodeMultipart, isFormData } from 'lethe:form_data';
 import { concatenate, copyBytes, decodeText, encodeText, isBufferSource } from './bytes.js';
 import { extractMimeType, serializeMimeType } from './mime.js';
@@ -27,22 +28,22 @@ export class Body {
     return this.stream ? this.isUsed || streams().isReadableStreamDisturbed(this.stream) : this.isUsed;
   }
   get isUnusable() {
-    return this.isDisturbed || (this.stream !== null && this.stream.locked);
+    return this.isDisturbed || (this.stream !== null && streams().isLocked(this.stream));
   }
 
   // What the attribute `body` gives.
   asStream() {
     if (this.stream) return this.stream;
     const { bytes } = this;
-    this.stream = new (streams().ReadableStream)({
+    const { cancelStream, endBytes, enqueueBytes, ReadableStream } = streams();
+    this.stream = new ReadableStream({
       type: 'bytes',
       pull(controller) {
-        if (bytes && bytes.length > 0) controller.enqueue(bytes.slice());
-        controller.close();
-        controller.byobRequest?.respond(0);
+        if (bytes && bytes.length > 0) enqueueBytes(controller, bytes.slice());
+        endBytes(controller);
       },
     });
-    if (this.isUsed) this.stream.cancel();
+    if (this.isUsed) cancelStream(this.stream);
     this.bytes = null;
     return this.stream;
   }
@@ -55,14 +56,15 @@ export class Body {
       return bytes;
     }
     this.isUsed = true;
-    const reader = this.stream.getReader();
+    const { cancelReader, getReader, readFrom } = streams();
+    const reader = getReader(this.stream);
     const parts = [];
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await readFrom(reader);
       if (done) return concatenate(parts);
       if (!(value instanceof Uint8Array)) {
         const error = new TypeError('The body\'s stream gave a chunk that is not a Uint8Array');
-        await reader.cancel(error).catch(() => {});
+        await cancelReader(reader, error).catch(() => {});
         throw error;
       }
       parts.push(value);
@@ -71,7 +73,7 @@ export class Body {
 
   clone() {
     if (!this.stream) return new Body(this.bytes);
-    const [first, second] = this.stream.tee();
+    const [first, second] = streams().teeStream(this.stream);
     this.stream = first;
     return new Body(null, second);
   }
@@ -79,7 +81,7 @@ export class Body {
 
 // https://fetch.spec.whatwg.org/#concept-bodyinit-extract: {body, type}
 export function extractBody(object) {
-  if (isBlob(object)) return { body: new Body(blobBytes(object)), type: object.type || null };
+  if (isBlob(object)) return { body: new Body(blobBytes(object)), type: blobType(object) || null };
   if (isBufferSource(object)) return { body: new Body(copyBytes(object)), type: null };
   if (isFormData(object)) {
     const { bytes, boundary } = encodeMultipart(object);
@@ -87,7 +89,7 @@ export function extractBody(object) {
   }
   if (isSearchParams(object)) return { body: new Body(encodeText(`${object}`)), type: 'application/x-www-form-urlencoded;charset=UTF-8' };
   if (isStream(object)) {
-    if (object.locked || streams().isReadableStreamDisturbed(object)) throw new TypeError('The body\'s stream is locked, or has been read from');
+    if (streams().isLocked(object) || streams().isReadableStreamDisturbed(object)) throw new TypeError('The body\'s stream is locked, or has been read from');
     return { body: new Body(null, object), type: null };
   }
   return { body: new Body(encodeText(toUSVString(object))), type: 'text/plain;charset=UTF-8' };
@@ -100,7 +102,7 @@ export function mixInBody(Class, stateOf) {
     const { body, headers } = stateOf(object);
     if (body?.isUnusable) throw new TypeError('The body has been read already, or its stream is locked');
     const bytes = body ? await body.readAll() : new Uint8Array(0);
-    return convert(bytes, () => extractMimeType(headers.get('content-type')));
+    return convert(bytes, () => extractMimeType(headerValue(headers, 'content-type')));
   };
   const members = {
     get body() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // https://fetch.spec.whatwg.org/#data-url-processor
+import native from 'lethe:native';
 import { asLatin1, encodeText } from './bytes.js';
 import { parseMimeType, serializeMimeType } from './mime.js';
 
@@ -24,11 +25,9 @@ export function decodeDataUrl(url) {
   const base64 = /; *base64$/i.exec(type);
   if (base64) {
     type = type.slice(0, base64.index);
-    try {
-      bytes = Uint8Array.from(globalThis.atob(asLatin1(bytes)), (c) => c.charCodeAt(0));
-    } catch {
-      throw new TypeError('the data URL\'s base64 is malformed');
-    }
+    const decoded = native.decodeBase64(asLatin1(bytes));
+    if (decoded === undefined) throw new TypeError('the data URL\'s base64 is malformed');
+    bytes = Uint8Array.from(decoded, (c) => c.charCodeAt(0));
   }
   const parsed = parseMimeType(type.startsWith(';') ? `text/plain${type}` : type);
   return { type: parsed ? serializeMimeType(parsed) : 'text/plain;charset=US-ASCII', bytes };

@@ -2,13 +2,11 @@
 // Interfaces with `iterable<K, V>`: https://webidl.spec.whatwg.org/#js-iterable
 import { requireArguments } from './webidl.js';
 
-const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-
 // Gives the class entries, keys, values, forEach and the iterator itself. `pairs(object)` is the present list of
 // [key, value], asked for at each step; it throws a TypeError for an object of another class.
 export function makePairIterable(Class, name, pairs) {
   const states = new WeakMap();
-  const prototype = Object.create(IteratorPrototype, {
+  const prototype = Object.create($$IteratorPrototype, {
     next: {
       value: function next() {
         const state = states.get(this);

@@ -44,7 +44,7 @@ export const isObject = (value) => (typeof value === 'object' && value !== null)
 
 // A dictionary argument: undefined and null stand for an empty one.
 export function toDictionary(value, where) {
-  if (value === undefined || value === null) return {};
+  if (value === undefined || value === null) return { __proto__: null };
   if (!isObject(value)) throw new TypeError(`${where} is not an object`);
   return value;
 }
@@ -52,7 +52,7 @@ export function toDictionary(value, where) {
 // What a sequence is made from: an iterable, not an array-like object. Its method is got once.
 export function iterated(value, where) {
   if (!isObject(value)) throw new TypeError(`${where} is not a sequence`);
-  const iterate = value[Symbol.iterator];
+  const iterate = value[Symbol.iterator]; // unbound: the script's, so Web IDL has it
   if (typeof iterate !== 'function') throw new TypeError(`${where} is not iterable`);
   return { [Symbol.iterator]: () => apply(iterate, value, []) };
 }

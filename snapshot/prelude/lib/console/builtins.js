@@ -22,7 +22,7 @@ export const customInspect = Symbol.for('nodejs.util.inspect.custom');
 
 export const isEnumerable = unbound(Object.prototype.propertyIsEnumerable);
 export const hasOwn = unbound(Object.prototype.hasOwnProperty);
-export const isInstance = unbound(Function.prototype[Symbol.hasInstance]);
+export const isInstance = $$isInstance;
 export const sourceOf = unbound(Function.prototype.toString);
 export const callWith = unbound(call);
 

@@ -18,6 +18,7 @@ const { promiseState, promiseResult, previewEntries, previewsPairs, ownNonIndexK
 // depth, output)}.
 export function contentsOf(view, value, kind, facts) {
   if (facts.isIterable) {
+    // unbound: an own table
     const contents = isArray(value) ? arrayContents(view, value, facts) : iterables[kind]?.(view, value, facts);
     if (contents !== undefined) return contents;
   }
@@ -175,6 +176,7 @@ function otherContents(view, value, kind, facts) {
     const prefix = kind === 'Arguments' ? '[Arguments] ' : tag !== '' ? prefixOf(className, tag, 'Object') : '';
     return isBare(keys, facts) ? `${prefix}{}` : braces(keys, prefix);
   }
+  // unbound: an own table
   if (others[kind] !== undefined) return others[kind](view, value, keys, facts);
   if (view.isError(value)) return errorContents(view, value, keys, facts);
   const prefix = plainPrefix(value, className, tag);

@@ -75,7 +75,7 @@ export function format(values, first = 0) {
         result += slice(pattern, from, i);
         from = i + 1;
       } else if (next < values.length && directives[letter] !== undefined) {
-        result += slice(pattern, from, i - 1) + directives[letter](values[next++]);
+        result += slice(pattern, from, i - 1) + directives[letter](values[next++]); // unbound: an own table
         from = i + 1;
       }
     }

@@ -6,12 +6,12 @@ import { dataError } from './errors.js';
 
 const members = ['alg', 'crv', 'd', 'dp', 'dq', 'e', 'ext', 'k', 'key_ops', 'kty', 'n', 'oth', 'p', 'q', 'qi', 'use', 'x', 'y'];
 
-function toStrings(value, where) {
-  return Array.from(iterated(value, where), (item) => toDOMString(item, where));
+function toStrings(items, where) {
+  return Array.from(items, (item) => toDOMString(item, where));
 }
 
 // The dictionary, its members in the order in which Web IDL reads them.
-export function toJwk(value) {
+export function toJwk(value, itemsOf = iterated) {
   const source = toDictionary(value, 'The key data');
   const jwk = { __proto__: null };
   for (const name of members) {
@@ -19,8 +19,8 @@ export function toJwk(value) {
     if (member === undefined) continue;
     const where = `The member "${name}" of the JSON Web Key`;
     if (name === 'ext') jwk.ext = !!member;
-    else if (name === 'key_ops') jwk.key_ops = toStrings(member, where);
-    else if (name === 'oth') jwk.oth = Array.from(iterated(member, where));
+    else if (name === 'key_ops') jwk.key_ops = toStrings(itemsOf(member, where), where);
+    else if (name === 'oth') jwk.oth = Array.from(itemsOf(member, where));
     else jwk[name] = toDOMString(member, where);
   }
   return jwk;
@@ -83,7 +83,8 @@ export function jwkFromBytes(bytes) {
     throw dataError('What was unwrapped is not JSON');
   }
   if (typeof parsed !== 'object' || parsed === null) throw dataError('What was unwrapped is not a JSON Web Key');
-  const jwk = toJwk(parsed);
+  // Its lists are our own: a script must not see them.
+  const jwk = toJwk(parsed, (items, where) => (Array.isArray(items) ? items : iterated(items, where)));
   if (jwk.kty === undefined) throw dataError('The member "kty" of the JSON Web Key is missing');
   return jwk;
 }
