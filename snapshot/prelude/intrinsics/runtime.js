@@ -4,8 +4,8 @@
 // (`constructor` with its species, `then`, `exec`, iterators). transform.js puts them into the groups, and adds to this
 // file what is named after a built-in (Array_push, Object_keys) and not written here. Nothing here calls a method.
 
-const { apply, getPrototypeOf, defineProperty, setPrototypeOf } = Reflect;
-const { getOwnPropertyDescriptor } = Object; // Reflect's takes longer
+const { apply, defineProperty, setPrototypeOf } = Reflect;
+const { getOwnPropertyDescriptor, getPrototypeOf } = Object; // Reflect's take longer
 const { bind, call } = Function.prototype;
 // f(self, …) for a method that wants `this`.
 const unbound = bind.bind(call);
@@ -182,15 +182,13 @@ const originalThen = PromisePrototype.then;
 const originalSpecies = getOwnPropertyDescriptor(Promise, species).get;
 const then = unbound(originalThen);
 
-function isStill(object, key, value, kind) {
-  const property = getOwnPropertyDescriptor(object, key);
-  return property !== undefined && hasOwn(property, kind) && property[kind] === value;
-}
+// Not by the value alone: a getter could say one thing now and another one later.
+const getterOf = unbound(Object.prototype.__lookupGetter__);
 const isPromise = (value) => typeof value === 'object' && value !== null && getPrototypeOf(value) === PromisePrototype;
 // `await` looks at the constructor, `then` also at its species, what resolves a promise at all of them.
-const isConstructorOriginal = () => isStill(PromisePrototype, 'constructor', Promise, 'value');
-const isSpeciesOriginal = () => isConstructorOriginal() && isStill(Promise, species, originalSpecies, 'get');
-const isUntouched = () => isSpeciesOriginal() && isStill(PromisePrototype, 'then', originalThen, 'value');
+const isConstructorOriginal = () => getterOf(PromisePrototype, 'constructor') === undefined && PromisePrototype.constructor === Promise;
+const isSpeciesOriginal = () => isConstructorOriginal() && getterOf(Promise, species) === originalSpecies;
+const isUntouched = () => isSpeciesOriginal() && getterOf(PromisePrototype, 'then') === undefined && PromisePrototype.then === originalThen;
 
 // `await` looks up the constructor of a promise, and what resolves a promise with another one its `then`. Where a script
 // has replaced these, the promise gets its own.
@@ -257,6 +255,10 @@ function Array_filter(list, isWanted) {
     if (isWanted(item, i, list)) result[result.length] = item;
   }
   return result;
+}
+function pushOne(list, item) {
+  list[list.length] = item;
+  return list.length;
 }
 function position(value, length, fallback) {
   if (value === undefined) return fallback;

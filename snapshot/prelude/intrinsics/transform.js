@@ -447,7 +447,7 @@ export function completeRuntime(runtime, used) {
     const direct = { String: "typeof self === 'string'", Array: 'isArray(self)', Function: "typeof self === 'function'", Number: "typeof self === 'number'", BigInt: "typeof self === 'bigint'" };
     let needsTable = false;
     for (const type of types) {
-      const method = type === 'Object' ? undefined : methodOf(type, name);
+      const method = type === 'Object' ? undefined : id === 'push_1' ? 'pushOne' : methodOf(type, name);
       if (!method) continue;
       if (direct[type]) body.push(`if (${direct[type]}) return ${method}(self${rest});`);
       else {
