@@ -24,6 +24,9 @@ public:
   char *data() { return storage_.get() + begin_; }
   size_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
+  // Memory that it keeps for what it holds; what an empty one keeps is there for the next.
+  size_t held_bytes() const { return empty() ? 0 : capacity_; }
+  size_t capacity() const { return capacity_; }
   std::string_view view() const { return {data(), size()}; }
 
   // Makes room for `bytes` and returns where they go; say afterwards with commit() how many there

@@ -85,6 +85,8 @@ public:
   // Writes what is there. again: the socket is full (non-blocking); closed: the peer is gone.
   Status flush();
   size_t output_bytes() const { return output_.size(); }
+  // Memory of what was not sent yet, and of what was received and not taken yet.
+  size_t held_bytes() const { return output_.held_bytes() + input_.held_bytes(); }
 
   enum class Wait : uint8_t { until_there, no };
   // Reads once. ok: something came; again: nothing there (non-blocking, or interrupted by a

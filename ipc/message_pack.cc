@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place that knows MessagePack's first bytes.
 #include "ipc/message_pack.h"
+#include "ipc/utf8.h"
 
 #include <bit>
 #include <cstring>
@@ -255,6 +256,9 @@ Skimmer::State Skimmer::advance(std::string_view bytes) {
       return State::malformed;
     if (head.state == Head::State::truncated)
       return State::incomplete;
+    if (head.kind == Kind::string && texts_ == Texts::utf8 &&
+        !is_utf8(bytes.substr(position_).substr(head.bytes, head.payload)))
+      return State::malformed;
     // A payload is passed over unseen, and may end beyond what has arrived.
     position_ += head.bytes + size_t{head.payload};
     --open_.back();

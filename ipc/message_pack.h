@@ -89,7 +89,11 @@ class Skimmer {
 public:
   enum class State : uint8_t { incomplete, complete, too_deep, malformed };
 
-  explicit Skimmer(uint32_t max_depth) : max_depth_(max_depth) {}
+  // utf8: a string that is none is malformed. For values that are there as a whole.
+  enum class Texts : uint8_t { any, utf8 };
+
+  explicit Skimmer(uint32_t max_depth, Texts texts = Texts::any)
+      : max_depth_(max_depth), texts_(texts) {}
 
   // `bytes` is the value's beginning up to what has arrived; each call passes at least what the
   // last one did.
@@ -101,6 +105,7 @@ public:
 
 private:
   uint32_t max_depth_;
+  Texts texts_;
   size_t position_ = 0;
   std::vector<uint64_t> open_; // values still missing at each open level
   bool started_ = false;

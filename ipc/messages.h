@@ -69,6 +69,7 @@ using Megabytes = Integer<0, int64_t{1} << 40>; // whose bytes can be counted
 using Pid = Integer<1, INT32_MAX>;
 using Status = Integer<INT32_MIN, INT32_MAX>;
 using Name = Text<255>; // a script's
+inline constexpr uint32_t longest_call_name = 255;
 inline constexpr uint32_t most_entries = 1'000'000;
 
 #define FIELD(name, ...) __VA_ARGS__::Value name{};

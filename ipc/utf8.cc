@@ -43,4 +43,14 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string with_replacements(std::string_view text) {
+  std::string whole;
+  while (!text.empty()) {
+    const size_t bytes = utf8_character_bytes(text);
+    whole += bytes > 0 ? text.substr(0, bytes) : "\ufffd";
+    text.remove_prefix(bytes > 0 ? bytes : 1);
+  }
+  return whole;
+}
+
 } // namespace lethe

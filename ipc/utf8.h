@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace lethe {
@@ -10,5 +11,7 @@ namespace lethe {
 // Bytes of the UTF-8 character at the front; 0 if it is none (Unicode 15, table 3-7).
 size_t utf8_character_bytes(std::string_view text);
 bool is_utf8(std::string_view text);
+// With U+FFFD for each byte that belongs to no character.
+std::string with_replacements(std::string_view text);
 
 } // namespace lethe

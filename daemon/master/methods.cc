@@ -16,7 +16,7 @@ constexpr Method methods[] = {
     {"heap", Caller::admin, "[script or nil, function or nil, [arg, ...], options]",
      take_heap_snapshot},
     {"script.put", Caller::script_writer, "[name, source, options]", put_script},
-    {"script.get", Caller::anyone, "[name]", get_script},
+    {"script.get", Caller::script_writer, "[name]", get_script},
     {"script.list", Caller::anyone, "[options]", list_scripts},
     {"script.delete", Caller::script_writer, "[name]", delete_script},
     {"ping", Caller::anyone, "[]", answer_ping},
@@ -28,6 +28,21 @@ constexpr Method methods[] = {
     {"drain", Caller::admin, "[pool]", drain_pool},
 };
 
+// For one request more, of any method?
+std::optional<Error> check_room(const MethodCall &call) {
+  Environment &environment = call.server.environment();
+  std::optional<Error> full;
+  if (call.connection.unanswered() > static_cast<size_t>(environment.settings.max_in_flight))
+    full = Error(ErrorCode::overloaded, "too many requests of this connection are in flight")
+               .with("limit", "in_flight")
+               .with("retry_after_ms", int64_t{1});
+  else if (environment.out_of_memory() && !call.server.make_room(call.connection))
+    full = environment.memory_error();
+  if (full)
+    ++environment.counters.overloaded;
+  return full;
+}
+
 } // namespace
 
 void call_method(Server &server, Connection &connection, uint32_t msgid, std::string_view method,
@@ -38,6 +53,8 @@ void call_method(Server &server, Connection &connection, uint32_t msgid, std::st
       continue;
     if (row.caller == Caller::admin && !server.is_admin(connection))
       call.fail(forbidden(method));
+    else if (const auto full = check_room(call))
+      call.fail(*full);
     else if (!row.handler(call))
       call.fail(Error(ErrorCode::invalid_request,
                       fmt::format("the params of {} are {}", row.name, row.params)));

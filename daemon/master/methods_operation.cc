@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ping, stats, config, reload, pause, resume, drain.
 #include "daemon/master/methods.h"
+#include "daemon/master/operation/log.h"
 #include "ipc/message_pack.h"
 
 #include <unistd.h>
@@ -57,7 +58,8 @@ bool answer_ping(const MethodCall &call) {
 }
 
 bool show_stats(const MethodCall &call) {
-  const Environment &environment = call.server.environment();
+  Environment &environment = call.server.environment();
+  environment.counters.log_lines_dropped = dropped_log_lines();
   MapWriter map;
   map.add("pid", getpid());
   map.add("uptime_s", call.server.uptime_us() / 1'000'000);
@@ -69,7 +71,7 @@ bool show_stats(const MethodCall &call) {
 #undef LETHE_ROW
   MapWriter pools;
   for (const auto &pool : call.server.pools())
-    pool->write_stats(pools.key(pool->name()));
+    pool->write_stats(pools.key(pool->name()), call.server.is_admin(call.connection));
   pools.finish(map.key("pools"));
   map.finish(call.begin_result());
   return true;

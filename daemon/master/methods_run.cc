@@ -5,6 +5,7 @@
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
 #include "ipc/messages.h"
+#include "ipc/utf8.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -19,21 +20,13 @@ RunLimits resolve(const Limits &request, const Limits &script, const Pool &in) {
   return resolve_limits(request, script, in.settings(), in.dispatcher().isolation());
 }
 
-std::optional<Error> check_room(const MethodCall &call) {
-  Environment &environment = call.server.environment();
-  if (call.connection.has(call.msgid))
-    return Error(ErrorCode::invalid_request,
-                 fmt::format("request {} is in flight on this connection", call.msgid));
-  std::optional<Error> full;
-  if (call.connection.in_flight() >= static_cast<size_t>(environment.settings.max_in_flight))
-    full = Error(ErrorCode::overloaded, "too many requests of this connection are in flight")
-               .with("limit", "in_flight")
-               .with("retry_after_ms", int64_t{1});
-  else if (environment.buffered_bytes() > environment.most_buffered_bytes())
-    full = environment.out_of_memory();
-  if (full)
-    ++environment.counters.overloaded;
-  return full;
+// What the log says of a request, and what waits with it for each step of a chain.
+std::optional<Error> check_function_name(std::string_view function) {
+  constexpr size_t most_bytes = 1024;
+  if (function.size() <= most_bytes && is_utf8(function))
+    return std::nullopt;
+  return Error(ErrorCode::invalid_request,
+               fmt::format("the name of a function has at most {} bytes of UTF-8", most_bytes));
 }
 
 const RegisteredScript *find_script(const MethodCall &call, const Pool &pool,
@@ -99,22 +92,24 @@ void write_run(Buffer &out, RunKind kind, std::string_view script, std::string_v
 }
 
 void submit(const MethodCall &call, Request &request) {
-  // The dispatcher may answer at once: the body is counted and the request listed before.
-  call.server.environment().requests.body_changed(0, request.body.size());
-  call.connection.list(request);
+  call.connection.list(request); // before, as the dispatcher may answer at once
   request.dispatcher->submit(request);
 }
 
 // The pool that the options name, if the request may run there.
-Pool *admit(const MethodCall &call, const Result<CallOptions> &options) {
+Pool *admit(const MethodCall &call, const Result<CallOptions> &options,
+            std::string_view function = {}) {
   std::optional<Error> error;
   Pool *pool = nullptr;
   if (!options)
     error = options.error();
   else if (pool = call.server.pool(options->pool); !pool)
     error = no_such_pool(options->pool);
+  else if (call.connection.has(call.msgid))
+    error = Error(ErrorCode::invalid_request,
+                  fmt::format("request {} is in flight on this connection", call.msgid));
   else if (error = check_limits(options->limits, pool->settings()); !error)
-    error = check_room(call);
+    error = check_function_name(function);
   if (!error)
     return pool;
   call.fail(*error);
@@ -139,7 +134,7 @@ bool debug(const MethodCall &call, RunKind kind) {
       !Reader(*arguments).array())
     return false;
   const auto options = read_call_options(reader.rest(), kind);
-  Pool *pool = admit(call, options);
+  Pool *pool = admit(call, options, *function);
   if (!pool)
     return true;
   const RegisteredScript *registered =
@@ -174,7 +169,7 @@ bool call_script(const MethodCall &call) {
       !Reader(*arguments).array())
     return false;
   const auto options = read_call_options(reader.rest(), RunKind::call);
-  Pool *pool = admit(call, options);
+  Pool *pool = admit(call, options, *function);
   if (!pool)
     return true;
   const RegisteredScript *registered = find_script(call, *pool, *script);
@@ -219,17 +214,24 @@ bool chain_scripts(const MethodCall &call) {
   if (!count || *count == 0 || *count > most_steps)
     return false;
   std::vector<std::pair<std::string_view, std::string_view>> functions;
+  std::optional<Error> misnamed;
   for (uint32_t i = 0; i < *count; ++i) {
     const auto pair = step_reader.array();
     const auto script = step_reader.string(), function = step_reader.string();
     if (pair != 2u || !script || !function)
       return false;
     functions.emplace_back(*script, *function);
+    if (!misnamed)
+      misnamed = check_function_name(*function);
   }
   const auto options = read_call_options(reader.rest(), RunKind::call);
   Pool *pool = admit(call, options);
   if (!pool)
     return true;
+  if (misnamed) {
+    call.fail(*misnamed);
+    return true;
+  }
   // The strictest isolation of all steps, and one deadline; the other limits are each script's.
   std::vector<RunLimits> limits;
   Isolation strictest = Isolation::reuse;

@@ -26,6 +26,12 @@ std::optional<std::string_view> read_name(std::string_view params) {
   return parts == 1u ? name : std::nullopt;
 }
 
+// Of this script, or of one that there is not.
+bool may_write(const MethodCall &call, const Pool *pool) {
+  return pool ? call.server.may_write_scripts(call.connection, *pool)
+              : call.server.is_admin(call.connection);
+}
+
 } // namespace
 
 bool put_script(const MethodCall &call) {
@@ -66,7 +72,9 @@ bool put_script(const MethodCall &call) {
     call.fail(room.error());
     return true;
   }
-  pool->put(std::move(script), [reply = call.later()](const Result<Pool::Put> &put) {
+  auto held = std::make_shared<Holding>(call.connection.account());
+  held->set(script->source.size() + script->options.size());
+  pool->put(std::move(script), [reply = call.later(), held](const Result<Pool::Put> &put) {
     if (!put)
       return reply.error(put.error());
     reply.result([&](Buffer &out) {
@@ -85,6 +93,10 @@ bool get_script(const MethodCall &call) {
   if (!name)
     return false;
   const auto [pool, found] = find_anywhere(call.server, *name);
+  if (!may_write(call, pool)) { // sources may hold secrets
+    call.fail(forbidden("script.get"));
+    return true;
+  }
   if (!found) {
     call.fail(Error(ErrorCode::not_found, fmt::format("there is no script {}", *name))
                   .with("kind", "script")
@@ -120,6 +132,7 @@ bool list_scripts(const MethodCall &call) {
   for (const auto &pool : call.server.pools()) {
     if (options->pool && pool->name() != *options->pool)
       continue;
+    const bool is_writer = may_write(call, pool.get());
     for (const auto &[name, registered] : pool->scripts()) {
       MapWriter map;
       map.add_text("name", name);
@@ -127,7 +140,8 @@ bool list_scripts(const MethodCall &call) {
       map.add("version", registered.script->version);
       map.add("bytes", registered.script->source.size());
       map.add("resident", !registered.failure);
-      map.key("options").append(registered.script->options);
+      // Source maps have sources in them.
+      map.key("options").append(is_writer ? std::string_view(registered.script->options) : "\x80");
       if (registered.failure)
         write_error(map.key("error"), *registered.failure);
       map.finish(list);
@@ -145,8 +159,7 @@ bool delete_script(const MethodCall &call) {
   if (!name)
     return false;
   const auto [pool, found] = find_anywhere(call.server, *name);
-  if (!(pool ? call.server.may_write_scripts(call.connection, *pool)
-             : call.server.is_admin(call.connection))) {
+  if (!may_write(call, pool)) {
     call.fail(forbidden("script.delete"));
     return true;
   }

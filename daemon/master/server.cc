@@ -140,7 +140,8 @@ void Server::become_ready() {
   // queue.
   for (ConnectionState &state : take_over(std::exchange(stored_connections_, {}))) {
     FileDescriptor socket = std::move(state.socket);
-    serve(std::move(socket), std::nullopt)->take_over(std::move(state));
+    Peer peer = identify(socket);
+    serve(std::move(socket), std::move(peer), std::nullopt)->take_over(std::move(state));
   }
   listener_.enable();
   service_manager_.ready();
@@ -162,11 +163,12 @@ Pool *Server::pool(std::string_view name) {
 
 void Server::accepted(FileDescriptor socket) {
   ++environment_.counters.connections_accepted;
+  Peer peer = identify(socket);
   std::optional<Error> refusal;
   invariant(refused_connections_ <= connections_.size(), "refused connections are connections",
             {"refused", refused_connections_}, {"all", connections_.size()});
   const size_t served = connections_.size() - refused_connections_;
-  if (served >= static_cast<size_t>(environment_.settings.max_connections)) {
+  if (served >= static_cast<size_t>(environment_.settings.max_connections) && !make_way(peer)) {
     ++environment_.counters.connections_refused;
     // A refused client stays until it has got the reason as the answer to its first request. Those
     // that never ask must not take all descriptors.
@@ -177,13 +179,40 @@ void Server::accepted(FileDescriptor socket) {
                   .with("limit", "connections")
                   .with("retry_after_ms", int64_t{1000});
   }
-  serve(std::move(socket), std::move(refusal));
+  serve(std::move(socket), std::move(peer), std::move(refusal));
 }
 
-std::shared_ptr<Connection> Server::serve(FileDescriptor socket, std::optional<Error> refusal) {
-  auto connection =
-      std::make_shared<Connection>(environment_, *this, std::move(socket), std::move(refusal));
+// All connections are taken: who has fewer of them than another user gets one nevertheless, at the
+// cost of who has most. Administrators always do, and none of theirs is taken for others.
+bool Server::make_way(const Peer &peer) {
+  const auto count = [](const Account &account) { return account.connections; };
+  const AccountPointer asking = environment_.accounts.of(peer.user);
+  const Account *most = environment_.accounts.greatest(count);
+  if (!most || most == asking.get())
+    return false;
+  const bool is_admin = admits_admin(peer);
+  if (is_admin != most->is_admin ? !is_admin : most->connections <= asking->connections + 1)
+    return false;
+  // The newest that has nothing to lose, if there is one.
+  Connection *newest = nullptr;
+  for (const auto &[serial, connection] : connections_)
+    if (connection->account().get() == most && !connection->refused() &&
+        (!newest || connection->unanswered() == 0 || newest->unanswered() > 0))
+      newest = connection.get();
+  if (!newest)
+    return false;
+  ++environment_.counters.connections_displaced;
+  newest->close();
+  return true;
+}
+
+std::shared_ptr<Connection> Server::serve(FileDescriptor socket, Peer peer,
+                                          std::optional<Error> refusal) {
+  auto connection = std::make_shared<Connection>(environment_, *this, std::move(socket),
+                                                 std::move(peer), std::move(refusal));
   connection->serial = ++last_connection_;
+  connection->account()->is_admin = is_admin(*connection);
+  connection->account()->connections += !connection->refused();
   connections_.emplace_hint(connections_.end(), connection->serial, connection);
   return connection;
 }
@@ -191,6 +220,29 @@ std::shared_ptr<Connection> Server::serve(FileDescriptor socket, std::optional<E
 void Server::connection_asks(Connection &connection, uint32_t msgid, std::string_view method,
                              std::string_view params) {
   call_method(*this, connection, msgid, method, params);
+}
+
+// Of who holds most, the connection that holds most.
+Connection *Server::greediest() {
+  const Account *account =
+      environment_.accounts.greatest([](const Account &one) { return one.bytes; });
+  Connection *most = nullptr;
+  for (const auto &[serial, connection] : connections_)
+    if (connection->account().get() == account &&
+        (!most || connection->held_bytes() > most->held_bytes()))
+      most = connection.get();
+  return most;
+}
+
+bool Server::make_room(const Connection &asking) {
+  constexpr int most_tries = 8; // what is let go may be held by a worker yet
+  for (int tries = 0; environment_.out_of_memory(); ++tries) {
+    Connection *most = tries < most_tries ? greediest() : nullptr;
+    if (!most || most == &asking || most->held_bytes() == 0)
+      return false;
+    most->give_way();
+  }
+  return true;
 }
 
 void Server::connection_drained() {
@@ -208,6 +260,8 @@ void Server::connection_closed(Connection &connection) {
     invariant(refused_connections_ > 0, "a refused connection was counted",
               {"connection", connection.serial});
     --refused_connections_;
+  } else {
+    --connection.account()->connections;
   }
   // The connection is in the midst of a call of its own: it goes at the round's end.
   environment_.loop.dispose(std::move(found->second));
@@ -215,11 +269,15 @@ void Server::connection_closed(Connection &connection) {
 }
 
 // The kernel says who is at the other end (SO_PEERCRED): nothing that the client sends counts.
-bool Server::is_admin(Connection &connection) const {
-  return is_owner(connection.peer()) || access_.admins.admits(connection.peer());
+bool Server::admits_admin(const Peer &peer) const {
+  return is_owner(peer) || access_.admins.admits(peer);
 }
 
-bool Server::may_write_scripts(Connection &connection, const Pool &pool) const {
+bool Server::is_admin(const Connection &connection) const {
+  return admits_admin(connection.peer());
+}
+
+bool Server::may_write_scripts(const Connection &connection, const Pool &pool) const {
   const auto writers = access_.script_writers.find(pool.name());
   return is_admin(connection) ||
          (writers != access_.script_writers.end() && writers->second.admits(connection.peer()));
@@ -241,14 +299,20 @@ Result<Server::Access> Server::look_up_access(const Settings &settings) {
 }
 
 Result<Nothing> Server::check_room_for(const Script &script) const {
-  size_t bytes = script.source.size();
-  for (const auto &pool : pools_)
+  size_t bytes = script.source.size(), waiting_bytes = 0;
+  for (const auto &pool : pools_) {
+    waiting_bytes += pool->waiting_script_bytes();
     for (const auto &[name, registered] : pool->scripts())
       if (name != script.name || pool->name() != script.pool)
         bytes += registered.script->source.size();
+  }
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_scripts_mb) << 20;
-  if (bytes <= limit_bytes)
+  if (bytes + waiting_bytes <= limit_bytes)
     return Nothing{};
+  if (bytes <= limit_bytes)
+    return Error(ErrorCode::overloaded, "the scripts that wait would be more than max_scripts_mb")
+        .with("limit", "changes")
+        .with("retry_after_ms", int64_t{1000});
   return Error(ErrorCode::too_large,
                fmt::format("all scripts together would have {} bytes; max_scripts_mb allows {}",
                            bytes, limit_bytes))
@@ -302,6 +366,12 @@ void Server::kill_all() {
     pool->dispatcher().abort_all(Error(ErrorCode::shutting_down, "the daemon is stopping"));
     pool->stop();
   }
+  // Who waits for one of these hears that it will not come.
+  store_.forget_changes();
+  draining_.clear();
+  next_reload_.clear();
+  if (reload_)
+    reload_->done.clear();
   pool_changed();
 }
 
@@ -342,6 +412,7 @@ void Server::hand_over_connections() {
 void Server::every_second() {
   second_.start(second_us);
   reaper_.kill_strays();
+  environment_.accounts.forget_unused();
   size_t queued = 0, running = 0;
   for (const auto &pool : pools_) {
     pool->sweep();

@@ -10,24 +10,35 @@
 
 namespace lethe {
 
-// A reply that comes later, if its client is still there.
+// A reply that comes later, if its client is still there. Copies are for the same one. If the last goes
+// before it was given, as the daemon stops, that is the reply.
 class PendingReply {
 public:
   PendingReply(Connection &connection, uint32_t msgid)
-      : connection_(connection.weak_from_this()), msgid_(msgid) {}
-  void error(const Error &error) const {
-    if (const auto connection = connection_.lock())
-      connection->send_error(msgid_, error);
-  }
+      : owed_(std::make_shared<Owed>(connection.weak_from_this(), msgid)) {}
+  void error(const Error &error) const { owed_->fail(error); }
   // `write` writes exactly one value.
   template <typename Write> void result(Write write) const {
-    if (const auto connection = connection_.lock(); connection && !connection->closed())
-      write(connection->begin_result(msgid_));
+    if (const auto connection = owed_->take(); connection && !connection->closed())
+      write(connection->begin_result(owed_->msgid));
   }
 
 private:
-  std::weak_ptr<Connection> connection_;
-  uint32_t msgid_;
+  struct Owed {
+    Owed(std::weak_ptr<Connection> its_connection, uint32_t its_msgid)
+        : connection(std::move(its_connection)), msgid(its_msgid) {}
+    Owed(const Owed &) = delete;
+    ~Owed() { fail(Error(ErrorCode::shutting_down, "the daemon is stopping")); }
+    std::shared_ptr<Connection> take() { return std::exchange(connection, {}).lock(); }
+    void fail(const Error &error) {
+      if (const auto there = take())
+        there->send_error(msgid, error);
+    }
+    std::weak_ptr<Connection> connection;
+    uint32_t msgid;
+  };
+
+  std::shared_ptr<Owed> owed_;
 };
 
 //   starting ─┬─► ready ─► stopping ─► killing ─► the loop stops
@@ -53,13 +64,19 @@ public:
   void begin_stop();
   void clean_up();
 
+  // Who is at a socket's other end; a simulation has its own view of that.
+  std::function<Peer(const FileDescriptor &)> identify = [](const FileDescriptor &socket) {
+    return peer_of(socket.get());
+  };
+
   // For the methods.
   Environment &environment() { return environment_; }
   Pool *pool(std::string_view name);
   const std::vector<std::unique_ptr<Pool>> &pools() const { return pools_; }
-  bool is_admin(Connection &connection) const;
-  bool may_write_scripts(Connection &connection, const Pool &pool) const;
+  bool is_admin(const Connection &connection) const;
+  bool may_write_scripts(const Connection &connection, const Pool &pool) const;
   Result<Nothing> check_room_for(const Script &script) const;
+  bool make_room(const Connection &asking) override;
   void reload(Done done);
   void answer_when_drained(Pool &pool, PendingReply reply);
   size_t connections() const { return connections_.size(); }
@@ -82,10 +99,13 @@ private:
   void start_pools();
   void become_ready();
   void accepted(FileDescriptor socket);
+  Connection *greediest();
+  bool make_way(const Peer &peer);
+  bool admits_admin(const Peer &peer) const;
   void begin_reload();
   void pool_prepared(const Result<Nothing> &prepared);
   void end_reload(const Result<Nothing> &result);
-  std::shared_ptr<Connection> serve(FileDescriptor socket, std::optional<Error> refusal);
+  std::shared_ptr<Connection> serve(FileDescriptor socket, Peer peer, std::optional<Error> refusal);
   void hand_over_connections();
   void kill_all();
   void every_second();

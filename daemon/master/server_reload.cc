@@ -46,6 +46,8 @@ void Server::pool_prepared(const Result<Nothing> &prepared) {
   environment_.settings = std::move(reload_->settings);
   access_ = std::move(reload_->access);
   use_log_level();
+  for (const auto &[serial, connection] : connections_)
+    connection->account()->is_admin = is_admin(*connection);
   for (const auto &pool : pools_)
     pool->commit();
   end_reload(Nothing{});

@@ -2,8 +2,10 @@
 // Native functions: checks of arguments, then on to the Host.
 #include "daemon/natives/host.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/v8_compat.h"
 #include "daemon/natives/native_arguments.h"
 #include "daemon/natives/natives.h"
+#include "ipc/messages.h"
 
 #include <node_version.h>
 
@@ -21,9 +23,14 @@ void call(const v8::FunctionCallbackInfo<v8::Value> &arguments) {
   }
   if (!has_arguments<v8::String, v8::Array>(arguments))
     return;
+  const auto name = arguments[0].As<v8::String>();
+  if (v8_compat::utf8_length(isolate, name) > message::longest_call_name) {
+    isolate->ThrowException(v8::Exception::TypeError(
+        to_string(isolate, "host.call: the name has more than 255 bytes")));
+    return;
+  }
   v8::Local<v8::Promise> promise;
-  if (host->call(isolate->GetCurrentContext(), arguments[0].As<v8::String>(),
-                 arguments[1].As<v8::Array>())
+  if (host->call(isolate->GetCurrentContext(), name, arguments[1].As<v8::Array>())
           .ToLocal(&promise))
     arguments.GetReturnValue().Set(promise);
 }

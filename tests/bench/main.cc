@@ -38,6 +38,25 @@ void print_summary(const std::string &what, const json &summary) {
   std::fflush(stdout);
 }
 
+void print_flood(const json &flood) {
+  if (flood.is_null()) {
+    std::printf("\nflood: left out, as it takes root to be two users\n");
+    return;
+  }
+  std::printf("\n%-40s %10s %10s %10s %10s %10s\n", "another user's call, us", "p50", "p99", "most",
+              "calls", "failed");
+  for (const char *state : {"idle", "flooded"}) {
+    const json &figures = flood.at(state);
+    std::printf("%-40s %10.0f %10.0f %10.0f %10zu %10zu\n",
+                (std::string("flood: ") + state).c_str(), figures.at("p50_us").get<double>(),
+                figures.at("p99_us").get<double>(), figures.at("most_us").get<double>(),
+                figures.at("calls").get<size_t>(), figures.at("failed").get<size_t>());
+  }
+  const double limit_us = 3 * flood.at("idle").at("p99_us").get<double>() +
+                          static_cast<double>(1000 * flood_deadline_ms);
+  std::printf("%-40s %21.0f\n", "  three times idle and one deadline", limit_us);
+}
+
 // One daemon for each mode of isolation, with the scripts that the loads call.
 std::map<std::string, std::unique_ptr<Daemon>>
 start_daemons(const std::vector<std::string> &modes) {
@@ -59,7 +78,7 @@ int main(int count, char **words) {
   CLI::App app("Measures Lethe against the floor: a relay and an echo on Unix sockets.");
   std::string output;
   std::vector<std::string> modes{"reuse", "rewind", "process"};
-  std::vector<std::string> parts{"throughput", "rewind", "lifecycle", "start"};
+  std::vector<std::string> parts{"throughput", "rewind", "lifecycle", "start", "flood"};
   bool quick = false;
   app.add_option("--output", output, "where the figures go as JSON");
   app.add_option("--modes", modes, "modes of isolation")->delimiter(',');
@@ -107,6 +126,10 @@ int main(int count, char **words) {
       all["start"] = start_to_first_reply(effort);
       print_summary("start to first reply, cached snapshot, ms", all["start"]["cached_ms"]);
       print_summary("start to first reply, no cached snapshot, ms", all["start"]["uncached_ms"]);
+    }
+    if (wanted("flood")) {
+      all["flood"] = flood(effort);
+      print_flood(all["flood"]);
     }
     if (!output.empty())
       std::ofstream(output) << all.dump(2) << '\n';

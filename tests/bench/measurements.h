@@ -44,6 +44,11 @@ json replacement(const std::string &isolation, const Effort &effort);
 // Milliseconds from the start of lethed to the first reply, with and without cached snapshot.
 json start_to_first_reply(const Effort &effort);
 
+// {idle, flooded: {p50_us, p99_us, most_us, calls, failed}}: one user's calls, each with a deadline of
+// flood_deadline_ms, while another user floods the daemon with all there is. Nothing if this is not root.
+constexpr int64_t flood_deadline_ms = 100;
+json flood(const Effort &effort);
+
 // kB of an idle worker that has run nothing: PSS and private dirty memory.
 json idle_worker_memory(const std::string &isolation);
 

@@ -6,17 +6,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+using namespace std::string_literals;
 
 namespace lethe::simulation {
 
 SimulatedClient::SimulatedClient(World &world, size_t number, std::string socket,
                                  const Manners &manners)
     : Ear(world), number_(number), socket_path_(std::move(socket)), manners_(manners) {
-  may_be_closed_ = manners_.is_slow_reader;
+  may_be_closed_ = manners_.is_slow_reader || manners_.may_be_displaced;
   world_.timeline.after(world_.random.between(0, 100'000), [this] { connect(); });
 }
 
@@ -28,6 +31,14 @@ bool SimulatedClient::is_done() const {
 void SimulatedClient::connect() {
   socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  // An abstract name, by which the simulation tells who it is.
+  const std::string name = "\0"s + fmt::format("lethe-{}-{}-{}", manners_.user, getpid(), number_);
+  name.copy(address.sun_path, sizeof address.sun_path);
+  if (bind(socket_.get(), reinterpret_cast<const sockaddr *>(&address),
+           static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size())) < 0)
+    fatal("a simulated client has a name");
+  address = {};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, socket_path_.data(), socket_path_.size());
   if (::connect(socket_.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) < 0)

@@ -16,6 +16,8 @@ class SimulatedClient final : public Ear {
 public:
   struct Manners {
     int messages = 20; // that it sends in all
+    uid_t user = 0;
+    bool may_be_displaced = false; // when another user wants a connection, or memory
     bool is_slow_reader = false;
     bool floods = false;        // sends all at once
     int64_t grace_ms = 20;      // the daemon's

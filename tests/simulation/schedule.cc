@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 namespace lethe::simulation {
 namespace {
@@ -152,6 +154,11 @@ void Schedule::add_clients() {
     manners.messages = static_cast<int>(random.between(3, 25));
     manners.is_slow_reader = world_.happens(mix.slow_readers);
     manners.floods = random.one_in(6);
+    // Root, and two who are nobody.
+    manners.user = random.one_in(mix.operation > 0 ? 4 : 2)
+                       ? static_cast<uid_t>(random.one_of({1000, 1001}))
+                       : 0;
+    manners.may_be_displaced = settings_.max_connections < 5 || settings_.max_buffered_mb < 2;
     manners.grace_ms = settings_.grace_ms;
     manners.deadline_ms = settings_.pools["default"].deadline_ms;
     if (settings_.pools.size() > 1) {
@@ -193,6 +200,14 @@ bool Schedule::all_is_done() const {
 Outcome Schedule::run() {
   kernel_.snapshot_is_built = !world_.random.one_in(8);
   server_ = std::make_unique<Server>(world_.timeline, kernel_, settings_, sources_, folder());
+  server_->identify = [](const FileDescriptor &socket) {
+    sockaddr_un address{};
+    socklen_t bytes = sizeof address;
+    getpeername(socket.get(), reinterpret_cast<sockaddr *>(&address), &bytes);
+    Peer peer;
+    std::sscanf(address.sun_path + 1, "lethe-%u-", &peer.user);
+    return peer;
+  };
   server_->environment().processors = static_cast<size_t>(world_.random.between(1, 4));
   if (const auto started = server_->start(); !started)
     world_.books.violated("the daemon starts", started.error().message);
@@ -208,6 +223,9 @@ Outcome Schedule::run() {
   if (!world_.books.broken())
     counters_add_up();
   server_->clean_up();
+  if (const size_t held = server_->environment().buffered_bytes();
+      held > 0 && !world_.books.broken())
+    world_.books.violated("nothing is held at the end", fmt::format("{} bytes", held));
   kernel_.pass_time([this] { return all_is_done(); });
   server_.reset();
   kernel_.every_process_has_ended();

@@ -172,6 +172,7 @@ Test(methods, administration_is_for_administrators) {
   expect(::seteuid(0) == 0, "seteuid");
   for (const auto &[method, params] :
        std::vector<std::pair<std::string, json>>{{"script.put", {"x", "1"}},
+                                                 {"script.get", {"s"}},
                                                  {"script.delete", {"s"}},
                                                  {"config", json::array()},
                                                  {"reload", json::array()},
@@ -185,7 +186,6 @@ Test(methods, administration_is_for_administrators) {
   client.result("ping", json::array());
   client.result("stats", json::array());
   client.result("script.list", json::array());
-  expect_equal(client.result("script.get", {"s"})["name"], "s");
 }
 
 Test(methods, configuration_names_further_administrators) {

@@ -13,6 +13,9 @@ namespace {
 
 constexpr size_t read_bytes = 64 * 1024;
 constexpr int64_t linger_us = 1'000'000; // for a client to read why it is disconnected
+// Of one connection in one round: then it is the turn of others.
+constexpr int most_messages = 64;
+constexpr size_t most_answer_bytes = 64 * 1024;
 
 // Nearly all messages come complete, so that the connection itself holds no memory for input.
 char shared_room[read_bytes];
@@ -31,20 +34,32 @@ std::optional<uint32_t> readable_msgid(std::string_view message) {
 } // namespace
 
 Connection::Connection(Environment &environment, ConnectionOwner &owner, FileDescriptor socket,
-                       std::optional<Error> refusal)
+                       Peer peer, std::optional<Error> refusal)
     : Flushable(environment.loop), environment_(environment), owner_(owner),
       socket_(std::move(socket)), refusal_(std::move(refusal)),
       state_(*this, environment.moves, refusal_ ? State::refused : State::serving),
+      peer_(std::move(peer)), held_(environment.accounts.of(peer_.user)),
       skimmer_(environment.frame_depth()),
       readable_(environment.loop, socket_.get(), EV_READ, [this] { readable(); }),
       writable_(environment.loop, socket_.get(), EV_WRITE, [this] { flush(); }),
-      stalled_(environment.loop, [this] {
-        if (!state_.is(State::giving_up)) {
-          ++environment_.counters.connections_stalled;
-          log_info("a client that did not read is disconnected");
-        }
-        close();
-      }) {
+      stalled_(environment.loop,
+               [this] {
+                 if (!state_.is(State::giving_up)) {
+                   ++environment_.counters.connections_stalled;
+                   log_info("a client that did not read is disconnected");
+                 }
+                 close();
+               }),
+      unfinished_(environment.loop,
+                  [this] {
+                    ++environment_.counters.connections_stalled;
+                    give_up(input_.view(),
+                            Error(ErrorCode::invalid_request,
+                                  fmt::format("the message did not end within {} ms",
+                                              environment_.settings.stall_timeout_ms)));
+                    input_.clear();
+                  }),
+      rest_(environment.loop, [this] { handle_rest(); }) {
   readable_.enable();
   if (refusal_)
     stalled_.start(environment_.settings.stall_timeout_ms * 1000); // for its first request
@@ -75,11 +90,13 @@ void Connection::close() {
 // Everything but the socket.
 void Connection::let_go() {
   stalled_.stop();
+  unfinished_.stop();
+  rest_.stop();
   readable_.disable();
   writable_.disable();
   output_.clear();
   input_.clear();
-  account();
+  count_bytes();
 }
 
 void Connection::take_over(ConnectionState state) {
@@ -87,9 +104,7 @@ void Connection::take_over(ConnectionState state) {
   output_.append(state.output);
   input_.append(state.input);
   flush_later();
-  input_.consume(handle_messages(input_.view()));
-  if (!closed())
-    account();
+  handle_rest();
 }
 
 bool Connection::hand_over(ConnectionState &state) {
@@ -106,12 +121,6 @@ bool Connection::hand_over(ConnectionState &state) {
   return true;
 }
 
-const Peer &Connection::peer() {
-  if (!peer_)
-    peer_ = peer_of(socket_.get());
-  return *peer_;
-}
-
 // --- requests in flight ---
 
 bool Connection::has(uint32_t msgid) const {
@@ -124,13 +133,38 @@ void Connection::list(Request &request) {
   request.client_index = requests_.size();
   requests_.push_back(&request);
   msgids_.push_back(request.msgid);
+  request.held.move_to(account());
+  request.count_bytes();
 }
 
 void Connection::forget_host_calls(Request &request) {
+  worker_has_room(request); // or will never have
   if (request.host_calls == 0)
     return;
   std::erase_if(host_calls_, [&](const auto &call) { return call.second.request == &request; });
   request.host_calls = 0;
+}
+
+size_t Connection::held_bytes() const {
+  size_t bytes = held_.bytes();
+  for (const Request *request : requests_)
+    bytes += request->held.bytes();
+  return bytes;
+}
+
+void Connection::give_way() {
+  Request *largest = nullptr;
+  for (Request *request : requests_)
+    if (request->lane && (!largest || request->held.bytes() > largest->held.bytes()))
+      largest = request;
+  if (largest && largest->held.bytes() >= held_.bytes())
+    return largest->dispatcher->refuse(*largest, environment_.memory_error());
+  if (!state_.is(State::serving) || output_.size() > input_.size())
+    return close(); // what it has not read yet takes it too long
+  give_up(input_.view(), environment_.memory_error());
+  input_.clear();
+  input_.shrink(0);
+  count_bytes();
 }
 
 void Connection::forget(Request &request) {
@@ -146,6 +180,7 @@ void Connection::forget(Request &request) {
   requests_.pop_back();
   msgids_.pop_back();
   request.client = nullptr;
+  request.forget_body(); // a worker may still hold it, but it never runs again
 }
 
 Lane &Connection::lane(size_t number, FairQueue &queue) {
@@ -166,11 +201,14 @@ void Connection::readable() {
     return;
   if (state_.is(State::giving_up))
     return discard_input();
+  if (rest_.pending() || unheard_)
+    return; // what came before first
   const bool begun = !input_.empty();
   size_t wanted = read_bytes;
-  // A long message is read in few calls: as much as is known to be missing of it.
+  // A long message is read in few calls: as much as is known to be missing of it, but no more than
+  // has come already. What its head announces may never come.
   if (begun && skimmer_.position() > input_.size())
-    wanted = std::max(wanted, skimmer_.position() - input_.size());
+    wanted = std::max(wanted, std::min(skimmer_.position() - input_.size(), input_.size()));
   char *room = begun ? input_.reserve(wanted) : shared_room;
   const ssize_t received = ::recv(socket_.get(), room, wanted, 0);
   if (received < 0 && (errno == EAGAIN || errno == EINTR))
@@ -188,15 +226,42 @@ void Connection::readable() {
   }
   input_.shrink(kept_bytes);
   if (!closed())
-    account();
+    count_bytes();
+}
+
+// May a message be handled now, or has its answer no room?
+bool Connection::takes_messages() const {
+  return state_.is(State::serving, State::refused) && !unheard_;
+}
+
+void Connection::handle_rest() {
+  if (closed())
+    return;
+  input_.consume(handle_messages(input_.view()));
+  if (!closed())
+    count_bytes();
+}
+
+void Connection::go_on_reading() {
+  unheard_ = nullptr;
+  if (!state_.is(State::serving))
+    return;
+  readable_.enable();
+  rest_.start(0);
 }
 
 // Returns how many bytes were handled; the rest is the beginning of a message, or waits until the
-// output has room.
+// output has room, or for the next round.
 size_t Connection::handle_messages(std::string_view bytes) {
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
+  const size_t output_bytes = output_.size();
   size_t handled = 0;
-  while (handled < bytes.size() && state_.is(State::serving, State::refused)) {
+  for (int messages = 0; handled < bytes.size() && takes_messages(); ++messages) {
+    if (messages == most_messages || output_full() ||
+        output_.size() > output_bytes + most_answer_bytes) {
+      rest_.start(0);
+      break;
+    }
     const std::string_view rest = bytes.substr(handled);
     const Skimmer::State state = skimmer_.advance(rest);
     // The position may lie beyond what has arrived: a head that announces too much is refused at
@@ -206,9 +271,10 @@ size_t Connection::handle_messages(std::string_view bytes) {
                         .with("limit_bytes", static_cast<int64_t>(limit_bytes)));
     } else if (state == Skimmer::State::incomplete) {
       // A message that has not outgrown one read holds little, and is let through.
-      if (environment_.buffered_bytes() > environment_.most_buffered_bytes() &&
-          rest.size() > read_bytes)
-        give_up(rest, environment_.out_of_memory());
+      if (environment_.out_of_memory() && rest.size() > read_bytes && !owner_.make_room(*this))
+        give_up(rest, environment_.memory_error());
+      else if (!unfinished_.pending())
+        unfinished_.start(environment_.settings.stall_timeout_ms * 1000);
       break;
     } else if (state == Skimmer::State::too_deep) {
       give_up(rest, Error(ErrorCode::invalid_request,
@@ -219,6 +285,7 @@ size_t Connection::handle_messages(std::string_view bytes) {
     } else {
       const std::string_view message = rest.substr(0, skimmer_.position());
       skimmer_.reset();
+      unfinished_.stop();
       // A request is left to the next daemon, in the input that it gets; answers to host calls are
       // still wanted here.
       if (environment_.handing_over && readable_msgid(message)) {
@@ -308,8 +375,17 @@ void Connection::handle_response(uint32_t id, std::string_view error, std::strin
   invariant(call.request->host_calls > 0, "a host call belongs to a request that made it",
             {"msgid", call.request->msgid});
   --call.request->host_calls;
-  if (WorkerProcess *worker = call.request->worker)
-    worker->send_host_reply(call.request->sequence, {call.call_id, error, result});
+  WorkerProcess *worker = call.request->worker;
+  if (!worker || worker->send_host_reply(call.request->sequence, {call.call_id, error, result}))
+    return;
+  unheard_ = call.request;
+  readable_.disable();
+  unfinished_.stop();
+}
+
+void Connection::worker_has_room(Request &request) {
+  if (unheard_ == &request)
+    go_on_reading();
 }
 
 // Says why, sends what is in the output, and closes. The client may be in the middle of sending:
@@ -322,6 +398,8 @@ void Connection::give_up(std::string_view message, const Error &error) {
   if (!refusal_)
     ++environment_.counters.connections_broken;
   state_.move_to(State::giving_up, error.message);
+  unfinished_.stop();
+  rest_.stop();
   while (!requests_.empty())
     requests_.back()->dispatcher->cancel(*requests_.back(), false);
   stalled_.start(linger_us);

@@ -6,6 +6,7 @@
 #include "daemon/master/clients/handover.h"
 #include "daemon/master/dispatch/client.h"
 #include "daemon/master/dispatch/environment.h"
+#include "daemon/master/dispatch/fair_queue.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/message_pack.h"
 #include "ipc/messages.h"
@@ -25,6 +26,9 @@ public:
   // One complete request, of the right shape; `params` is an array.
   virtual void connection_asks(Connection &connection, uint32_t msgid, std::string_view method,
                                std::string_view params) = 0;
+  // Memory for messages is used up: makes room at the cost of who holds most. False: there is none,
+  // as that is who asks.
+  virtual bool make_room(const Connection &asking) = 0;
   // A client reads again: what it has waiting may be started.
   virtual void connection_drained() = 0;
   // The connection has cancelled all that it had in flight; to be let go.
@@ -41,10 +45,13 @@ protected:
 //   serving, refused ─► giving_up
 //   each ─► closed
 //
-// serving: it reads and answers. blocked: nothing more of it is read, and its lanes are passed over.
+// serving: it reads and answers, unless a worker does not take the answers to its host calls: then it
+// waits with reading until that has changed. blocked: nothing more of it is read, and its lanes are
+// passed over.
 // refused: the first request gets `refusal_` as its answer. giving_up: all is cancelled, the output
-// is sent, what comes is dropped, and it closes after a second at the latest. `stalled_` ends
-// whoever does not read.
+// is sent, what comes is dropped, and it closes after a second at the latest. Time is limited in both
+// directions: `stalled_` ends whoever does not read, `unfinished_` who begins a message and does not
+// end it.
 class Connection final : public std::enable_shared_from_this<Connection>, public Client, Flushable {
 public:
   enum class State : uint8_t { serving, blocked, refused, giving_up, closed };
@@ -56,17 +63,22 @@ public:
       {"closed", 0}};
 
   // `refusal`: why it is not served. It gets this answer to its first request.
-  Connection(Environment &environment, ConnectionOwner &owner, FileDescriptor socket,
+  Connection(Environment &environment, ConnectionOwner &owner, FileDescriptor socket, Peer peer,
              std::optional<Error> refusal);
   ~Connection();
 
   uint64_t serial = 0; // its owner's, of those it accepted
   std::string who() const;
   void check_state() const;
-  const Peer &peer();
+  const Peer &peer() const { return peer_; }
+  const AccountPointer &account() const override { return held_.account(); }
   bool closed() const { return state_.is(State::closed); }
   bool refused() const { return refusal_.has_value(); }
   void close();
+  // Of its input, its output and its requests.
+  size_t held_bytes() const;
+  // Gives up the most that it holds: a request that waits, or itself.
+  void give_way();
   // Goes on where an earlier daemon's connection ended.
   void take_over(ConnectionState state);
   // Leaves this connection closed without the client noticing. False: it has unanswered requests,
@@ -75,7 +87,7 @@ public:
 
   // Requests in flight. A request is listed until it is answered (send_…, forget).
   bool has(uint32_t msgid) const;
-  size_t in_flight() const { return requests_.size(); }
+  size_t unanswered() const { return static_cast<size_t>(unanswered_); } // of any method
   void list(Request &request);
   void forget(Request &request) override;
   void forget_host_calls(Request &request) override;
@@ -89,6 +101,7 @@ public:
   bool send_debug_output(const Request &request, std::optional<std::string_view> text) override;
   bool awaits_room() const override { return room_awaited_; }
   void send_host_call(Request &request, const message::HostCall &call) override;
+  void worker_has_room(Request &request) override;
 
   // For methods that are answered without a Request.
   Buffer &begin_result(uint32_t msgid);
@@ -107,6 +120,7 @@ private:
   static constexpr size_t kept_bytes = 16 * 1024; // of an idle connection's buffers
 
   void readable();
+  void handle_rest();
   size_t handle_messages(std::string_view bytes);
   bool handle_message(std::string_view message);
   void handle_notification(std::string_view method, std::string_view params);
@@ -115,8 +129,10 @@ private:
   void give_up(std::string_view message, const Error &error);
   void discard_input();
   void flush() override;
-  void account();
+  void count_bytes();
   bool output_full() const;
+  bool takes_messages() const;
+  void go_on_reading();
   void answered(); // one request of any method
   void block();
   void unblock();
@@ -128,11 +144,11 @@ private:
   FileDescriptor socket_;
   std::optional<Error> refusal_;
   StateMachine<Connection, State> state_;
-  std::optional<Peer> peer_;
+  Peer peer_;
+  Holding held_; // of input and output
   Buffer input_; // the beginning of a message
   Buffer output_;
   Skimmer skimmer_;
-  size_t accounted_ = 0;
   bool room_awaited_ = false; // connection_drained() is to be called
   std::vector<Request *> requests_;
   std::vector<uint32_t> msgids_; // of requests_, in the same order: quick to search
@@ -140,8 +156,12 @@ private:
   int64_t unanswered_ = 0; // requests of any method
   std::unordered_map<uint32_t, HostCall> host_calls_;
   uint32_t last_host_call_ = 0;
+  Request *unheard_ = nullptr; // whose worker takes no more answers: nothing is read until it does
   Watch readable_, writable_;
-  Timer stalled_; // its output did not move, or it lingers
+  size_t due_bytes_ = 0; // of the output: to be sent before `stalled_` is due
+  Timer stalled_;        // it does not read its output, or it lingers
+  Timer unfinished_;     // the message that has begun
+  Timer rest_;           // of the input: handled in the next round
 };
 
 } // namespace lethe

@@ -6,6 +6,7 @@
 #include "ipc/error_map.h"
 #include "ipc/rpc.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sys/socket.h>
 
@@ -135,14 +136,20 @@ void Connection::flush() {
     if (sent < 0)
       break;
     output_.consume(static_cast<size_t>(sent));
-    if (!state_.is(State::giving_up))
+    // Each byte has that long: whoever takes a little now and then does not hold the rest for ever.
+    due_bytes_ -= std::min(due_bytes_, static_cast<size_t>(sent));
+    if (due_bytes_ == 0 && !state_.is(State::giving_up))
       stalled_.stop();
   }
-  account();
+  count_bytes();
   if (!output_.empty()) {
+    if (environment_.out_of_memory() && !owner_.make_room(*this))
+      return close();
     writable_.enable();
-    if (!stalled_.pending())
+    if (!stalled_.pending()) {
+      due_bytes_ = output_.size();
       stalled_.start(environment_.settings.stall_timeout_ms * 1000);
+    }
     if (output_full() && state_.is(State::serving))
       block();
     return;
@@ -168,23 +175,20 @@ void Connection::block() {
   state_.move_to(State::blocked);
   block_lanes(true);
   readable_.disable();
+  unfinished_.stop();
 }
 
 // What waits in the input is handled now.
 void Connection::unblock() {
   state_.move_to(State::serving);
   block_lanes(false);
-  readable_.enable();
-  input_.consume(handle_messages(input_.view()));
-  owner_.connection_drained();
+  if (!unheard_)
+    readable_.enable();
+  handle_rest();
+  if (!closed())
+    owner_.connection_drained();
 }
 
-void Connection::account() {
-  const size_t bytes = input_.size() + output_.size();
-  invariant(environment_.connection_bytes >= accounted_, "bytes are counted before they go",
-            {"counted", environment_.connection_bytes}, {"here", accounted_});
-  environment_.connection_bytes += bytes - accounted_;
-  accounted_ = bytes;
-}
+void Connection::count_bytes() { held_.set(input_.held_bytes() + output_.held_bytes()); }
 
 } // namespace lethe

@@ -2,6 +2,7 @@
 // A client as the dispatcher sees it: where its requests wait, and what becomes of them.
 #pragma once
 
+#include "daemon/master/dispatch/account.h"
 #include "ipc/error.h"
 #include "ipc/messages.h"
 
@@ -28,6 +29,7 @@ struct RunStats {
 // that can't be reached any more cancels its requests later.
 class Client {
 public:
+  virtual const AccountPointer &account() const = 0; // its user's
   // Where this client's requests wait in the queue of this number.
   virtual Lane &lane(size_t number, FairQueue &queue) = 0;
   virtual void forget(Request &request) = 0;
@@ -46,6 +48,8 @@ public:
   virtual bool send_debug_output(const Request &request, std::optional<std::string_view> text) = 0;
   virtual bool awaits_room() const = 0;
   virtual void send_host_call(Request &request, const message::HostCall &call) = 0;
+  // The request's worker takes answers to its host calls again.
+  virtual void worker_has_room(Request &request) = 0;
 
 protected:
   ~Client() = default;

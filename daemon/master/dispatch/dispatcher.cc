@@ -13,13 +13,15 @@ namespace {
 // sent ahead to one that is awake.
 constexpr int64_t wake_up_us = 60;
 constexpr size_t most_debugged = 4; // requests of a pool at a time, queued or in a worker
+constexpr int64_t active_us =
+    10'000'000; // how long after its last connection a user may come again
 
 } // namespace
 
 Dispatcher::Dispatcher(Environment &environment, DispatcherOwner &owner, size_t pool_index,
                        std::string pool, const PoolSettings &settings)
     : environment_(environment), owner_(owner), pool_index_(pool_index), pool_(std::move(pool)),
-      skimmer_(environment.frame_depth()) {
+      skimmer_(environment.frame_depth(), Skimmer::Texts::utf8) {
   use_settings(settings);
 }
 
@@ -32,11 +34,96 @@ void Dispatcher::use_settings(const PoolSettings &settings) {
 }
 
 Lane &Dispatcher::lane_of(const Request &request) {
-  return request.client->lane(pool_index_ * 3 + (request.debugs ? 2
-                                                 : request.once ? 1
-                                                                : 0),
-                              queue_of(request));
+  Lane &lane =
+      request.client->lane(pool_index_ * Share::queues + queue_number(request), queue_of(request));
+  if (!lane.share)
+    lane.share = share_of(request.client->account());
+  return lane;
 }
+
+// --- users ---
+
+const std::shared_ptr<Share> &Dispatcher::share_of(const AccountPointer &account) {
+  std::shared_ptr<Share> &share = shares_[account.get()];
+  if (!share)
+    share = std::make_shared<Share>(account);
+  return share;
+}
+
+void Dispatcher::enter(Request &request) {
+  Share &share = *lane_of(request).share;
+  request.share = &share;
+  if (share.in_progress++ == 0)
+    share.come_back(level_us_);
+  change(share, [&] { share.is_active = true; });
+}
+
+// Whatever is counted of it follows.
+template <typename Change> void Dispatcher::change(Share &share, Change apply) {
+  active_ -= share.is_active;
+  unserved_ -= share.is_unserved();
+  apply();
+  active_ += share.is_active;
+  unserved_ += share.is_unserved();
+}
+
+void Dispatcher::forget_quiet_shares() {
+  const int64_t since_us = environment_.loop.now_us() - active_us;
+  std::erase_if(shares_, [&](const auto &entry) {
+    Share &share = *entry.second;
+    const bool has_connections = entry.second.use_count() > 1;
+    if (has_connections || share.in_progress > 0 || share.workers > 0 || share.last_us > since_us)
+      return false;
+    change(share, [&] { share.is_active = false; });
+    return true;
+  });
+}
+
+// Scripts can't be made to wait once they run. So that nobody has to wait for the longest of another
+// user's, the last workers that are free are for those who have none.
+bool Dispatcher::may_take_worker(const Share &share) const {
+  const size_t free = most_running_ - std::min(most_running_, running_.size());
+  if (share.workers == 0 || settings_->reserved_percent == 0)
+    return free > 0;
+  const size_t most = most_running_ * static_cast<size_t>(settings_->reserved_percent) / 100;
+  return free > std::min({unserved_, std::max<size_t>(most, 1), most_running_ - 1});
+}
+
+void Dispatcher::let_go_of_share(WorkerProcess &worker) {
+  if (Share *share = std::exchange(worker.share, nullptr))
+    change(*share, [&] { --share->workers; });
+}
+
+// Of what comes now, as far as can be told from the past.
+int64_t Dispatcher::wait_us(const Share &share) const {
+  const size_t workers = std::max<size_t>(most_running_ / std::max<size_t>(active_, 1), 1);
+  return share.run_us * static_cast<int64_t>(share.waiting) / static_cast<int64_t>(workers);
+}
+
+// The queue is full: of whoever has most there, the newest goes.
+void Dispatcher::refuse_one(Request &request) {
+  Share *most = request.share;
+  for (const auto &[account, share] : shares_)
+    if (std::pair(!share->account->is_admin, share->waiting) >
+        std::pair(!most->account->is_admin, most->waiting))
+      most = share.get();
+  Request *newest = most == request.share ? &request : FairQueue::newest(*most);
+  refuse(newest ? *newest : request,
+         Error(ErrorCode::overloaded, "the queue of pool " + pool_ + " is full")
+             .with("limit", "queue")
+             .with("retry_after_ms", retry_after_ms()));
+}
+
+// Its user and its connection had a worker for so long.
+void Dispatcher::ran(Request &request, int64_t took_us) {
+  if (request.debugs) // beside the pool's workers
+    took_us = 0;
+  else
+    request.share->ran(took_us);
+  queue_of(request).charge(request, request.client ? &lane_of(request) : nullptr, took_us);
+}
+
+// --- requests ---
 
 void Dispatcher::submit(Request &request) {
   invariant(request.client && request.dispatcher == this,
@@ -50,22 +137,35 @@ void Dispatcher::submit(Request &request) {
     return release(request);
   }
   request.timer.start(request.deadline_us - request.received_us);
+  enter(request);
+  const int64_t expected_us = wait_us(*request.share); // behind those that are there already
   queue_of(request).push_back(lane_of(request), request);
   dispatch();
   // Whether the queue is full is asked after the dispatch: what could start at once does not wait,
   // even where the queue's limit is 0.
-  const bool is_full = request.debugs ? debugged_.size() + debugging_.size() > most_debugged
-                                      : queued() > static_cast<size_t>(settings_->queue);
-  if (request.lane && is_full) {
-    queue_of(request).remove(request);
-    ++environment_.counters.overloaded;
-    answer_error(request, Error(ErrorCode::overloaded,
-                                request.debugs ? "pool " + pool_ + " is being debugged enough"
-                                               : "the queue of pool " + pool_ + " is full")
-                              .with("limit", "queue")
-                              .with("retry_after_ms", retry_after_ms()));
-    release(request);
-  }
+  if (!request.lane)
+    return;
+  if (request.debugs && debugged_.size() + debugging_.size() > most_debugged)
+    refuse(request, Error(ErrorCode::overloaded, "pool " + pool_ + " is being debugged enough")
+                        .with("limit", "debuggers")
+                        .with("retry_after_ms", retry_after_ms()));
+  else if (!request.debugs && mode_ == Mode::open &&
+           expected_us > request.deadline_us - request.received_us)
+    refuse(request,
+           Error(ErrorCode::overloaded,
+                 fmt::format("what waits in pool {} takes longer than the deadline allows", pool_))
+               .with("limit", "deadline")
+               .with("retry_after_ms",
+                     (expected_us - request.deadline_us + request.received_us) / 1000 + 1));
+  else if (!request.debugs && queued() > static_cast<size_t>(settings_->queue))
+    refuse_one(request);
+}
+
+void Dispatcher::refuse(Request &request, const Error &error) {
+  queue_of(request).remove(request);
+  ++environment_.counters.overloaded;
+  answer_error(request, error);
+  release(request);
 }
 
 int64_t Dispatcher::retry_after_ms() const {
@@ -79,32 +179,36 @@ void Dispatcher::dispatch() {
   if (mode_ == Mode::paused)
     return;
   // These first: they can take only a worker that never ran anything, the others any one.
-  while (!alone_.empty() && running_.size() < most_running_) {
+  while (Share *share = alone_.next([this](const Share &one) { return may_take_worker(one); })) {
     WorkerProcess *worker = fresh_.front(); // it has had the most time to get ready
     if (!worker) {
       owner_.fresh_worker_wanted();
       break;
     }
-    send(*worker, *alone_.pop());
+    send(*worker, alone_.take(*share));
   }
-  while (!shared_.empty()) {
-    WorkerProcess *worker = choose_shared();
-    if (!worker)
-      break;
-    send(*worker, *shared_.pop());
-  }
+  WorkerProcess *worker = nullptr;
+  const auto has_worker = [&](const Share &share) {
+    WorkerProcess *chosen = choose_shared(share);
+    worker = chosen ? chosen : worker;
+    return chosen != nullptr;
+  };
+  while (Share *share = shared_.next(has_worker))
+    send(*worker, shared_.take(*share));
 }
 
 // Waking an idle worker costs about as much as a few short requests: as long as the wait behind
 // those is shorter, they go to a worker that is awake. A request that turns out long does not hold
 // up the others: see worker_is_slow.
-WorkerProcess *Dispatcher::choose_shared() {
+//
+// What a worker was sent ahead lies in its memory while it runs the request before: it is of one user.
+WorkerProcess *Dispatcher::choose_shared(const Share &share) {
   WorkerProcess *idle = idle_.empty() ? fresh_.back() : idle_.back();
-  if (running_.size() >= most_running_)
+  if (!may_take_worker(share))
     idle = nullptr;
   WorkerProcess *shortest = nullptr;
   for (WorkerProcess *worker = running_.front(); worker; worker = running_.after(*worker))
-    if (worker->takes_more() && !worker->sent().front()->once &&
+    if (worker->share == &share && worker->takes_more() && !worker->sent().front()->once &&
         worker->generation() == generation_ &&
         (!shortest || worker->sent().size() < shortest->sent().size()))
       shortest = worker;
@@ -117,11 +221,19 @@ WorkerProcess *Dispatcher::choose_shared() {
 
 void Dispatcher::send(WorkerProcess &worker, Request &request) {
   invariant(request.client, "only what somebody waits for is run", {"msgid", request.msgid});
+  if (request.deadline_us <= environment_.loop.now_us()) // its timer is about to say so
+    return expire(request);
+  level_us_ = std::max(level_us_, request.share->had_us - request.charged_us);
   // It may have run before, or a step before it: answers to calls of that run are not for this one.
   request.client->forget_host_calls(request);
+  request.stats_heard = false;
+  request.console_lines = request.console_bytes = 0;
   worker.run(request);
-  if (worker.is(WorkerProcess::State::idle))
+  if (worker.is(WorkerProcess::State::idle)) {
+    worker.share = request.share;
+    change(*worker.share, [&] { ++worker.share->workers; });
     move(worker, WorkerProcess::State::running);
+  }
 }
 
 // Takes back what the worker has not started.
@@ -149,6 +261,7 @@ void Dispatcher::take_back(Request &request) {
     return release(request);
   }
   ++environment_.counters.revoked;
+  queue_of(request).charge(request, &lane_of(request), 0);
   queue_of(request).push_front(lane_of(request), request);
 }
 
@@ -158,16 +271,9 @@ void Dispatcher::deadline_passed(Request &request) {
             "a request with a deadline waits, or a worker holds it", {"msgid", request.msgid});
   if (worker) // also what waits behind it is not to wait any longer
     revoke(*worker);
-  const auto deadline_ms = (request.deadline_us - request.received_us) / 1000;
   if (request.lane) {
     queue_of(request).remove(request);
-    ++environment_.counters.deadlines_queued;
-    answer_error(request,
-                 Error(ErrorCode::deadline_exceeded,
-                       fmt::format("not started within {} ms: no worker was free", deadline_ms))
-                     .with("phase", "queued")
-                     .with("limit", "deadline"));
-    release(request);
+    expire(request);
   } else if (!request.client) { // cancelled, and still not given up by its worker
     kill(*worker);
   } else if (!std::exchange(request.interrupted, true)) {
@@ -183,12 +289,23 @@ void Dispatcher::deadline_passed(Request &request) {
     answer_error(request,
                  Error(ErrorCode::deadline_exceeded,
                        fmt::format("still running after {} ms, and it could not be interrupted",
-                                   deadline_ms))
+                                   (request.deadline_us - request.received_us) / 1000))
                      .with("phase", "running")
                      .with("limit", "deadline"));
     kill(*worker);
   }
   dispatch();
+}
+
+// It was not started, and is in no queue any more.
+void Dispatcher::expire(Request &request) {
+  ++environment_.counters.deadlines_queued;
+  answer_error(request, Error(ErrorCode::deadline_exceeded,
+                              fmt::format("not started within {} ms: no worker was free",
+                                          (request.deadline_us - request.received_us) / 1000))
+                            .with("phase", "queued")
+                            .with("limit", "deadline"));
+  release(request);
 }
 
 void Dispatcher::kill(WorkerProcess &worker) {
@@ -238,6 +355,11 @@ void Dispatcher::release(Request &request) {
   if (request.client)
     request.client->forget(request);
   log_slow(request);
+  if (Share *share = request.share) {
+    queue_of(request).charge(request, nullptr, 0); // what did not run
+    share->last_us = environment_.loop.now_us();
+    --share->in_progress;
+  }
   environment_.requests.give_back(request);
   invariant(in_progress_ > 0, "a request ends once", {"msgid", request.msgid});
   if (--in_progress_ == 0)
@@ -249,7 +371,7 @@ void Dispatcher::log_slow(const Request &request) const {
   const int64_t taken_us = environment_.loop.now_us() - request.received_us;
   if (limit_ms > 0 && taken_us > limit_ms * 1000)
     log_info("slow: {}{}{} took {} ms, {} ms of it before its last start", request.name,
-             request.trace.empty() ? "" : " trace ", printable(request.trace), taken_us / 1000,
+             request.trace.empty() ? "" : " trace ", request.trace, taken_us / 1000,
              request.dispatched_us > 0 ? (request.dispatched_us - request.received_us) / 1000
                                        : taken_us / 1000);
 }

@@ -3,8 +3,11 @@
 #pragma once
 
 #include "daemon/master/dispatch/environment.h"
+#include "daemon/master/dispatch/fair_queue.h"
 #include "daemon/master/dispatch/worker_process.h"
 #include "ipc/message_pack.h"
+
+#include <map>
 
 namespace lethe {
 
@@ -45,6 +48,8 @@ public:
   // The client wants no answer any more (`tell`: it gets `cancelled`).
   void cancel(Request &request, bool tell);
   void deadline_passed(Request &request);
+  // It waits, and there is no room for it any more.
+  void refuse(Request &request, const Error &error);
   void answer_error(Request &request, const Error &error);
   void set_mode(Mode mode);
   Mode mode() const { return mode_; }
@@ -81,6 +86,8 @@ private:
   void worker_hung_up(WorkerProcess &worker) override;
   void verdict_is_due(WorkerProcess &worker) override;
   void worker_is_slow(WorkerProcess &worker) override;
+  void worker_has_room(WorkerProcess &worker) override;
+  void worker_is_deaf(WorkerProcess &worker) override;
 
   template <typename Message>
   void hear(WorkerProcess &worker, Request &request, const Frame &frame);
@@ -90,15 +97,28 @@ private:
   void on(WorkerProcess &worker, Request &request, const message::HostCall &call);
   void on(WorkerProcess &worker, Request &request, const message::DebugOutput &output);
   void on(WorkerProcess &worker, Request &request, const message::RunStats &stats);
+  bool may_write(Request &request, std::string_view text) const;
   void after_run(WorkerProcess &worker, bool last);
   void kill(WorkerProcess &worker);
 
   // A request waits where those workers are asked for that may take it.
-  FairQueue &queue_of(const Request &request) {
-    return request.debugs ? debugged_ : request.once ? alone_ : shared_;
+  static size_t queue_number(const Request &request) {
+    return request.debugs ? 2 : request.once ? 1 : 0;
   }
+  FairQueue &queue_of(const Request &request) { return queues_[queue_number(request)]; }
   Lane &lane_of(const Request &request);
-  WorkerProcess *choose_shared();
+  // Users.
+  const std::shared_ptr<Share> &share_of(const AccountPointer &account);
+  void enter(Request &request);
+  void forget_quiet_shares();
+  template <typename Change> void change(Share &share, Change apply);
+  void let_go_of_share(WorkerProcess &worker);
+  bool may_take_worker(const Share &share) const;
+  int64_t wait_us(const Share &share) const;
+  void refuse_one(Request &request);
+  void ran(Request &request, int64_t took_us);
+  void expire(Request &request);
+  WorkerProcess *choose_shared(const Share &share);
   void send(WorkerProcess &worker, Request &request);
   void revoke(WorkerProcess &worker);
   void take_back(Request &request);
@@ -131,7 +151,11 @@ private:
   uint32_t generation_ = 0;
   // Waiting: for any worker, for one that never ran anything and is discarded afterwards, for one
   // that debugs.
-  FairQueue shared_, alone_, debugged_;
+  FairQueue queues_[Share::queues]{FairQueue(0), FairQueue(1), FairQueue(2)};
+  FairQueue &shared_ = queues_[0], &alone_ = queues_[1], &debugged_ = queues_[2];
+  std::map<const Account *, std::shared_ptr<Share>> shares_; // of users
+  size_t active_ = 0, unserved_ = 0;                         // of them
+  int64_t level_us_ = 0;                                     // RunTime of who started last
   // Workers: idle ones, the most recently used last; idle ones that never ran anything; running;
   // debugging.
   List<WorkerProcess> idle_, fresh_, running_, debugging_;

@@ -4,9 +4,11 @@
 #include "daemon/master/dispatch/dispatcher.h"
 #include "daemon/master/loop/process.h"
 #include "daemon/master/operation/log.h"
+#include "ipc/error_map.h"
 #include "ipc/packer.h"
 #include "ipc/wait_status.h"
 
+#include <algorithm>
 #include <csignal>
 #include <sys/wait.h>
 
@@ -14,6 +16,8 @@ namespace lethe {
 namespace {
 
 constexpr int64_t begin_limit_us = 1'000'000; // for a worker to begin what it was given
+// What a worker adds of its own to a console's lines: that something was left out.
+constexpr int64_t most_remarks = 1, most_remark_bytes = 256;
 
 } // namespace
 
@@ -41,6 +45,7 @@ void Dispatcher::sweep() {
               worker->id(), worker->pid());
     kill(*worker);
   }
+  forget_quiet_shares();
   dispatch();
 }
 
@@ -73,6 +78,8 @@ List<WorkerProcess> *Dispatcher::list_of(const WorkerProcess &worker) {
 void Dispatcher::move(WorkerProcess &worker, WorkerProcess::State next, std::string_view why) {
   if (auto *before = list_of(worker))
     before->remove(worker);
+  if (next != WorkerProcess::State::running)
+    let_go_of_share(worker);
   worker.move_to(next, why);
   if (auto *after = list_of(worker))
     after->push_back(worker);
@@ -159,7 +166,7 @@ void Dispatcher::break_off(WorkerProcess &worker, std::string_view flaw) {
 // that was broken into may not.
 void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Done &done) {
   bool last = true;
-  worker.done();
+  ran(request, worker.done());
   if (request.client) {
     if (const auto limit = environment_.settings.max_message_bytes;
         done.result.size() > static_cast<size_t>(limit)) {
@@ -190,7 +197,9 @@ void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Done
 }
 
 void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Failed &failed) {
-  worker.done();
+  if (!is_error_map(failed.error))
+    return break_off(worker, "its error has no code or no message");
+  ran(request, worker.done());
   if (request.client) {
     ++environment_.counters.errors;
     if (request.interrupted)
@@ -212,13 +221,12 @@ void Dispatcher::start_next_step(Request &request, std::string_view result) {
   invariant(request.client && !request.worker && !request.later_steps.empty(),
             "a chain goes on between two workers, for its client", {"msgid", request.msgid},
             {"step", request.step});
-  const size_t before = request.body.size();
   request.body.clear();
   request.body.append(request.later_steps.front());
   Packer(request.body).pack_array(1);
   request.body.append(result);
-  environment_.requests.body_changed(before, request.body.size());
   request.later_steps.erase(request.later_steps.begin());
+  request.count_bytes();
   ++request.step;
   queue_of(request).push_front(lane_of(request), request);
 }
@@ -232,17 +240,34 @@ void log_console(const Request &request, std::string_view level, std::string_vie
   do {
     const size_t end = ++lines < most_lines ? text.find('\n') : text.npos;
     log_info("console.{} {}{}{}: {}", level, request.name, request.trace.empty() ? "" : " trace ",
-             request.trace, printable(text.substr(0, end)));
+             request.trace, text.substr(0, end));
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
   } while (!text.empty());
 }
 
 } // namespace
 
-void Dispatcher::on(WorkerProcess &, Request &request, const message::Console &console) {
+// A worker keeps to the limits itself, unless it was broken into. (Or they have changed since it was
+// forked: that is no reason to end it.)
+bool Dispatcher::may_write(Request &request, std::string_view text) const {
+  request.console_lines += 1 + std::count(text.begin(), text.end(), '\n');
+  request.console_bytes += static_cast<int64_t>(text.size());
+  return request.console_lines <= settings_->console_lines + most_remarks &&
+         request.console_bytes <=
+             settings_->console_bytes + request.console_lines * most_remark_bytes;
+}
+
+void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Console &console) {
+  constexpr std::string_view levels[] = {"log", "info", "warn", "error", "debug", "trace"};
+  if (std::ranges::find(levels, console.level) == std::end(levels))
+    return break_off(worker, "its console has a level that there is not");
   ++environment_.counters.console_lines;
   if (!request.client)
     return;
+  if (!may_write(request, console.text)) {
+    ++environment_.counters.console_dropped;
+    return;
+  }
   if (request.wants_console)
     request.client->send_console(request, console.level, console.text);
   else
@@ -261,7 +286,9 @@ void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Debu
 }
 
 void Dispatcher::on(WorkerProcess &worker, Request &request, const message::RunStats &stats) {
-  if (request.client && request.wants_stats)
+  if (!request.wants_stats || std::exchange(request.stats_heard, true))
+    return break_off(worker, "it told figures that it was not asked for");
+  if (request.client)
     request.client->send_stats(request, {.queue_us = request.dispatched_us - request.received_us,
                                          .run_us = stats.run_us,
                                          .cpu_us = stats.cpu_us,
@@ -303,6 +330,24 @@ bool Dispatcher::is_used_up(const WorkerProcess &worker) const {
 
 void Dispatcher::worker_is_slow(WorkerProcess &worker) {
   revoke(worker);
+  dispatch();
+}
+
+void Dispatcher::worker_has_room(WorkerProcess &worker) {
+  if (Request *request = worker.sent().front(); request && request->client)
+    request->client->worker_has_room(*request);
+}
+
+// Its client can't say anything else meanwhile.
+void Dispatcher::worker_is_deaf(WorkerProcess &worker) {
+  revoke(worker);
+  if (Request *request = worker.sent().front(); request && request->client) {
+    ++environment_.counters.overloaded;
+    answer_error(*request, Error(ErrorCode::overloaded,
+                                 "the script does not take the answers to its host calls")
+                               .with("limit", "host_replies"));
+  }
+  kill(worker);
   dispatch();
 }
 
@@ -373,7 +418,7 @@ void Dispatcher::settle(WorkerProcess &worker) {
   invariant(worker.has_hung_up(), "a worker is settled when it says no more",
             {"worker", worker.id()});
   while (Request *request = worker.sent().front()) {
-    worker.done();
+    ran(*request, worker.done());
     if (request->client && may_run_again(worker, *request)) {
       request->retried = true;
       request->client->forget_host_calls(*request);

@@ -2,6 +2,7 @@
 // What nearly every part of the daemon needs, handed in so that a test can bring its own.
 #pragma once
 
+#include "daemon/master/dispatch/account.h"
 #include "daemon/master/dispatch/request.h"
 #include "daemon/master/loop/child_process.h"
 #include "daemon/master/loop/event_loop.h"
@@ -35,7 +36,8 @@ private:
 struct Environment {
   Environment(const Clock &clock, Kernel &kernel) : processes(kernel), loop(clock) {}
 
-  MoveLog moves; // is told of each move of a state machine
+  Accounts accounts; // the last to go: what goes before counts itself out
+  MoveLog moves;     // is told of each move of a state machine
   ProcessBooks processes;
   EventLoop loop;
   Settings settings;
@@ -44,9 +46,8 @@ struct Environment {
   size_t processors = lethe::processors();
   std::string zygote_program, snapshot_program;
   Phase phase{moves};
-  bool handing_over = false;   // stopping, and new requests are for the next daemon
-  size_t connection_bytes = 0; // in all connections' buffers
-  int snapshot_builds = 0;     // going on now
+  bool handing_over = false; // stopping, and new requests are for the next daemon
+  int snapshot_builds = 0;   // going on now
 
   bool stopping() const {
     return !phase.is(Phase::State::starting) && !phase.is(Phase::State::ready);
@@ -54,9 +55,10 @@ struct Environment {
   uint32_t frame_bytes() const { // the longest body of a frame: a message and what goes around it
     return static_cast<uint32_t>(settings.max_message_bytes) + 64 * 1024;
   }
-  size_t buffered_bytes() const { return connection_bytes + requests.buffered_bytes(); }
+  size_t buffered_bytes() const { return accounts.bytes(); }
   size_t most_buffered_bytes() const { return static_cast<size_t>(settings.max_buffered_mb) << 20; }
-  Error out_of_memory() const {
+  bool out_of_memory() const { return buffered_bytes() > most_buffered_bytes(); }
+  Error memory_error() const {
     return Error(ErrorCode::overloaded, "the daemon's memory for messages is used up")
         .with("limit", "memory")
         .with("retry_after_ms", int64_t{100});

@@ -1,16 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stock of requests, and their fair queue.
+// Stock of requests.
 #include "daemon/master/dispatch/request.h"
 #include "daemon/master/dispatch/dispatcher.h"
 
 namespace lethe {
 namespace {
 
-constexpr size_t kept_body_bytes = 64 * 1024; // of a request in stock
+constexpr size_t kept_body_bytes = 64 * 1024;       // of a request in stock
+constexpr size_t most_kept_bytes = 4 * 1024 * 1024; // of all of them
+
+void shrink(std::string &text) {
+  constexpr size_t kept_text_bytes = 256;
+  text.clear();
+  if (text.capacity() > kept_text_bytes)
+    text.shrink_to_fit();
+}
+
+void clear_body(Request &request) {
+  request.body.clear();
+  request.body.shrink(kept_body_bytes);
+  std::vector<std::string>().swap(request.later_steps);
+}
 
 } // namespace
 
 Request::Request(EventLoop &loop) : timer(loop, [this] { dispatcher->deadline_passed(*this); }) {}
+
+void Request::count_bytes() {
+  size_t bytes = body.held_bytes() + name.capacity() + trace.capacity();
+  for (const std::string &later : later_steps)
+    bytes += sizeof later + later.capacity();
+  held.set(bytes);
+}
+
+void Request::forget_body() {
+  clear_body(*this);
+  count_bytes();
+}
 
 // Every field is set here but the body, which give_back() has emptied, the timer, which it has
 // stopped, and busy_poll_us, which each request brings.
@@ -24,6 +50,7 @@ Request &RequestStock::take() {
   invariant(request.in_stock && !request.timer.pending() && request.body.size() == 0,
             "a request in stock is nobody's, and empty", {"bytes", request.body.size()});
   request.in_stock = false;
+  kept_bytes_ -= request.body.capacity();
   request.client = nullptr;
   request.client_index = 0;
   request.msgid = 0;
@@ -34,12 +61,16 @@ Request &RequestStock::take() {
   request.wants_console = request.wants_stats = request.idempotent = false;
   request.retried = request.interrupted = false;
   request.host_calls = 0;
+  request.stats_heard = false;
+  request.console_lines = request.console_bytes = 0;
   request.name.clear();
   request.trace.clear();
   request.received_us = request.deadline_us = request.dispatched_us = 0;
   request.memory_mb = 0;
   request.later_steps.clear();
   request.step = -1;
+  request.share = nullptr;
+  request.charged_us = 0;
   request.lane = nullptr;
   request.worker = nullptr;
   request.sequence = 0;
@@ -56,63 +87,14 @@ void RequestStock::give_back(Request &request) {
             {"msgid", request.msgid});
   request.timer.stop();
   request.in_stock = true;
-  body_changed(request.body.size(), 0);
-  request.body.clear();
-  request.body.shrink(kept_body_bytes);
+  clear_body(request);
+  shrink(request.name);
+  shrink(request.trace);
+  if (kept_bytes_ >= most_kept_bytes)
+    request.body.shrink(0);
+  request.held.set(0);
+  kept_bytes_ += request.body.capacity();
   free_.push_back(&request);
-}
-
-void FairQueue::added(Lane &lane, Request &request) {
-  invariant(!request.in_stock && !request.lane && !request.worker,
-            "a request that begins to wait is nowhere else", {"msgid", request.msgid});
-  request.lane = &lane;
-  ++size_;
-  if (!lane.linked() && !lane.blocked)
-    turns_.push_back(lane);
-}
-
-void FairQueue::push_back(Lane &lane, Request &request) {
-  lane.requests.push_back(request);
-  added(lane, request);
-}
-
-void FairQueue::push_front(Lane &lane, Request &request) {
-  lane.requests.push_front(request);
-  added(lane, request);
-}
-
-void FairQueue::remove(Request &request) {
-  invariant(request.lane && size_ > 0, "a request that is taken out of a queue waits there",
-            {"msgid", request.msgid}, {"waiting", size_});
-  Lane &lane = *request.lane;
-  lane.requests.remove(request);
-  request.lane = nullptr;
-  --size_;
-  if (lane.requests.empty() && lane.linked())
-    turns_.remove(lane);
-}
-
-Request *FairQueue::pop() {
-  Lane *lane = turns_.front();
-  if (!lane)
-    return nullptr;
-  invariant(!lane->blocked && !lane->requests.empty(),
-            "a lane that has its turn has a request and may start it");
-  Request &request = *lane->requests.front();
-  remove(request);
-  if (lane->linked()) { // it has more: the others first
-    turns_.remove(*lane);
-    turns_.push_back(*lane);
-  }
-  return &request;
-}
-
-void FairQueue::block(Lane &lane, bool blocked) {
-  lane.blocked = blocked;
-  if (blocked && lane.linked())
-    turns_.remove(lane);
-  else if (!blocked && !lane.linked() && !lane.requests.empty())
-    turns_.push_back(lane);
 }
 
 } // namespace lethe

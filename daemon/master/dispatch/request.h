@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One call, eval or chain on its way through the daemon, and the queue in which it may wait.
+// One call, eval or chain on its way through the daemon.
 #pragma once
 
+#include "daemon/master/dispatch/account.h"
 #include "daemon/master/loop/event_loop.h"
 #include "daemon/master/loop/list.h"
 #include "daemon/master/operation/settings.h"
@@ -18,6 +19,7 @@ class Client;
 class Dispatcher;
 class WorkerProcess;
 struct Lane;
+struct Share;
 
 // Lives from the receipt of its message until it is answered and no worker holds it any more. In
 // exactly one place: a lane (waiting), a worker's list (sent to it), or the free list.
@@ -39,6 +41,9 @@ struct Request : ListHook {
   bool retried;     // was given to a second worker after the first one crashed
   bool interrupted; // past its deadline: its worker was asked for the stack
   uint32_t host_calls;
+  // Of its present run, what was heard of it already.
+  bool stats_heard;
+  int64_t console_lines, console_bytes;
   std::string name, trace; // for the log
   int64_t received_us, deadline_us, dispatched_us;
   int64_t memory_mb;
@@ -49,6 +54,13 @@ struct Request : ListHook {
   std::vector<std::string> later_steps;
   int step; // of a chain, else -1
 
+  // Of name, trace, body and later steps, on its client's account: say when one was written.
+  Holding held;
+  void count_bytes();
+  void forget_body(); // it will not be sent any more
+
+  Share *share;       // of its user's in its pool
+  int64_t charged_us; // for its present run, before it is known how long it takes
   Lane *lane;
   WorkerProcess *worker; // that it was sent to
   uint32_t sequence;     // there
@@ -66,46 +78,12 @@ public:
               {"free", free_.size()});
     return all_.size() - free_.size();
   }
-  size_t buffered_bytes() const { return buffered_bytes_; }
-  // Memory of bodies is counted: say when one was written.
-  void body_changed(size_t bytes_before, size_t bytes) {
-    invariant(bytes_before <= buffered_bytes_, "bytes are counted before they go",
-              {"counted", buffered_bytes_}, {"gone", bytes_before});
-    buffered_bytes_ += bytes - bytes_before;
-  }
 
 private:
   EventLoop &loop_;
   std::vector<std::unique_ptr<Request>> all_;
   std::vector<Request *> free_;
-  size_t buffered_bytes_ = 0;
-};
-
-// One connection's waiting requests in one queue.
-struct Lane : ListHook {
-  List<Request> requests;
-  bool blocked = false; // its client does not read: nothing of it is started
-};
-
-// First in, first out within a lane; the lanes take turns, so that a client that sends much does
-// not make the others wait.
-class FairQueue {
-public:
-  size_t size() const { return size_; } // blocked ones included
-  bool empty() const { return turns_.empty(); }
-  void push_back(Lane &lane, Request &request);
-  void push_front(Lane &lane, Request &request); // one that was taken out before
-  void remove(Request &request);
-  Request *pop(); // nothing: all lanes are empty or blocked
-  void block(Lane &lane, bool blocked);
-  // The longest waiting request of each lane that has its turn.
-  Request *peek() { return turns_.empty() ? nullptr : turns_.front()->requests.front(); }
-
-private:
-  void added(Lane &lane, Request &request);
-
-  List<Lane> turns_; // lanes that have something and are not blocked
-  size_t size_ = 0;
+  size_t kept_bytes_ = 0; // in the bodies of those that are free
 };
 
 } // namespace lethe

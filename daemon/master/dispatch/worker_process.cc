@@ -17,6 +17,8 @@ constexpr int64_t slow_head_us = 1000;
 // Sending ahead saves a round trip through the master. It pays while requests are shorter than one.
 constexpr int64_t short_run_us = 200;
 constexpr size_t most_sent_ahead = 16;
+// For a script that computes while answers to its calls come. Their client is not read meanwhile.
+constexpr int64_t deaf_us = 1'000'000;
 
 } // namespace
 
@@ -47,9 +49,11 @@ WorkerProcess::WorkerProcess(Environment &environment, WorkerOwner &owner, Parts
                [this] { has_hung_up() ? owner_.verdict_is_due(*this) : hang_up(); }),
       channel_(std::move(parts_.socket), Party::worker, Channel::Carries::frames,
                environment.frame_bytes()),
+      held_(environment.accounts.nobody()),
       readable_(environment.loop, channel_.descriptor(), EV_READ, [this] { readable(); }),
       writable_(environment.loop, channel_.descriptor(), EV_WRITE, [this] { flush(); }),
-      head_timer_(environment.loop, [this] { watch_head(); }) {
+      head_timer_(environment.loop, [this] { watch_head(); }),
+      deaf_(environment.loop, [this] { owner_.worker_is_deaf(*this); }) {
   // This end alone does not block: the worker's end is another open socket.
   fcntl(channel_.descriptor(), F_SETFL, O_NONBLOCK);
   readable_.enable();
@@ -98,6 +102,7 @@ void WorkerProcess::run(Request &request) {
   request.worker = this;
   request.sequence = ++last_sequence_;
   request.dispatched_us = loop_.now_us();
+  held_.move_to(request.held.account());
   channel_.add(MessageType::run, request.sequence, request.body.view());
   if (sent_.empty())
     head_since_us = request.dispatched_us;
@@ -107,26 +112,40 @@ void WorkerProcess::run(Request &request) {
   flush_later();
 }
 
-void WorkerProcess::done() {
+int64_t WorkerProcess::done() {
   const int64_t now_us = loop_.now_us();
-  run_us += (now_us - head_since_us - run_us) / 8;
+  const int64_t took_us = now_us - head_since_us;
+  run_us += (took_us - run_us) / 8;
   head_since_us = now_us;
   ++served;
   Request *request = sent_.pop_front();
   invariant(request && request->worker == this && request->sequence <= last_sequence_,
             "a worker is done with what it was sent", {"worker", id()}, {"sent", last_sequence_});
   request->worker = nullptr;
+  return took_us;
 }
 
-void WorkerProcess::send_host_reply(uint32_t sequence, const message::HostReply &reply) {
+bool WorkerProcess::send_host_reply(uint32_t sequence, const message::HostReply &reply) {
   channel_.add(sequence, reply);
+  held_.set(channel_.held_bytes());
   flush_later();
+  if (!is_full())
+    return true;
+  room_awaited_ = true;
+  if (!deaf_.pending())
+    deaf_.start(deaf_us);
+  return false;
+}
+
+bool WorkerProcess::is_full() const {
+  return channel_.output_bytes() > static_cast<size_t>(environment_.settings.max_output_bytes);
 }
 
 bool WorkerProcess::send_debug_input(uint32_t sequence, const message::DebugInput &input) {
-  if (channel_.output_bytes() > static_cast<size_t>(environment_.settings.max_output_bytes))
+  if (is_full())
     return false;
   channel_.add(sequence, input);
+  held_.set(channel_.held_bytes());
   flush_later();
   return true;
 }
@@ -196,6 +215,9 @@ void WorkerProcess::readable() {
     started_ = std::max(started_, std::min(frame.sequence, last_sequence_));
     owner_.worker_said(*this, frame);
   }
+  held_.set(channel_.held_bytes());
+  if (room_awaited_)
+    hold();
   if (status == Channel::Status::broken)
     owner_.break_off(*this, channel_.flaw());
   if (treatment_ == Treatment::killed_for_breach)
@@ -211,12 +233,22 @@ void WorkerProcess::flush() {
   const Channel::Status status = has_hung_up() ? Channel::Status::closed : channel_.flush();
   // A worker that is gone shows as end of file, after what it said last. One that only does not
   // hear any more is as good as gone.
-  if (status == Channel::Status::closed && !has_hung_up() && !verdict_.pending())
-    verdict_.start(hang_up_wait_us);
+  if (status == Channel::Status::closed && !has_hung_up()) {
+    readable_.enable();
+    if (!verdict_.pending())
+      verdict_.start(hang_up_wait_us);
+  }
   if (status == Channel::Status::again)
     writable_.enable();
   else
     writable_.disable();
+  held_.set(channel_.held_bytes());
+  if (room_awaited_ && !is_full() && !has_hung_up()) {
+    room_awaited_ = false;
+    deaf_.stop();
+    go_on();
+    owner_.worker_has_room(*this);
+  }
 }
 
 void WorkerProcess::hang_up() {
@@ -225,6 +257,7 @@ void WorkerProcess::hang_up() {
   readable_.disable();
   writable_.disable();
   head_timer_.stop();
+  deaf_.stop();
   owner_.worker_hung_up(*this);
 }
 

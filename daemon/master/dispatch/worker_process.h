@@ -41,6 +41,10 @@ public:
   virtual void verdict_is_due(WorkerProcess &worker) = 0;
   // The oldest request of the worker takes long, and others wait behind it.
   virtual void worker_is_slow(WorkerProcess &worker) = 0;
+  // What it was sent has gone so far that it gets more.
+  virtual void worker_has_room(WorkerProcess &worker) = 0;
+  // It has not had room for so long that whoever wants to send it more should not wait.
+  virtual void worker_is_deaf(WorkerProcess &worker) = 0;
 
 protected:
   ~WorkerOwner() = default;
@@ -108,14 +112,16 @@ public:
 
   // Sends a request; it is in sent() from now on.
   void run(Request &request);
-  // The oldest request is answered: takes it off.
-  void done();
+  // The oldest request is answered: takes it off. How long it took, in µs.
+  int64_t done();
   List<Request> &sent() { return sent_; }
-  // Sends what the client answered to a call of its script.
-  void send_host_reply(uint32_t sequence, const message::HostReply &reply);
+  // Sends what the client answered to a call of its script. False: there is no room for more until
+  // the owner hears that there is.
+  bool send_host_reply(uint32_t sequence, const message::HostReply &reply);
   // What a debugger says to its script. False: the worker does not take what was said before.
   bool send_debug_input(uint32_t sequence, const message::DebugInput &input);
-  // Nothing more is read from the worker until go_on(), as its client does not read.
+  // Nothing more is read from the worker until go_on(): who gets what it says does not read. Or it
+  // does not read itself what it gets for that.
   void hold() { readable_.disable(); }
   void go_on();
 
@@ -161,6 +167,7 @@ public:
   // Then the owner hears that its verdict is due; or, of one that is still heard, that it hung up.
   void await_end(int64_t limit_us) { verdict_.start(limit_us); }
 
+  Share *share = nullptr; // of the user whose requests it has, and of no other's, while it runs
   uint64_t served = 0;
   const int64_t born_us;
   int64_t head_since_us = 0;
@@ -176,6 +183,7 @@ private:
   uint32_t claimed() const;
   void readable();
   PeerState peer_state();
+  bool is_full() const;
   void flush() override;
   void watch_head();
   void hang_up();
@@ -189,12 +197,15 @@ private:
   int64_t left_us_ = 0;
   Timer verdict_; // how long its end and wait_status are waited for
   Channel channel_;
+  Holding held_;       // of the channel, on the account of whose requests it was sent last
   List<Request> sent_; // oldest first
   uint32_t last_sequence_ = 0;
-  uint32_t started_ = 0; // at least: it has claimed this one, or spoken of it
-  bool lied_ = false;    // about that
+  uint32_t started_ = 0;      // at least: it has claimed this one, or spoken of it
+  bool lied_ = false;         // about that
+  bool room_awaited_ = false; // the owner is to hear that there is room
   Watch readable_, writable_;
   Timer head_timer_;
+  Timer deaf_; // while room is awaited
 };
 
 } // namespace lethe

@@ -108,53 +108,6 @@ void Timer::stop() {
     loop_.timers_.remove(*this);
 }
 
-void TimerHeap::add(Timer &timer) {
-  invariant(!timer.pending(), "a timer is started once until it is stopped or due");
-  timers_.push_back(&timer);
-  rise(timers_.size() - 1, timer);
-}
-
-void TimerHeap::remove(Timer &timer) {
-  invariant(timer.place_ < timers_.size() && timers_[timer.place_] == &timer,
-            "a pending timer is where it says", {"place", timer.place_},
-            {"timers", timers_.size()});
-  const size_t gap = std::exchange(timer.place_, Timer::nowhere);
-  Timer &last = *timers_.back();
-  timers_.pop_back();
-  if (&last == &timer)
-    return;
-  if (gap > 0 && last.is_before(*timers_[(gap - 1) / 2]))
-    rise(gap, last);
-  else
-    sink(gap, last);
-}
-
-void TimerHeap::place(size_t at, Timer &timer) {
-  timers_[at] = &timer;
-  timer.place_ = at;
-}
-
-void TimerHeap::rise(size_t at, Timer &timer) {
-  for (size_t parent; at > 0; at = parent) {
-    parent = (at - 1) / 2;
-    if (!timer.is_before(*timers_[parent]))
-      break;
-    place(at, *timers_[parent]);
-  }
-  place(at, timer);
-}
-
-void TimerHeap::sink(size_t at, Timer &timer) {
-  for (size_t child; (child = 2 * at + 1) < timers_.size(); at = child) {
-    if (child + 1 < timers_.size() && timers_[child + 1]->is_before(*timers_[child]))
-      ++child;
-    if (!timers_[child]->is_before(timer))
-      break;
-    place(at, *timers_[child]);
-  }
-  place(at, timer);
-}
-
 Watch::Watch(EventLoop &loop, int descriptor_or_signal, short what, std::function<void()> callback)
     : loop_(loop), callback_(std::move(callback)) {
   event_assign(

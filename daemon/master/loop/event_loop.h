@@ -3,6 +3,7 @@
 // end.
 #pragma once
 
+#include "daemon/master/loop/heap.h"
 #include "ipc/clock.h"
 #include "ipc/invariant.h"
 
@@ -34,23 +35,6 @@ protected:
 private:
   friend EventLoop;
   bool waiting_ = false;
-};
-
-// The pending timers, the earliest first, and those of one time in the order of their start: a
-// binary heap whose elements know their place, so that a start or stop allocates nothing.
-class TimerHeap {
-public:
-  bool empty() const { return timers_.empty(); }
-  Timer &first() const { return *timers_.front(); }
-  void add(Timer &timer);
-  void remove(Timer &timer);
-
-private:
-  void place(size_t at, Timer &timer);
-  void rise(size_t at, Timer &timer);
-  void sink(size_t at, Timer &timer);
-
-  std::vector<Timer *> timers_;
 };
 
 // One thread, one loop. A round: wait, handle all that is ready, call the timers that are due,
@@ -95,14 +79,14 @@ private:
   bool stopped_ = false;
   mutable int64_t now_us_ = 0; // 0: not read yet in this round
   uint64_t calls_ = 0, timers_started_ = 0;
-  TimerHeap timers_;
+  Heap<Timer> timers_; // the earliest first, and those of one time in the order of their start
   std::vector<Flushable *> flush_;
   std::vector<std::shared_ptr<void>> disposed_;
 };
 
 // Calls back once, `delay_us` after start() and never before. Starting again moves it. No system
 // call, no allocation.
-class Timer {
+class Timer : public HeapHook {
 public:
   Timer(EventLoop &loop, std::function<void()> callback)
       : loop_(loop), callback_(std::move(callback)) {}
@@ -110,12 +94,11 @@ public:
   ~Timer() { stop(); }
   void start(int64_t delay_us);
   void stop();
-  bool pending() const { return place_ != nowhere; }
+  bool pending() const { return in_heap(); }
 
 private:
   friend EventLoop;
-  friend TimerHeap;
-  static constexpr size_t nowhere = ~size_t{0};
+  friend Heap<Timer>;
   bool is_before(const Timer &other) const {
     return due_us_ != other.due_us_ ? due_us_ < other.due_us_ : start_ < other.start_;
   }
@@ -124,7 +107,6 @@ private:
   std::function<void()> callback_;
   int64_t due_us_ = 0;
   uint64_t start_ = 0; // the loop's how manieth start
-  size_t place_ = nowhere;
 };
 
 // Calls back whenever a descriptor is readable (EV_READ) or writable (EV_WRITE), or a signal

@@ -10,6 +10,7 @@ namespace lethe {
 #define LETHE_COUNTERS(row)                                                                                \
   row(connections_accepted, "client connections accepted")                                                 \
   row(connections_refused, "client connections refused because there were too many")                       \
+  row(connections_displaced, "client connections closed so that another user gets one")                    \
   row(connections_broken, "client connections closed because of what they sent")                           \
   row(connections_stalled, "client connections closed because they did not read")                          \
   row(messages, "messages received from clients")                                                          \
@@ -37,7 +38,8 @@ namespace lethe {
   row(scripts_deleted, "scripts deleted")                                                                  \
   row(scripts_damaged, "stored scripts found damaged and set aside")                                       \
   row(console_lines, "lines that scripts wrote to their console")                                          \
-  row(console_dropped, "console lines dropped because the client did not read")                            \
+  row(console_dropped, "console lines dropped: the client did not read, or there were more than allowed")  \
+  row(log_lines_dropped, "lines of the log dropped because it was not read")                               \
   row(host_calls, "calls from scripts to their clients")                                                   \
   row(reloads, "reloads that took effect")                                                                 \
   row(reloads_failed, "reloads that left the old configuration in force")                                  \

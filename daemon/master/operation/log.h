@@ -18,11 +18,14 @@ inline constexpr std::array names_of<LogLevel>{
     Name{"debug", LogLevel::debug}, Name{"info", LogLevel::info},
     Name{"warning", LogLevel::warning}, Name{"error", LogLevel::error}};
 
-void open_log(LogLevel level);
+void open_log(LogLevel level, const std::string &journal_socket = "/run/systemd/journal/socket");
 void set_log_level(LogLevel level);
 bool logs_to_journal();
+// Whatever is in it becomes one line, as by printable().
 void write_log(LogLevel level, std::string_view line);
-// Text from outside, made one line: control characters become spaces.
+// Because nobody read them.
+uint64_t dropped_log_lines();
+// Text from outside, made one line: control characters become spaces, what isn't UTF-8 "?".
 std::string printable(std::string_view text);
 
 template <typename... Arguments>

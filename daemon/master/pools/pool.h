@@ -70,7 +70,8 @@ public:
 
   // Makes the first generation, with these scripts; those that fail are kept and not resident.
   void start(std::vector<ScriptPointer> scripts, Done done);
-  // The next generation has the script, which is then on disk, too.
+  // The next generation has the script, which is then on disk, too. Refused (`overloaded`) where too
+  // many changes wait.
   void put(std::shared_ptr<Script> script, PutDone done);
   void remove(std::string name, DeleteDone done);
   // A reload in two steps: makes a generation with new settings; puts it in force, or drops it.
@@ -93,7 +94,9 @@ public:
   // Once a second: ends what should have ended, replaces what grew too large.
   void sweep();
 
-  void write_stats(Buffer &out) const;
+  // `to_admin`: with each worker.
+  void write_stats(Buffer &out, bool to_admin) const;
+  size_t waiting_script_bytes() const { return waiting_script_bytes_; } // of changes that wait
   uint32_t generation() const { return zygote_ ? zygote_->generation() : 0; }
   const std::string &v8_version() const { return v8_version_; }
 
@@ -103,6 +106,7 @@ private:
   using Change = std::function<void(Turn)>;
 
   Turn take_turn();
+  std::optional<Error> check_room_for_change() const;
   void begin_next_change();
   void build(GenerationPlan plan, GenerationBuild::Done done);
   void put_now(std::shared_ptr<Script> script, const PutDone &done, const Turn &turn);
@@ -145,6 +149,7 @@ private:
   std::vector<std::unique_ptr<ZygoteProcess>> old_zygotes_; // until their workers are gone
   uint32_t last_generation_ = 0;
   size_t times_grown_ = 0; // of the present zygote, since its program was executed
+  size_t waiting_script_bytes_ = 0;
   std::deque<Change> changes_;
   StateMachine<Pool, State> state_;
   std::unique_ptr<GenerationBuild> build_;

@@ -9,6 +9,7 @@ namespace lethe {
 namespace {
 
 constexpr size_t most_times_grown = 16; // more only if there are so many scripts to load anew
+constexpr size_t most_changes = 64;     // that wait for their turn
 
 } // namespace
 
@@ -166,10 +167,26 @@ void Pool::adopt(BuiltGeneration built) {
     zygote_hung_up(*zygote_);
 }
 
+std::optional<Error> Pool::check_room_for_change() const {
+  if (changes_.size() < most_changes)
+    return std::nullopt;
+  ++environment_.counters.overloaded;
+  return Error(ErrorCode::overloaded,
+               fmt::format("{} changes of scripts of pool {} wait already", changes_.size(), name_))
+      .with("limit", "changes")
+      .with("retry_after_ms", int64_t{1000});
+}
+
 void Pool::put(std::shared_ptr<Script> script, PutDone done) {
-  changes_.push_back([this, script = std::move(script), done = std::move(done)](const Turn &turn) {
-    put_now(script, done, turn);
-  });
+  if (const auto full = check_room_for_change())
+    return done(*full);
+  const size_t bytes = script->source.size() + script->options.size();
+  waiting_script_bytes_ += bytes;
+  // Until its turn has come, or it is dropped.
+  const std::shared_ptr<void> waiting(nullptr,
+                                      [this, bytes](void *) { waiting_script_bytes_ -= bytes; });
+  changes_.push_back([this, script = std::move(script), done = std::move(done),
+                      waiting](const Turn &turn) { put_now(script, done, turn); });
   begin_next_change();
 }
 
@@ -202,6 +219,8 @@ void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done, const Tu
 }
 
 void Pool::remove(std::string name, DeleteDone done) {
+  if (const auto full = check_room_for_change())
+    return done(*full);
   changes_.push_back([this, name = std::move(name), done = std::move(done)](const Turn &turn) {
     remove_now(name, done, turn);
   });

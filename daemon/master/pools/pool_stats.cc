@@ -45,7 +45,7 @@ void write_texts(Buffer &out, const std::vector<std::string> &texts) {
 
 } // namespace
 
-void Pool::write_stats(Buffer &out) const {
+void Pool::write_stats(Buffer &out, bool to_admin) const {
   MapWriter map;
   map.add_text("isolation", name_of(settings_.isolation));
   map.add_text("isolation_in_force", name_of(dispatcher_.isolation()));
@@ -64,10 +64,12 @@ void Pool::write_stats(Buffer &out) const {
   map.add("in_progress", dispatcher_.in_progress());
   map.add("zygote_failures_in_a_row", zygote_brake_.failures());
   map.add("worker_failures_in_a_row", worker_brake_.failures());
+  // What each worker did last tells of other people's requests.
   Buffer &list = map.key("processes");
-  Packer(list).pack_array(static_cast<uint32_t>(workers_.size()));
+  Packer(list).pack_array(to_admin ? static_cast<uint32_t>(workers_.size()) : 0);
   for (const auto &[id, worker] : workers_)
-    write_worker(list, *worker, environment_.loop.now_us());
+    if (to_admin)
+      write_worker(list, *worker, environment_.loop.now_us());
   map.finish(out);
 }
 

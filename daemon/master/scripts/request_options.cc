@@ -12,6 +12,7 @@ namespace lethe {
 namespace {
 
 constexpr int64_t longest_ms = 1000LL * 60 * 60 * 24 * 366, longest_profile_ms = 600'000;
+constexpr size_t longest_trace = 256; // in the request, and in lines of the log
 
 constexpr uint8_t bit_of(RunKind kind) {
   return static_cast<uint8_t>(1u << static_cast<unsigned>(kind));
@@ -106,7 +107,10 @@ const Row masters_rows[] = {
     {"stats", in_call | in_eval, [](auto raw, auto &o) { return read_boolean(raw, o.call.stats); },
      "true or false"},
     {"trace", in_call | in_eval | to_debug,
-     [](auto raw, auto &o) { return read_string(raw, o.call.trace); }, "a string"},
+     [](auto raw, auto &o) {
+       return read_string(raw, o.call.trace) && o.call.trace.size() <= longest_trace;
+     },
+     fmt::format("a string of at most {} bytes", longest_trace)},
     {"idempotent", in_call | in_eval,
      [](auto raw, auto &o) { return read_boolean(raw, o.call.idempotent); }, "true or false"},
     {"pause", in_inspect, [](auto raw, auto &o) { return read_boolean(raw, o.call.pause); },

@@ -5,6 +5,7 @@
 #include "daemon/master/dispatch/client.h"
 #include "daemon/master/operation/log.h"
 
+#include <algorithm>
 #include <criterion/criterion.h>
 #include <csignal>
 #include <deque>
@@ -60,6 +61,12 @@ public:
       status = channel_->next(frame, PeerState::idle);
     return status == Channel::Status::ok && page_->claim(frame.sequence) ? frame.sequence : 0;
   }
+  void take_what_is_there() {
+    Frame frame;
+    while (channel_->receive() == Channel::Status::ok)
+      while (channel_->next(frame, PeerState::running) == Channel::Status::ok) {
+      }
+  }
   void answer(uint32_t sequence) { say(MessageType::done, sequence, "\x2a"); }
   void say(MessageType type, uint32_t sequence, std::string_view body) {
     channel_->add(type, sequence, body);
@@ -95,8 +102,11 @@ private:
 
 class PlayedClient final : public Client {
 public:
+  explicit PlayedClient(const AccountPointer &account) : account_(account) {}
   void list(Request &request) {
     request.client = this;
+    request.held.move_to(account_);
+    request.count_bytes();
     requests_.insert(&request);
   }
   void go_away() {
@@ -104,6 +114,7 @@ public:
       (*requests_.begin())->dispatcher->cancel(**requests_.begin(), false);
   }
 
+  const AccountPointer &account() const override { return account_; }
   Lane &lane(size_t number, FairQueue &) override { return lanes_[number]; }
   void forget(Request &request) override {
     cr_assert_eq(requests_.erase(&request), 1);
@@ -115,14 +126,20 @@ public:
     take(request, error_name(error.code));
   }
   void send_raw_error(Request &request, std::string_view) override { take(request, "failed"); }
-  void send_console(const Request &, std::string_view, std::string_view) override {}
-  void send_stats(const Request &, const RunStats &) override {}
+  void send_console(const Request &, std::string_view, std::string_view text) override {
+    ++consoles;
+    console_bytes += text.size();
+  }
+  void send_stats(const Request &, const RunStats &) override { ++figures; }
   bool send_debug_output(const Request &, std::optional<std::string_view>) override { return true; }
   bool awaits_room() const override { return false; }
   void send_host_call(Request &, const message::HostCall &) override { ++open_host_calls; }
+  void worker_has_room(Request &) override { ++rooms; }
 
   std::map<uint32_t, std::string> replies; // by msgid: the error's code, or "result"
   int open_host_calls = 0;                 // whose answers would still go to a worker
+  int consoles = 0, figures = 0, rooms = 0;
+  size_t console_bytes = 0;
 
 private:
   void take(Request &request, std::string_view reply) {
@@ -130,6 +147,7 @@ private:
     forget(request);
   }
 
+  AccountPointer account_;
   std::map<size_t, Lane> lanes_;
   std::set<Request *> requests_;
 };
@@ -168,7 +186,7 @@ public:
   }
   Request &submit(uint32_t msgid, int64_t deadline_ms = 10'000, size_t client = 0) {
     while (clients.size() <= client)
-      clients.emplace_back();
+      clients.emplace_back(environment.accounts.of(1000));
     Request &request = environment.requests.take();
     request.msgid = msgid;
     request.dispatcher = &*dispatcher;
@@ -177,11 +195,16 @@ public:
     request.received_us = environment.loop.now_us();
     request.deadline_us = request.received_us + deadline_ms * 1000;
     request.idempotent = idempotent;
+    request.wants_console = request.wants_stats = chatty;
     request.body.append("\x90");
-    environment.requests.body_changed(0, request.body.size());
     clients[client].list(request);
     dispatcher->submit(request);
     return request;
+  }
+  // The number of a client of this user.
+  size_t add_client(uid_t user) {
+    clients.emplace_back(environment.accounts.of(user));
+    return clients.size() - 1;
   }
   // A request that the worker has begun.
   Request &start(PlayedWorker &worker, int64_t deadline_ms = 10'000) {
@@ -240,7 +263,7 @@ public:
   std::optional<Dispatcher> dispatcher;
   std::deque<PlayedClient> clients;
   int left = 0, gone = 0, wanted = 0;
-  bool idempotent = false;
+  bool idempotent = false, chatty = false;
 
 private:
   std::vector<std::unique_ptr<PlayedWorker>> workers_;
@@ -457,6 +480,8 @@ Test(dispatcher, under_process_isolation_no_worker_is_used_twice) {
 }
 
 Test(dispatcher, a_worker_that_breaks_the_protocol_is_killed) {
+  const std::string host_call_with_a_long_name =
+      "\x93\x01\xda\x01\x01" + std::string(257, 'x') + "\x90";
   const std::tuple<MessageType, uint32_t, std::string_view> lies[] = {
       {MessageType::done, 7, "\x2a"},         // a request that it does not have
       {MessageType::done, 1, "\x2a\x2a"},     // two values
@@ -466,9 +491,20 @@ Test(dispatcher, a_worker_that_breaks_the_protocol_is_killed) {
       {MessageType::host_call, 1, "\x93\x01\xa1x\x01"},
       {MessageType::host_call, 1, "\x93\x01\x01\x90"},     // whose name is no text
       {MessageType::host_call, 1, "\x93\x01\xa1\xff\x90"}, // nor is that
+      {MessageType::failed, 1, "\x80"},                    // nor has it a code
+      {MessageType::failed, 1,
+       "\x82\xa4"
+       "code\xa3huh\xa7message\xa1x"},
+      {MessageType::failed, 1,
+       "\x82\xa4"
+       "code\xa8internal\xa7message\xa1\xff"}, // that is no text
+      {MessageType::done, 1, "\x91\xa1\xff"},
+      {MessageType::console, 1, "\x92\xa4loud\xa1x"}, // no such level
+      {MessageType::host_call, 1, host_call_with_a_long_name},
       {MessageType::run_stats, 1, "\x90"},
-      {MessageType::ready, 1, "\x90"},         // a zygote's word
-      {MessageType::debug_output, 1, "\xa1x"}, // it does not debug
+      {MessageType::run_stats, 1, "\x94\x01\x02\x03\x04"}, // nobody asked for that
+      {MessageType::ready, 1, "\x90"},                     // a zygote's word
+      {MessageType::debug_output, 1, "\xa1x"},             // it does not debug
   };
   for (const auto &[type, sequence, body] : lies) {
     Stage stage;
@@ -541,6 +577,88 @@ Test(dispatcher, a_worker_that_ends_while_it_hangs_up_keeps_its_status) {
   stage.dispatcher->worker_ended(*worker.master, SIGSEGV);
   stage.wait_for_replies(1);
   cr_assert_eq(stage.replies().at(1), "worker_crashed");
+}
+
+Test(dispatcher, a_worker_tells_the_figures_of_a_run_once) {
+  Stage stage;
+  stage.chatty = true;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  for (int times = 0; times < 2; ++times)
+    worker.say(MessageType::run_stats, 1, "\x94\x01\x02\x03\x04");
+  stage.expect_killed(worker);
+  cr_assert_eq(stage.clients[0].figures, 1);
+  cr_assert_eq(stage.environment.counters.protocol_breaks, 1);
+}
+
+// A sound worker keeps to the limits itself.
+Test(dispatcher, console_output_has_its_limits_whatever_a_worker_sends) {
+  Stage stage;
+  stage.chatty = true;
+  stage.settings.console_lines = 3;
+  stage.settings.console_bytes = 1000;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  for (int lines = 0; lines < 10; ++lines)
+    worker.say(MessageType::console, 1, "\x92\xa4info\xa1x");
+  stage.round();
+  cr_assert_eq(stage.clients[0].consoles, 4, "%d", stage.clients[0].consoles); // and a remark
+  worker.answer(1);
+  stage.submit(2);
+  stage.round();
+  stage.round();
+  cr_assert_eq(worker.claim(), 2);
+  const std::string long_text = "\x92\xa4info\xda\x27\x10" + std::string(10'000, 'x');
+  worker.say(MessageType::console, 2, "\x92\xa4info\xa1x"); // each run has its own
+  worker.say(MessageType::console, 2, long_text);
+  stage.round();
+  cr_assert_eq(stage.clients[0].consoles, 5);
+  cr_assert_eq(stage.clients[0].console_bytes, 5);
+}
+
+Test(dispatcher, answers_that_a_script_does_not_take_are_counted_and_end_it) {
+  Stage stage;
+  stage.environment.settings.max_output_bytes = 100'000;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  const std::string answer = "\xda\x27\x10" + std::string(10'000, 'x');
+  int taken = 1;
+  while (worker.master->send_host_reply(1, {1, packed_nil, answer}))
+    cr_assert(++taken < 1000, "without end");
+  cr_assert(taken >= 10, "%d", taken);
+  cr_assert(stage.environment.buffered_bytes() >= 100'000, "nobody counts them");
+  for (int more = 0; more < 40; ++more) { // the socket takes some
+    worker.master->send_host_reply(1, {1, packed_nil, answer});
+    stage.round();
+  }
+  stage.clients[0].rooms = 0;
+  stage.expect_killed(worker);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "overloaded");
+  cr_assert_eq(stage.clients[0].rooms, 0);
+}
+
+Test(dispatcher, a_client_goes_on_answering_when_the_script_has_taken_what_was_there) {
+  Stage stage;
+  stage.environment.settings.max_output_bytes = 100'000;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  const std::string answer = "\xda\x27\x10" + std::string(10'000, 'x');
+  while (worker.master->send_host_reply(1, {1, packed_nil, answer}))
+    ;
+  stage.run_until([&] {
+    worker.take_what_is_there();
+    return stage.clients[0].rooms == 1;
+  });
+  stage.run_until([&] { // longer than it would have had
+    worker.take_what_is_there();
+    return stage.clock.now_us() > 3'000'000;
+  });
+  cr_assert_eq(stage.environment.counters.kills, 0);
+  cr_assert(stage.environment.buffered_bytes() < 10'000);
+  worker.answer(1);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "result");
 }
 
 // Its socket may be held open by somebody else.
@@ -653,6 +771,135 @@ Test(dispatcher, a_full_queue_refuses) {
   stage.submit(2);
   stage.wait_for_replies(1);
   cr_assert_eq(stage.replies().at(2), "overloaded");
+}
+
+Test(dispatcher, a_full_queue_refuses_the_newest_of_who_has_most_there) {
+  Stage stage("reuse", 1);
+  stage.settings.queue = 4;
+  const size_t greedy = stage.add_client(1000), modest = stage.add_client(1001);
+  for (uint32_t msgid = 1; msgid <= 4; ++msgid)
+    stage.submit(msgid, 10'000, greedy);
+  stage.submit(1, 10'000, modest);
+  stage.submit(2, 10'000, modest);
+  cr_assert_eq(stage.replies(greedy).at(4), "overloaded");
+  cr_assert_eq(stage.replies(greedy).at(3), "overloaded");
+  stage.submit(3, 10'000, modest); // has most now
+  cr_assert_eq(stage.replies(modest).at(3), "overloaded");
+  cr_assert_eq(stage.replies(greedy).size(), 2);
+  stage.environment.accounts.of(1000)->is_admin = true;
+  stage.submit(5, 10'000, greedy);
+  cr_assert_eq(stage.replies(modest).at(2), "overloaded", "an administrator has the last word");
+  cr_assert_eq(stage.dispatcher->queued(), 4);
+}
+
+Test(dispatcher, the_last_free_worker_is_for_a_user_who_has_none) {
+  Stage stage("reuse", 3);
+  PlayedWorker *workers[] = {&stage.add_worker(), &stage.add_worker(), &stage.add_worker()};
+  const size_t quick = stage.add_client(1000), slow = stage.add_client(1001);
+  stage.submit(1, 10'000, quick);
+  stage.round();
+  const int64_t begin_us = stage.clock.now_us();
+  stage.run_until([&] { return stage.clock.now_us() > begin_us + 20'000; });
+  for (PlayedWorker *worker : workers)
+    if (const uint32_t sequence = worker->claim())
+      worker->answer(sequence);
+  stage.wait_for_replies(1, quick); // and is idle now, but may come again
+  for (uint32_t msgid = 1; msgid <= 8; ++msgid)
+    stage.submit(msgid, 10'000, slow);
+  stage.round();
+  cr_assert_eq(stage.dispatcher->running(), 2);
+  stage.submit(2, 100, quick);
+  stage.round();
+  cr_assert_eq(stage.dispatcher->running(), 3);
+  cr_assert_eq(std::ranges::count_if(workers, [](PlayedWorker *one) { return one->claim() > 0; }),
+               3);
+  cr_assert_eq(stage.dispatcher->queued(), 6);
+}
+
+Test(dispatcher, a_user_alone_has_all_workers) {
+  Stage stage("reuse", 2);
+  stage.add_worker();
+  stage.add_worker();
+  for (uint32_t msgid = 1; msgid <= 3; ++msgid)
+    stage.submit(msgid);
+  cr_assert_eq(stage.dispatcher->running(), 2);
+}
+
+Test(dispatcher, what_is_sent_ahead_to_a_worker_is_of_one_user) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  stage.warm_up(worker);
+  const size_t stranger = stage.add_client(1001);
+  stage.submit(1);
+  stage.submit(1, 10'000, stranger);
+  stage.submit(2);
+  cr_assert_eq(worker.master->sent().size(), 2, "%zu", worker.master->sent().size());
+  cr_assert_eq(stage.dispatcher->queued(), 1);
+  stage.round();
+  const uint32_t first = worker.claim();
+  worker.answer(first);
+  cr_assert_eq(worker.claim(), first + 1);
+  worker.answer(first + 1);
+  stage.wait_for_replies(2);
+  stage.round();
+  worker.answer(worker.claim());
+  stage.wait_for_replies(1, stranger);
+}
+
+Test(dispatcher, who_had_the_workers_longer_waits) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  const size_t slow = stage.add_client(1000), quick = stage.add_client(1001);
+  stage.submit(1, 60'000, slow);
+  stage.submit(2, 60'000, slow);
+  for (uint32_t msgid = 1; msgid <= 5; ++msgid)
+    stage.submit(msgid, 60'000, quick);
+  stage.round();
+  const uint32_t sequence = worker.claim();
+  const int64_t begin_us = stage.clock.now_us();
+  stage.run_until([&] { return stage.clock.now_us() > begin_us + 500'000; });
+  worker.answer(sequence);
+  stage.wait_for_replies(1, slow);
+  for (size_t answered = 1; answered <= 5; ++answered) {
+    stage.round();
+    worker.answer(worker.claim());
+    stage.wait_for_replies(answered, quick);
+  }
+  cr_assert_eq(stage.replies(slow).size(), 1);
+}
+
+Test(dispatcher, what_can_not_start_before_its_deadline_is_refused_at_once) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  for (uint32_t msgid = 100; msgid < 120; ++msgid) { // 50 ms each
+    stage.submit(msgid);
+    stage.round();
+    const uint32_t sequence = worker.claim();
+    const int64_t begin_us = stage.clock.now_us();
+    stage.run_until([&] { return stage.clock.now_us() > begin_us + 50'000; });
+    worker.answer(sequence);
+    stage.run_until([&] { return stage.replies().contains(msgid); });
+  }
+  for (uint32_t msgid = 1; msgid <= 10; ++msgid)
+    stage.submit(msgid);
+  stage.submit(11, 100);
+  cr_assert_eq(stage.replies().at(11), "overloaded");
+  stage.submit(12, 2000);
+  cr_assert_eq(stage.replies().count(12), 0);
+  cr_assert_eq(stage.environment.counters.deadlines_queued, 0);
+}
+
+Test(dispatcher, what_has_expired_does_not_run) {
+  Stage stage("reuse", 1);
+  stage.submit(1, 5);
+  for (int ticks = 0; ticks < 30; ++ticks)
+    stage.clock.tick();
+  stage.environment.loop.read_clock_again();
+  PlayedWorker &worker = stage.add_worker(); // before its timer has its turn
+  cr_assert_eq(stage.replies().at(1), "deadline_exceeded");
+  stage.round();
+  cr_assert_eq(worker.claim(), 0);
+  cr_assert_eq(stage.dispatcher->idle(), 1);
 }
 
 Test(dispatcher, pause_resume_and_drain) {
