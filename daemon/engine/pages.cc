@@ -20,19 +20,6 @@ namespace {
 
 constexpr char surviving_file_name[] = "lethe-surviving";
 
-// Does the CPU have protection keys? Key 0 is every page's key then; without keys the kernel
-// refuses the call.
-bool has_protection_keys() {
-  static const bool has = [] {
-    const size_t bytes = page_bytes();
-    void *page = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    const bool works = ::syscall(SYS_pkey_mprotect, page, bytes, PROT_READ, 0) == 0;
-    ::munmap(page, bytes);
-    return works;
-  }();
-  return has;
-}
-
 uintptr_t hexadecimal(std::string_view &line) {
   uintptr_t value = 0;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value, 16);
@@ -68,19 +55,16 @@ size_t page_bytes() {
   return bytes;
 }
 
-size_t resident_pages(PageRange range) {
-  constexpr size_t most = 4096;
-  unsigned char is_resident[most];
-  size_t pages = 0;
-  while (!range.empty()) {
-    const size_t bytes = std::min(range.bytes(), most * page_bytes()), asked = bytes / page_bytes();
-    if (::mincore(reinterpret_cast<void *>(range.begin), bytes, is_resident) != 0)
-      return pages + range.bytes() / page_bytes(); // nobody knows
-    pages += static_cast<size_t>(std::count_if(is_resident, is_resident + asked,
-                                               [](unsigned char page) { return (page & 1) != 0; }));
-    range.begin += bytes;
-  }
-  return pages;
+// Key 0 is every page's key then; without keys the kernel refuses the call.
+bool has_protection_keys() {
+  static const bool has = [] {
+    const size_t bytes = page_bytes();
+    void *page = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const bool works = ::syscall(SYS_pkey_mprotect, page, bytes, PROT_READ, 0) == 0;
+    ::munmap(page, bytes);
+    return works;
+  }();
+  return has;
 }
 
 size_t read_pagemap(int pagemap, PageRange range, uint64_t *entries, size_t most) {

@@ -32,13 +32,13 @@ size_t page_bytes();
 // The kernel maps what is around a page that is read, in pieces of this size.
 inline constexpr size_t fault_around_bytes = size_t{64} << 10;
 
+// Does the processor have memory protection keys?
+bool has_protection_keys();
+
 // mprotect that also takes a memory protection key off the pages, where the CPU has keys: V8 tags
 // code pages with one, and a page that comes back to its allocator would still carry it. False with
 // errno.
 bool protect(PageRange range, int protection);
-
-// How many of the range's pages, of anonymous memory, are in memory.
-size_t resident_pages(PageRange range);
 
 // Of an entry of /proc/PID/pagemap, one of which there is for each page.
 enum PagemapBit : uint64_t {

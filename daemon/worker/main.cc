@@ -105,7 +105,8 @@ void load_time_zone(v8::Isolate *isolate) {
     rewinder = Rewinder::create(arena, settings);
   const char *sandbox = std::getenv("LETHE_SANDBOX");
   const bool has_sandbox = !sandbox || std::string_view(sandbox) != "off";
-  (new Zygote(isolate, memory, settings, has_sandbox, std::move(control), rewinder))->run();
+  (new Zygote(isolate, memory, settings, has_sandbox, arena.begin(), std::move(control), rewinder))
+      ->run();
 }
 
 template <Named Enumeration> CLI::Validator name_to_value() {

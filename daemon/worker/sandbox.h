@@ -6,6 +6,7 @@
 #include "ipc/file_descriptor.h"
 #include "ipc/worker_page.h"
 
+#include <cstdint>
 #include <linux/filter.h>
 #include <string>
 #include <vector>
@@ -19,7 +20,8 @@ Result<Nothing> close_all_but(std::vector<int> kept);
 // and our loop need, Landlock without any access, and limits.
 class Sandbox {
 public:
-  static Result<Sandbox> prepare();
+  // In a process with all its handlers of signals; the arena begins at that address.
+  static Result<Sandbox> prepare(uintptr_t arena_begin);
   // What there is of it on this kernel, as message::Confinement has it.
   std::vector<std::string> layers() const;
 
@@ -31,7 +33,10 @@ public:
   // those of `kept`. A forbidden system call ends the process; `page` then tells which it was.
   Result<Nothing> apply(WorkerPage &page, const std::vector<int> &kept) const;
 
+  const std::vector<sock_filter> &filter() const { return filter_; }
+
 private:
+  uintptr_t arena_begin_ = 0;
   std::vector<sock_filter> filter_;
   FileDescriptor landlock_; // none on a kernel without
   long landlock_abi_ = 0;

@@ -92,7 +92,7 @@ ValueLimits value_limits(const ZygoteSettings &settings) {
 } // namespace
 
 Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
-               bool has_sandbox, FileDescriptor control, Rewinder *rewinder)
+               bool has_sandbox, uintptr_t arena_begin, FileDescriptor control, Rewinder *rewinder)
     : isolate_(isolate), memory_(memory), settings_(settings),
       serves_one_(settings.isolation == Isolation::process), names_(isolate), codecs_(isolate),
       control_(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX),
@@ -104,7 +104,7 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings 
   Interrupts::instance().attach(isolate_);
   memory_.attach(isolate_);
   if (has_sandbox) {
-    auto sandbox = Sandbox::prepare();
+    auto sandbox = Sandbox::prepare(arena_begin);
     if (!sandbox)
       give_up(sandbox.error().message);
     sandbox_ = std::move(*sandbox);
