@@ -3,8 +3,6 @@
 #include "daemon/engine/pages.h"
 #include "ipc/invariant.h"
 
-#include "ipc/file_descriptor.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -12,6 +10,7 @@
 #include <fcntl.h>
 #include <string_view>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -67,6 +66,20 @@ bool has_protection_keys() {
   return has;
 }
 
+// Files there are root's while a process is not dumpable, and some only their owner may read. To be
+// dumpable for that moment opens it to others of its user, who can do no less to it at its start.
+FileDescriptor open_own(const char *name) {
+  char path[64] = "/proc/self/";
+  std::strncat(path, name, sizeof path - std::strlen(path) - 1);
+  FileDescriptor file(::open(path, O_RDONLY | O_CLOEXEC));
+  if (file || errno != EACCES || ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+    return file;
+  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  file.reset(::open(path, O_RDONLY | O_CLOEXEC));
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return file;
+}
+
 size_t read_pagemap(int pagemap, PageRange range, uint64_t *entries, size_t most) {
   const size_t pages = std::min(range.bytes() / page_bytes(), most);
   const ssize_t got = ::pread(pagemap, entries, pages * sizeof *entries,
@@ -76,7 +89,7 @@ size_t read_pagemap(int pagemap, PageRange range, uint64_t *entries, size_t most
 
 size_t mapped_pages(PageRange range) {
   constexpr size_t at_once = 512;
-  const FileDescriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor pagemap = open_own("pagemap");
   uint64_t entries[at_once];
   size_t mapped = 0;
   while (const size_t pages = read_pagemap(pagemap.get(), range, entries, at_once)) {
@@ -114,7 +127,7 @@ bool protect(PageRange range, int protection) {
 }
 
 long read_mappings(Mapping *mappings, size_t most) {
-  const FileDescriptor file(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor file = open_own("maps");
   if (!file)
     return -1;
   char text[16384]; // the kernel gives whole lines, at most a page at a time

@@ -2,6 +2,8 @@
 // Pages of this process: their size, their protection, and which mappings there are.
 #pragma once
 
+#include "ipc/file_descriptor.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +41,9 @@ bool has_protection_keys();
 // code pages with one, and a page that comes back to its allocator would still carry it. False with
 // errno.
 bool protect(PageRange range, int protection);
+
+// Opens a file of /proc/self to read it, also where this process is not dumpable. None with errno.
+FileDescriptor open_own(const char *name);
 
 // Of an entry of /proc/PID/pagemap, one of which there is for each page.
 enum PagemapBit : uint64_t {

@@ -3,43 +3,17 @@
 #include "daemon/worker/sandbox.h"
 #include "daemon/engine/globals.h"
 #include "daemon/engine/pages.h"
+#include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/sandbox_rules.h"
 
 #include <algorithm>
 #include <csignal>
-#include <linux/landlock.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace lethe {
 namespace {
-
-// Landlock denies what a ruleset handles and no rule allows. Bits by ABI version.
-constexpr uint64_t file_access_bits(long abi) {
-  return abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff : abi == 2 ? 0x3fff : 0x1fff;
-}
-
-struct LandlockRuleset { // as of ABI 6; older kernels take the shorter beginning
-  uint64_t file_access, network_access, scoped;
-};
-
-// 0: none.
-long landlock_abi() {
-  const long abi =
-      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  return std::max(abi, 0L);
-}
-
-FileDescriptor landlock_ruleset(long abi) {
-  if (abi < 1)
-    return {};
-  const LandlockRuleset ruleset{file_access_bits(abi), abi >= 4 ? 3u : 0u, abi >= 6 ? 3u : 0u};
-  const size_t bytes = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-  return FileDescriptor(
-      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &ruleset, bytes, 0)));
-}
 
 // By itself, not by the C library: see on_violation().
 [[gnu::always_inline]] inline void system_call(long number, long first, long second, long third) {
@@ -100,25 +74,32 @@ void install_handler() {
 
 } // namespace
 
-Result<Sandbox> Sandbox::prepare(uintptr_t arena_begin) {
+Sandbox Sandbox::prepare(uintptr_t arena_begin) {
   Sandbox sandbox;
   sandbox.arena_begin_ = arena_begin;
   sandbox.filter_ = make_filter(worker_table(has_protection_keys()), {.arena_begin = arena_begin},
                                 best_violation(arena_begin));
-  sandbox.landlock_abi_ = landlock_abi();
-  sandbox.landlock_ = landlock_ruleset(sandbox.landlock_abi_);
+  sandbox.landlock_ = Landlock::make("");
   install_handler();
-  // Inherited: what is forked or executed from here on gains nothing by a set-user-id program.
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-    return Error(ErrorCode::internal, system_message("no_new_privs"));
   return sandbox;
 }
 
-std::vector<std::string> Sandbox::layers() const {
-  std::vector<std::string> all = {"no_new_privileges", "seccomp"};
-  if (landlock_)
-    all.push_back("landlock " + std::to_string(landlock_abi_));
-  return all;
+bool Sandbox::confine() {
+  layers_ = lethe::confine("/proc");
+  if (fault_point("sandbox.layer"))
+    layers_.back() = {"zygote_landlock", Layer::State::failed, "it is a test"};
+  // Where one of the two filters ends the process at once, the other one's signal is not heard.
+  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
+  const auto installed =
+      install_filter(make_filter(zygote_table(), facts, best_violation(arena_begin_)));
+  layers_.push_back(installed
+                        ? Layer{"zygote_seccomp", Layer::State::in_force}
+                        : Layer{"zygote_seccomp", Layer::State::failed, installed.error().message});
+  // A worker whose own ones do not come up ends.
+  layers_.push_back({"seccomp", Layer::State::in_force});
+  layers_.push_back(landlock_.layer("landlock"));
+  return std::ranges::none_of(
+      layers_, [](const Layer &layer) { return layer.state == Layer::State::failed; });
 }
 
 Result<Nothing> Sandbox::apply_for_profiler(WorkerPage &page, const std::vector<int> &kept) {
@@ -149,7 +130,7 @@ Result<Nothing> Sandbox::apply(WorkerPage &page, const std::vector<int> &kept) c
   const rlimit few_files{16, 16};
   if (::setrlimit(RLIMIT_NOFILE, &few_files) < 0)
     return failed("limit on open files");
-  if (landlock_ && ::syscall(SYS_landlock_restrict_self, landlock_.get(), 0) < 0)
+  if (landlock_.apply("landlock").state == Layer::State::failed)
     return failed("landlock");
   if (auto closed = close_all_but(kept); !closed)
     return closed;

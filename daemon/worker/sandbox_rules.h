@@ -218,6 +218,7 @@ inline constexpr CallRow zygote_rows[] = {
      0,
      "a child hears of the end of its parent",
      {sandbox::is(0, PR_SET_PDEATHSIG)}},
+    {LETHE_CALL(prctl), 0, "is it dumpable?", {sandbox::is(0, PR_GET_DUMPABLE)}},
     {LETHE_CALL(prctl),
      0,
      "its own files in /proc are root's while it is not dumpable",

@@ -119,11 +119,25 @@ struct Confined {
     page->death_reason.store(DeathReason::none);
     const pid_t pid = ::fork();
     if (pid == 0) {
-      auto sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena));
-      if (!sandbox || !sandbox->apply(*page, {}))
+      Sandbox sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena));
+      if (!sandbox.confine() || !sandbox.apply(*page, {}))
         _exit(99);
       act(*this);
       came_back->store(true);
+      _exit(0);
+    }
+    int status = -1;
+    ::waitpid(pid, &status, 0);
+    return status;
+  }
+
+  int run_as_zygote(const std::function<void()> &act) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      Sandbox sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena));
+      if (!sandbox.confine())
+        _exit(99);
+      act();
       _exit(0);
     }
     int status = -1;
@@ -159,7 +173,7 @@ Test(sandbox, a_worker_may_make_21_system_calls_and_these_are_they) {
 }
 
 Test(sandbox, each_row_of_its_tables_has_a_reason) {
-  for (const CallTable &table : {worker_table(true), worker_table(false), debugging_table()})
+  for (const CallTable &table : {worker_table(true), worker_table(false), zygote_table()})
     for (const CallRow &row : table)
       cr_expect(!row.reason.empty(), "%s", row.name.data());
 }
@@ -168,6 +182,7 @@ Test(sandbox, the_filter_does_what_its_table_says_for_every_call_and_architectur
   expect_same(worker_table(true));
   expect_same(worker_table(false));
   expect_same(debugging_table());
+  expect_same(zygote_table());
 }
 
 // By hand, what the table means.
@@ -206,6 +221,109 @@ Test(sandbox, arguments_decide) {
     expect(failed, call, {});
   for (const int call : {SYS_openat, SYS_rt_sigaction, SYS_getpid, SYS_tgkill})
     expect(SECCOMP_RET_ERRNO | EACCES, call, {});
+}
+
+// The zygote's filter holds for its workers, too: it must not be in the way of theirs.
+Test(sandbox, a_zygotes_filter_leaves_its_workers_what_they_need) {
+  const auto zygote = make_filter(zygote_table(), facts, Violation::signal);
+  for (const CallTable &table : {worker_table(false), worker_table(true), debugging_table()})
+    for (const CallRow &row : table) {
+      const int call = row.number;
+      for (const uint64_t first : interesting(table, call, 0))
+        for (const uint64_t second : interesting(table, call, 1))
+          for (const uint64_t third : interesting(table, call, 2))
+            for (const uint64_t fourth :
+                 std::set<uint64_t>{0, MAP_PRIVATE | MAP_ANONYMOUS, MAP_PRIVATE | MAP_STACK}) {
+              const Arguments arguments{first, second, third, fourth};
+              const uint32_t workers = verdict(table, call, arguments);
+              const uint32_t zygotes = run(zygote, native_architecture, call, arguments);
+              // Of two filters the stricter verdict counts, which is the smaller number.
+              if (workers != failed && call != SYS_tgkill)
+                cr_assert_geq(zygotes, workers, "%s(%lx, %lx, %lx, %lx)", row.name.data(), first,
+                              second, third, fourth);
+            }
+    }
+}
+
+Test(sandbox, a_zygote_can_do_nothing_to_others) {
+  const auto filter = make_filter(zygote_table(), facts, Violation::signal);
+  const auto expect = [&](uint32_t wanted, int call, const Arguments &arguments) {
+    cr_expect_eq(run(filter, native_architecture, call, arguments), wanted, "%d(%lx, %lx, %lx)",
+                 call, arguments[0], arguments[1], arguments[2]);
+  };
+  for (const int call : {SYS_socket,
+                         SYS_connect,
+                         SYS_bind,
+                         SYS_kill,
+                         SYS_tkill,
+                         SYS_ptrace,
+                         SYS_process_vm_readv,
+                         SYS_process_vm_writev,
+                         SYS_pidfd_send_signal,
+                         SYS_pidfd_getfd,
+                         SYS_execve,
+                         SYS_execveat,
+                         SYS_unshare,
+                         SYS_setns,
+                         SYS_mount,
+                         SYS_chroot,
+                         SYS_unlinkat,
+                         SYS_renameat2,
+                         SYS_mkdirat,
+                         SYS_truncate,
+                         SYS_fchmodat,
+                         SYS_capset,
+                         SYS_setresuid,
+                         SYS_bpf,
+                         SYS_userfaultfd,
+                         SYS_perf_event_open,
+                         SYS_io_uring_setup,
+                         SYS_keyctl})
+    expect(failed, call, {});
+  expect(SECCOMP_RET_ALLOW, SYS_clone, {CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD});
+  for (const uint64_t flag : {CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWPID, CLONE_VM, CLONE_PARENT})
+    expect(failed, SYS_clone, {CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD | flag});
+  expect(SECCOMP_RET_ALLOW, SYS_openat, {0, 0, O_RDONLY | O_CLOEXEC});
+  for (const uint64_t flag : {O_WRONLY, O_RDWR, O_CREAT, O_TMPFILE, O_TRUNC, O_PATH})
+    expect(SECCOMP_RET_ERRNO | EACCES, SYS_openat, {0, 0, flag});
+  expect(failed, SYS_socketpair, {AF_INET});
+  expect(failed, SYS_prlimit64, {1234});
+  expect(SECCOMP_RET_ERRNO | EACCES, SYS_rt_sigaction, {SIGSYS});
+  expect(SECCOMP_RET_ERRNO | EACCES, SYS_tgkill, {1, 1, SIGKILL});
+  expect(failed, SYS_prctl, {PR_SET_SECCOMP});
+}
+
+// As the kernel has it, with all layers.
+Test(sandbox, a_closed_zygote_reads_proc_and_forks_and_that_is_all) {
+  Confined zygote;
+  const auto run_closed = [&](const std::function<bool()> &succeeds) {
+    return zygote.run_as_zygote([&succeeds] {
+      if (!succeeds())
+        __builtin_trap();
+    });
+  };
+  cr_expect_eq(run_closed([] { return static_cast<bool>(open_own("maps")); }), 0);
+  cr_expect_eq(run_closed([] { return static_cast<bool>(open_own("pagemap")); }), 0);
+  cr_expect_eq(run_closed([] {
+                 const pid_t child = ::fork();
+                 if (child == 0)
+                   _exit(open_own("pagemap") ? 5 : 6);
+                 int status = 0;
+                 return ::waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 5;
+               }),
+               0);
+  cr_expect_eq(run_closed([] { return ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0; }), 0);
+  cr_expect_eq(run_closed([] { return ::open("/tmp/x", O_CREAT | O_WRONLY, 0600) < 0; }), 0);
+  if (Landlock::make("").layer("").state == Layer::State::in_force)
+    cr_expect_eq(run_closed([] { return ::open("/etc/passwd", O_RDONLY) < 0; }), 0);
+  for (const auto &act : std::initializer_list<std::function<void()>>{
+           [] { ::socket(AF_UNIX, SOCK_STREAM, 0); }, [] { ::kill(::getppid(), 0); },
+           [] { ::execl("/bin/true", "true", nullptr); }, [] { ::unlink("/tmp/x"); }})
+    cr_expect_eq(WTERMSIG(run_closed([&act] {
+                   act();
+                   return true;
+                 })),
+                 SIGSYS);
 }
 
 Test(sandbox, every_call_that_is_not_in_the_table_ends_the_worker, .timeout = 60) {
