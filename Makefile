@@ -92,7 +92,7 @@ CLIENT := $(call objects,$(call sources,client))
 COMMAND := $(call objects,$(call sources,client/command))
 
 MASTER_LIBS := -levent_core -lsystemd -lcrypto -lspdlog -lfmt
-WORKER_LIBS := $(NODE_LIBS) -lseccomp -lcrypto -lz
+WORKER_LIBS := $(NODE_LIBS) -lcrypto -lz
 COMMAND_LIBS := -lwslay -lcrypto
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ipc/wait_status.h"
 
+#include <csignal>
 #include <cstring>
 #include <sys/wait.h>
 
@@ -13,5 +14,7 @@ std::string describe_wait_status(int status) {
   const char *name = ::sigdescr_np(signal); // none for real-time signals
   return "signal " + std::to_string(signal) + (name ? " (" + std::string(name) + ")" : "");
 }
+
+bool is_sandbox_violation(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS; }
 
 } // namespace lethe

@@ -8,5 +8,7 @@ namespace lethe {
 
 // "signal 9 (Killed)" or "exit status 70", from a wait status.
 std::string describe_wait_status(int status);
+// The kernel ended it over a system call that its sandbox forbids.
+bool is_sandbox_violation(int status);
 
 } // namespace lethe

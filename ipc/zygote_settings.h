@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ipc/isolation.h"
+#include "ipc/sandbox_mode.h"
 #include "ipc/scan_method.h"
 
 #include <cstdint>

@@ -23,6 +23,7 @@ public:
   // bring the image back, not zeros.
   void image_taken() { image_end_ = highest_end_; }
 
+  uintptr_t begin() const { return all_.begin; }
   bool contains(uintptr_t address) const { return all_.contains(address); }
 
   // At most so many bytes may be accessible at once; V8 treats more as out of memory.

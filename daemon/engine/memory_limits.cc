@@ -49,7 +49,7 @@ void MemoryLimits::attach(v8::Isolate *isolate) {
 
 void MemoryLimits::note_baseline() {
   char text[256] = {};
-  const FileDescriptor file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor file = open_own("statm");
   unsigned long data_pages = 0; // the sixth number: data and stack
   const bool is_read = file && ::read(file.get(), text, sizeof text - 1) > 0 &&
                        std::sscanf(text, "%*u %*u %*u %*u %*u %lu", &data_pages) == 1;

@@ -3,8 +3,6 @@
 #include "daemon/engine/pages.h"
 #include "ipc/invariant.h"
 
-#include "ipc/file_descriptor.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -12,6 +10,7 @@
 #include <fcntl.h>
 #include <string_view>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,19 +18,6 @@ namespace lethe {
 namespace {
 
 constexpr char surviving_file_name[] = "lethe-surviving";
-
-// Does the CPU have protection keys? Key 0 is every page's key then; without keys the kernel
-// refuses the call.
-bool has_protection_keys() {
-  static const bool has = [] {
-    const size_t bytes = page_bytes();
-    void *page = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    const bool works = ::syscall(SYS_pkey_mprotect, page, bytes, PROT_READ, 0) == 0;
-    ::munmap(page, bytes);
-    return works;
-  }();
-  return has;
-}
 
 uintptr_t hexadecimal(std::string_view &line) {
   uintptr_t value = 0;
@@ -68,19 +54,30 @@ size_t page_bytes() {
   return bytes;
 }
 
-size_t resident_pages(PageRange range) {
-  constexpr size_t most = 4096;
-  unsigned char is_resident[most];
-  size_t pages = 0;
-  while (!range.empty()) {
-    const size_t bytes = std::min(range.bytes(), most * page_bytes()), asked = bytes / page_bytes();
-    if (::mincore(reinterpret_cast<void *>(range.begin), bytes, is_resident) != 0)
-      return pages + range.bytes() / page_bytes(); // nobody knows
-    pages += static_cast<size_t>(std::count_if(is_resident, is_resident + asked,
-                                               [](unsigned char page) { return (page & 1) != 0; }));
-    range.begin += bytes;
-  }
-  return pages;
+// Key 0 is every page's key then; without keys the kernel refuses the call.
+bool has_protection_keys() {
+  static const bool has = [] {
+    const size_t bytes = page_bytes();
+    void *page = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const bool works = ::syscall(SYS_pkey_mprotect, page, bytes, PROT_READ, 0) == 0;
+    ::munmap(page, bytes);
+    return works;
+  }();
+  return has;
+}
+
+// Files there are root's while a process is not dumpable, and some only their owner may read. To be
+// dumpable for that moment opens it to others of its user, who can do no less to it at its start.
+FileDescriptor open_own(const char *name) {
+  char path[64] = "/proc/self/";
+  std::strncat(path, name, sizeof path - std::strlen(path) - 1);
+  FileDescriptor file(::open(path, O_RDONLY | O_CLOEXEC));
+  if (file || errno != EACCES || ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+    return file;
+  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  file.reset(::open(path, O_RDONLY | O_CLOEXEC));
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return file;
 }
 
 size_t read_pagemap(int pagemap, PageRange range, uint64_t *entries, size_t most) {
@@ -92,7 +89,7 @@ size_t read_pagemap(int pagemap, PageRange range, uint64_t *entries, size_t most
 
 size_t mapped_pages(PageRange range) {
   constexpr size_t at_once = 512;
-  const FileDescriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor pagemap = open_own("pagemap");
   uint64_t entries[at_once];
   size_t mapped = 0;
   while (const size_t pages = read_pagemap(pagemap.get(), range, entries, at_once)) {
@@ -130,7 +127,7 @@ bool protect(PageRange range, int protection) {
 }
 
 long read_mappings(Mapping *mappings, size_t most) {
-  const FileDescriptor file(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor file = open_own("maps");
   if (!file)
     return -1;
   char text[16384]; // the kernel gives whole lines, at most a page at a time

@@ -2,6 +2,8 @@
 // Pages of this process: their size, their protection, and which mappings there are.
 #pragma once
 
+#include "ipc/file_descriptor.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -32,13 +34,16 @@ size_t page_bytes();
 // The kernel maps what is around a page that is read, in pieces of this size.
 inline constexpr size_t fault_around_bytes = size_t{64} << 10;
 
+// Does the processor have memory protection keys?
+bool has_protection_keys();
+
 // mprotect that also takes a memory protection key off the pages, where the CPU has keys: V8 tags
 // code pages with one, and a page that comes back to its allocator would still carry it. False with
 // errno.
 bool protect(PageRange range, int protection);
 
-// How many of the range's pages, of anonymous memory, are in memory.
-size_t resident_pages(PageRange range);
+// Opens a file of /proc/self to read it, also where this process is not dumpable. None with errno.
+FileDescriptor open_own(const char *name);
 
 // Of an entry of /proc/PID/pagemap, one of which there is for each page.
 enum PagemapBit : uint64_t {

@@ -82,6 +82,8 @@ Result<Nothing> Server::start() {
   prctl(PR_SET_CHILD_SUBREAPER, 1); // a dead zygote's workers become ours
   // A closed pipe, standard error for one, is a write's error and not the end of the daemon.
   ::signal(SIGPIPE, SIG_IGN);
+  // The one signal that a zygote which was broken into may send (to anybody, on older kernels).
+  ::signal(SIGPROF, SIG_IGN);
   const auto on_signal = [this](int signal, std::function<void()> callback) {
     signals_.push_back(
         std::make_unique<Watch>(environment_.loop, signal, EV_SIGNAL, std::move(callback)));

@@ -7,6 +7,7 @@
 #include "daemon/natives/openssl.h"
 #include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/process_signals.h"
+#include "daemon/worker/sandbox.h"
 #include "daemon/worker/zygote.h"
 #include "snapshot/cache.h"
 
@@ -17,6 +18,7 @@
 #include <fstream>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace lethe {
@@ -84,7 +86,7 @@ void load_time_zone(v8::Isolate *isolate) {
   ignore_stop_signals();
   offer_to_oom_killer();
   arm_faults(std::getenv("LETHE_FAULT"));
-  const rlimit no_core{0, 0};
+  const rlimit no_core{1, 1}; // not 0, with which a kernel that pipes cores to a program does so
   ::setrlimit(RLIMIT_CORE, &no_core);
   // These live as long as the process: nothing is destroyed at its end.
   const auto &snapshot = *new SnapshotFile(open_snapshot(settings));
@@ -103,9 +105,34 @@ void load_time_zone(v8::Isolate *isolate) {
   Rewinder *rewinder = nullptr;
   if (settings.isolation != Isolation::reuse)
     rewinder = Rewinder::create(arena, settings);
-  const char *sandbox = std::getenv("LETHE_SANDBOX");
-  const bool has_sandbox = !sandbox || std::string_view(sandbox) != "off";
-  (new Zygote(isolate, memory, settings, has_sandbox, std::move(control), rewinder))->run();
+  (new Zygote(isolate, memory, settings, arena.begin(), std::move(control), rewinder))->run();
+}
+
+// Closes this process as a zygote, and a child of it as a worker, and prints what came up.
+[[noreturn]] void check_sandbox() {
+  const Arena arena(size_t{1} << 20);
+  Sandbox sandbox = Sandbox::prepare(arena.begin());
+  sandbox.confine();
+  const pid_t worker = ::fork();
+  if (worker == 0) {
+    static WorkerPage page;
+    _exit(sandbox.apply(page, {}) ? exit_clean : exit_failed);
+  }
+  int status = -1;
+  ::waitpid(worker, &status, 0);
+  bool is_whole = status == 0;
+  for (const Layer &layer : sandbox.layers()) {
+    const bool is_up = layer.state == Layer::State::in_force;
+    is_whole = is_whole && is_up;
+    std::printf("%-20s %s%s\n", layer.name.c_str(),
+                is_up                                   ? "in force"
+                : layer.state == Layer::State::not_here ? "not here: "
+                                                        : "failed: ",
+                layer.why.c_str());
+  }
+  std::printf("%-20s %s\n", "worker", status == 0 ? "closed" : "does not close");
+  std::fflush(stdout);
+  _exit(is_whole ? 0 : 1);
 }
 
 template <Named Enumeration> CLI::Validator name_to_value() {
@@ -130,6 +157,10 @@ int run(int argc, char **argv) {
   ZygoteSettings settings;
   CLI::App app("Runs by itself only as a child of lethed", "lethe-zygote");
   app.set_version_flag("--version", LETHE_VERSION);
+  // It needs no setting, which are required.
+  app.add_flag_callback("--sandbox-check", check_sandbox,
+                        "Tries the sandbox and prints each layer; exit status 0: all are in force")
+      ->trigger_on_parse();
   app.add_option("--control", control, "descriptor of the control channel")->required();
   add_options(app, settings);
   CLI11_PARSE(app, argc, argv);

@@ -18,7 +18,8 @@ constexpr int master_end_ms = 100; // for its end, once it has closed a channel
 void end_if_orphan(int) {
   const int saved = errno;
   pollfd poll_for{process_globals.channel, POLLRDHUP, 0};
-  if (::poll(&poll_for, 1, 0) > 0 && (poll_for.revents & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
+  const timespec now{}; // ppoll: a worker has no other
+  if (::ppoll(&poll_for, 1, &now, nullptr) > 0 && (poll_for.revents & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
     _exit(exit_clean);
   errno = saved;
 }

@@ -319,7 +319,8 @@ void RequestLoop::receive_debug(bool waits) {
       break;
     case Channel::Status::again: {
       pollfd poll_for{channel_.descriptor(), POLLIN, 0};
-      if (heard || (!waits && ::poll(&poll_for, 1, 0) <= 0)) {
+      const timespec now{};
+      if (heard || (!waits && ::ppoll(&poll_for, 1, &now, nullptr) <= 0)) {
         channel_.put_back(others.view());
         return;
       }

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The filter's list, and the system calls that close a worker.
+// What closes a worker; which system calls it may make is in sandbox_rules.h.
 #include "daemon/worker/sandbox.h"
 #include "daemon/engine/globals.h"
-#include "ipc/messages.h"
+#include "daemon/engine/pages.h"
+#include "daemon/worker/memory/fault_point.h"
+#include "daemon/worker/sandbox_rules.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <linux/landlock.h>
-#include <linux/seccomp.h>
-#include <memory>
-#include <sched.h>
-#include <seccomp.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,162 +15,96 @@
 namespace lethe {
 namespace {
 
-// Anything else is a violation. A note says who needs a call where that is not plain. No close: a worker keeps its socket until
-// it ends. No timer_create: the kernel counts timers by user, so that one worker could take them
-// from all; the CPU timer is there before. (A limit of its own, RLIMIT_SIGPENDING, is no
-// substitute: it is compared with the user's count, and below that the kernel drops what a signal
-// carries.)
-constexpr int allowed[] = {
-    SCMP_SYS(read), // of its own files that were open before
-    SCMP_SYS(pread64),        SCMP_SYS(write),
-    SCMP_SYS(recvfrom),       SCMP_SYS(sendto),
-    SCMP_SYS(poll),           SCMP_SYS(ppoll),
-    SCMP_SYS(mmap),           SCMP_SYS(munmap),
-    SCMP_SYS(mprotect),       SCMP_SYS(pkey_mprotect),
-    SCMP_SYS(madvise),
-    SCMP_SYS(mincore), // the rewind counts what a request touched
-    SCMP_SYS(mremap),         SCMP_SYS(brk),
-    SCMP_SYS(clock_gettime), // where the vDSO can't
-    SCMP_SYS(futex),          SCMP_SYS(clock_getres),
-    SCMP_SYS(gettimeofday),   SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(nanosleep),      SCMP_SYS(sched_yield),
-    SCMP_SYS(timer_settime),  SCMP_SYS(getrandom),
-    SCMP_SYS(getrusage),      SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sigaltstack),    SCMP_SYS(restart_syscall),
-    SCMP_SYS(getpid),         SCMP_SYS(gettid),
-    SCMP_SYS(exit),           SCMP_SYS(exit_group),
-};
-
-// Refused, but no violation: libraries try these and go on without. abort() tries tgkill, then ends
-// the process by itself.
-constexpr int refused[] = {
-    SCMP_SYS(tgkill),     SCMP_SYS(openat),    SCMP_SYS(open),
-    SCMP_SYS(access),     SCMP_SYS(faccessat), SCMP_SYS(stat),
-    SCMP_SYS(newfstatat), SCMP_SYS(readlink),  SCMP_SYS(readlinkat),
-};
-
-constexpr unsigned int pagemap_scan_ioctl = 0xc0606610; // _IOWR('f', 16, struct pm_scan_arg)
-
-// Landlock denies what a ruleset handles and no rule allows. Bits by ABI version.
-constexpr uint64_t file_access_bits(long abi) {
-  return abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff : abi == 2 ? 0x3fff : 0x1fff;
+// By itself, not by the C library: see on_violation().
+[[gnu::always_inline]] inline void system_call(long number, long first, long second, long third) {
+#if defined(__x86_64__)
+  asm volatile("syscall"
+               : "+a"(number)
+               : "D"(first), "S"(second), "d"(third)
+               : "rcx", "r11", "memory");
+#else
+  register long x0 asm("x0") = first, x1 asm("x1") = second, x2 asm("x2") = third;
+  register long x8 asm("x8") = number;
+  asm volatile("svc 0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
+#endif
 }
 
-struct LandlockRuleset { // as of ABI 6; older kernels take the shorter beginning
-  uint64_t file_access, network_access, scoped;
-};
-
-// 0: none.
-long landlock_abi() {
-  const long abi =
-      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  return std::max(abi, 0L);
+// A zygote's; a worker's number is on its page.
+[[gnu::always_inline]] inline void write_number(uint32_t number) {
+  char text[] = "lethe: forbidden system call     0\n";
+  for (char *digit = text + sizeof text - 3; number > 0 && *digit != 'l'; number /= 10)
+    *digit-- = static_cast<char>('0' + number % 10);
+  system_call(SYS_write, STDERR_FILENO, reinterpret_cast<long>(text), sizeof text - 1);
 }
 
-FileDescriptor landlock_ruleset(long abi) {
-  if (abi < 1)
-    return {};
-  const LandlockRuleset ruleset{file_access_bits(abi), abi >= 4 ? 3u : 0u, abi >= 6 ? 3u : 0u};
-  const size_t bytes = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-  return FileDescriptor(
-      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &ruleset, bytes, 0)));
-}
-
+// A violation is a signal (SECCOMP_RET_TRAP) rather than the end at once (SECCOMP_RET_KILL_PROCESS),
+// as only so the number of the call is known, which the client's error tells. That is no weaker:
+// the call is not made, and this handler is the end. It can't be replaced (rt_sigaction is refused),
+// nor switched off (where SIGSYS is blocked the kernel ends the process), nor overwritten: program
+// code lies below the arena, where a worker can change no page's protection, and can map nothing.
+// For the same reason it calls nothing, as the C library lies above. What it writes, native code
+// could write as well.
 void on_violation(int, siginfo_t *info, void *) {
-  process_globals.page->death_detail.store(static_cast<uint32_t>(info->si_syscall));
-  process_globals.page->death_reason.store(DeathReason::sandbox_violation);
-  _exit(exit_failed);
+  const auto number = static_cast<uint32_t>(info->si_syscall);
+  if (WorkerPage *page = process_globals.page) {
+    page->death_detail.store(number);
+    page->death_reason.store(DeathReason::sandbox_violation);
+  } else {
+    write_number(number);
+  }
+  // SIGSYS is blocked in here: another violation is the end, by that signal.
+  system_call(SYS_ptrace, 0, 0, 0);
+  __builtin_trap();
 }
 
-// libseccomp writes programs to descriptors only.
-Result<std::vector<sock_filter>> export_filter(scmp_filter_ctx context) {
-  const auto failed = [](const char *step) {
-    return Error(ErrorCode::internal, system_message(std::string("seccomp filter: ") + step));
-  };
-  const FileDescriptor file(::memfd_create("seccomp", MFD_CLOEXEC));
-  if (!file || seccomp_export_bpf(context, file.get()) < 0)
-    return failed("export");
-  const off_t bytes = ::lseek(file.get(), 0, SEEK_CUR);
-  std::vector<sock_filter> filter(static_cast<size_t>(bytes) / sizeof(sock_filter));
-  if (::pread(file.get(), filter.data(), static_cast<size_t>(bytes), 0) != bytes)
-    return failed("read");
-  return filter;
+// Below the arena, where worker_rows lets no protection be changed? Not so in the address space of
+// `ulimit -s unlimited`, which is filled from below: there the number is not told.
+Violation best_violation(uintptr_t arena_begin) {
+  return reinterpret_cast<uintptr_t>(&on_violation) < arena_begin ? Violation::signal
+                                                                  : Violation::end;
 }
 
-// Further ones, for threads and the profile's time limit. A mutex of V8 13's that another thread
-// holds asks for the priority.
-constexpr int allowed_to_profiler[] = {
-    SCMP_SYS(timer_create),    SCMP_SYS(timer_delete),
-    SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
-    SCMP_SYS(prctl),           SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_getparam),  SCMP_SYS(sched_getscheduler),
-};
-
-bool allow_threads(scmp_filter_ctx context) {
-  bool good = true;
-  for (const int number : allowed_to_profiler)
-    good = good && seccomp_rule_add(context, SCMP_ACT_ALLOW, number, 0) == 0;
-  // glibc falls back to clone(), whose flags a filter can see.
-  good = good && seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
-  good = good && seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                                  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) == 0;
-  return good && seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))) == 0;
-}
-
-Result<std::vector<sock_filter>> make_filter(bool with_threads) {
-  const auto release = [](void *context) { seccomp_release(context); };
-  const std::unique_ptr<void, decltype(release)> context(seccomp_init(SCMP_ACT_TRAP), release);
-  bool good = context != nullptr;
-  // A binary tree instead of a list: half as many steps at each system call.
-  good = good && seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0;
-  for (const int number : allowed)
-    good = good && seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, number, 0) == 0;
-  good = good && (!with_threads || allow_threads(context.get()));
-  for (const int number : refused) // some do not exist on every architecture
-    if (number >= 0 && !(with_threads && number == SCMP_SYS(tgkill)))
-      good = good && seccomp_rule_add(context.get(), SCMP_ACT_ERRNO(EACCES), number, 0) == 0;
-  good = good && seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                                  SCMP_A1(SCMP_CMP_EQ, pagemap_scan_ioctl)) == 0;
-  if (!good)
-    return Error(ErrorCode::internal, "libseccomp does not accept a rule of the sandbox");
-  return export_filter(context.get());
-}
-
-} // namespace
-
-Result<Sandbox> Sandbox::prepare() {
-  Sandbox sandbox;
-  auto filter = make_filter(false);
-  if (!filter)
-    return filter.error();
-  sandbox.filter_ = std::move(*filter);
-  sandbox.landlock_abi_ = landlock_abi();
-  sandbox.landlock_ = landlock_ruleset(sandbox.landlock_abi_);
+void install_handler() {
   struct sigaction action {};
   action.sa_flags = SA_SIGINFO;
   sigfillset(&action.sa_mask);
   action.sa_sigaction = on_violation;
   sigaction(SIGSYS, &action, nullptr);
-  // Inherited: what is forked or executed from here on gains nothing by a set-user-id program.
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-    return Error(ErrorCode::internal, system_message("no_new_privs"));
+}
+
+} // namespace
+
+Sandbox Sandbox::prepare(uintptr_t arena_begin) {
+  Sandbox sandbox;
+  sandbox.arena_begin_ = arena_begin;
+  sandbox.filter_ = make_filter(worker_table(has_protection_keys()), {.arena_begin = arena_begin},
+                                best_violation(arena_begin));
+  sandbox.landlock_ = Landlock::make("");
+  install_handler();
   return sandbox;
 }
 
-std::vector<std::string> Sandbox::layers() const {
-  std::vector<std::string> all = {"no_new_privileges", "seccomp"};
-  if (landlock_)
-    all.push_back("landlock " + std::to_string(landlock_abi_));
-  return all;
+bool Sandbox::confine() {
+  layers_ = lethe::confine("/proc");
+  if (fault_point("sandbox.layer"))
+    layers_.back() = {"zygote_landlock", Layer::State::failed, "it is a test"};
+  // Where one of the two filters ends the process at once, the other one's signal is not heard.
+  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
+  const auto installed =
+      install_filter(make_filter(zygote_table(), facts, best_violation(arena_begin_)));
+  layers_.push_back(installed
+                        ? Layer{"zygote_seccomp", Layer::State::in_force}
+                        : Layer{"zygote_seccomp", Layer::State::failed, installed.error().message});
+  // A worker whose own ones do not come up ends.
+  layers_.push_back({"seccomp", Layer::State::in_force});
+  layers_.push_back(landlock_.layer("landlock"));
+  return std::ranges::none_of(
+      layers_, [](const Layer &layer) { return layer.state == Layer::State::failed; });
 }
 
 Result<Nothing> Sandbox::apply_for_profiler(WorkerPage &page, const std::vector<int> &kept) {
-  auto filter = make_filter(true);
-  if (!filter)
-    return filter.error();
-  filter_ = std::move(*filter);
+  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
+  filter_ = make_filter(debugging_table(), facts, best_violation(arena_begin_));
   return apply(page, kept);
 }
 
@@ -202,16 +130,12 @@ Result<Nothing> Sandbox::apply(WorkerPage &page, const std::vector<int> &kept) c
   const rlimit few_files{16, 16};
   if (::setrlimit(RLIMIT_NOFILE, &few_files) < 0)
     return failed("limit on open files");
-  if (landlock_ && ::syscall(SYS_landlock_restrict_self, landlock_.get(), 0) < 0)
+  if (landlock_.apply("landlock").state == Layer::State::failed)
     return failed("landlock");
   if (auto closed = close_all_but(kept); !closed)
     return closed;
-  const sock_fprog program{static_cast<unsigned short>(filter_.size()),
-                           const_cast<sock_filter *>(filter_.data())};
   // The filter comes last, as it forbids the steps before it.
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-    return failed("seccomp");
-  return Nothing{};
+  return install_filter(filter_);
 }
 
 } // namespace lethe

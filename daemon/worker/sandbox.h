@@ -2,10 +2,11 @@
 // What a worker can't do: everything but computing, and talking on the socket that it has.
 #pragma once
 
+#include "daemon/engine/confinement.h"
 #include "ipc/error.h"
-#include "ipc/file_descriptor.h"
 #include "ipc/worker_page.h"
 
+#include <cstdint>
 #include <linux/filter.h>
 #include <string>
 #include <vector>
@@ -15,13 +16,19 @@ namespace lethe {
 // Closes all descriptors above standard error's but these.
 Result<Nothing> close_all_but(std::vector<int> kept);
 
-// Made once in the zygote, applied by each worker: a seccomp filter of the few system calls that V8
-// and our loop need, Landlock without any access, and limits.
+// Made once in the first zygote, which it closes, too, with all that it forks. Applied by each
+// worker, on top of that: a seccomp filter of the few system calls that V8 and our loop need,
+// Landlock without any access, and limits.
 class Sandbox {
 public:
-  static Result<Sandbox> prepare();
-  // What there is of it on this kernel, as message::Confinement has it.
-  std::vector<std::string> layers() const;
+  // What a worker's will be; this process stays open. The arena begins at that address.
+  static Sandbox prepare(uintptr_t arena_begin);
+  // Closes this process, a zygote, for good: it forks, and opens no file but those in /proc. It
+  // must have one thread, and what it needs of other files must be there. False: some layer has
+  // failed.
+  bool confine();
+  // Of this process and of its workers.
+  const std::vector<Layer> &layers() const { return layers_; }
 
   // Instead of apply() in a worker that is discarded after its request: V8's profiler may start a
   // thread and signal this process.
@@ -31,10 +38,13 @@ public:
   // those of `kept`. A forbidden system call ends the process; `page` then tells which it was.
   Result<Nothing> apply(WorkerPage &page, const std::vector<int> &kept) const;
 
+  const std::vector<sock_filter> &filter() const { return filter_; }
+
 private:
+  uintptr_t arena_begin_ = 0;
   std::vector<sock_filter> filter_;
-  FileDescriptor landlock_; // none on a kernel without
-  long landlock_abi_ = 0;
+  Landlock landlock_;
+  std::vector<Layer> layers_;
 };
 
 } // namespace lethe

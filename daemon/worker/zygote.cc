@@ -4,7 +4,9 @@
 #include "daemon/engine/entropy.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
+#include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/memory/huge_libraries.h"
+#include "daemon/worker/memory/huge_pages.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/request_loop.h"
 #include "ipc/packer.h"
@@ -92,7 +94,7 @@ ValueLimits value_limits(const ZygoteSettings &settings) {
 } // namespace
 
 Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
-               bool has_sandbox, FileDescriptor control, Rewinder *rewinder)
+               uintptr_t arena_begin, FileDescriptor control, Rewinder *rewinder)
     : isolate_(isolate), memory_(memory), settings_(settings),
       serves_one_(settings.isolation == Isolation::process), names_(isolate), codecs_(isolate),
       control_(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX),
@@ -103,18 +105,15 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings 
   hide_prelude_frames(isolate_);
   Interrupts::instance().attach(isolate_);
   memory_.attach(isolate_);
-  if (has_sandbox) {
-    auto sandbox = Sandbox::prepare();
-    if (!sandbox)
-      give_up(sandbox.error().message);
-    sandbox_ = std::move(*sandbox);
-  }
+  if (settings_.sandbox != SandboxMode::off)
+    sandbox_ = Sandbox::prepare(arena_begin);
 }
 
 void Zygote::run() {
   end_with_master(control_.descriptor());
   read_import_map();
   runner_.prepare_eval();
+  confine();
   take_image();
   say_ready();
   for (;;) {
@@ -157,6 +156,25 @@ void Zygote::read_import_map() {
   const Error error(ErrorCode::invalid_request,
                     "the import map " + settings_.import_map + ": " + map.error().message);
   say_load_failed("import_map", {error, {}});
+  _exit(exit_clean);
+}
+
+// Before it has anything of a stranger's. All later zygotes are forked from here.
+void Zygote::confine() {
+  if (!sandbox_)
+    return;
+  huge_page_bytes(); // which is in a file
+  const bool is_whole = sandbox_->confine();
+  end_with_master(control_.descriptor()); // the kernel may have forgotten it with the privileges
+  if (is_whole || settings_.sandbox != SandboxMode::required)
+    return;
+  std::string failed;
+  for (const Layer &layer : sandbox_->layers())
+    if (layer.state == Layer::State::failed)
+      failed += " " + layer.name + ": " + layer.why + ";";
+  const Error error(ErrorCode::internal, "sandbox = \"required\", but not all of it comes up:" +
+                                             failed + " lethe-zygote --sandbox-check tells more");
+  say_load_failed("sandbox", {error, {}});
   _exit(exit_clean);
 }
 
@@ -269,6 +287,8 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
       },
       this);
   generation_.take(read_or_give_up<message::Grow>(grow_body));
+  if (fault_point("zygote.forbidden"))
+    ::socket(AF_UNIX, SOCK_STREAM, 0);
   const auto failed = generation_.load([this](std::string_view script) {
     control_.add(0, message::Loading{script});
     flush();
@@ -343,8 +363,7 @@ void Zygote::run_self_test() {
 
 void Zygote::say_ready() {
   memory_.note_baseline();
-  const auto layers = sandbox_ ? sandbox_->layers() : std::vector<std::string>();
-  control_.add(0, message::Confinement{.layers = {layers.begin(), layers.end()}});
+  say_confinement();
   message::Ready ready{.generation = generation_.number(),
                        .v8_version = v8::V8::GetVersion(),
                        .image_bytes =
@@ -358,6 +377,19 @@ void Zygote::say_ready() {
   }
   control_.add(0, ready);
   flush();
+}
+
+void Zygote::say_confinement() {
+  const std::vector<Layer> all = sandbox_ ? sandbox_->layers() : std::vector<Layer>();
+  std::vector<std::string_view> layers;
+  std::deque<std::string> missing;
+  for (const Layer &layer : all)
+    if (layer.state == Layer::State::in_force)
+      layers.push_back(layer.name);
+    else
+      missing.push_back(layer.name + ": " + layer.why);
+  control_.add(0,
+               message::Confinement{.layers = layers, .missing = {missing.begin(), missing.end()}});
 }
 
 void Zygote::reap() {

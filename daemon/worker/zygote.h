@@ -28,7 +28,7 @@ public:
   // In an isolate that is entered. `memory` is its allocator of array buffers. No `rewinder`:
   // there are no images of it. With one, workers are rewound unless each serves one request.
   Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
-         bool has_sandbox, FileDescriptor control, Rewinder *rewinder);
+         uintptr_t arena_begin, FileDescriptor control, Rewinder *rewinder);
 
   // Says `ready` for generation 0, and serves the master until it closes the control channel.
   [[noreturn]] void run();
@@ -49,6 +49,8 @@ private:
   void take_image();
   void run_self_test();
   void read_import_map();
+  void confine();
+  void say_confinement();
   void say_ready();
   void reap();
   void flush();

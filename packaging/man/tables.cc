@@ -67,11 +67,15 @@ void print_settings(std::span<const Setting<Owner>> table, const Owner &owner) {
 template <typename Owner>
 void print_configuration(std::span<const Setting<Owner>> table, const Owner &owner) {
   for (const Setting<Owner> &row : table)
-    fmt::print("\n# {}\n#{} = {}\n", row.help, row.key, default_of(row, owner));
+    if (row.key == "sandbox") // a service is to have it
+      fmt::print("\n# {}\nsandbox = \"required\"\n", row.help);
+    else
+      fmt::print("\n# {}\n#{} = {}\n", row.help, row.key, default_of(row, owner));
 }
 
 void print_configuration(const Settings &settings) {
-  fmt::print("# Configuration of lethed. Each setting stands here with its default; lethe.toml(5) "
+  fmt::print("# Configuration of lethed. Each setting stands here, those with # with their "
+             "default; lethe.toml(5) "
              "tells more.\n# Files in conf.d, in alphabetical order, go over this one. After a "
              "change: systemctl reload lethed\n");
   print_configuration(daemon_settings(), settings);

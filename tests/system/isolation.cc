@@ -94,23 +94,3 @@ Test(isolation, prelude_and_sandbox_hide_what_a_script_may_not_have) {
     expect_equal(client.eval(std::string("typeof ") + name), "undefined");
   expect_equal(client.eval_error("import('fs')")["code"].is_string(), true);
 }
-
-// What `stats` claims is what the kernel says of each worker.
-Test(isolation, stats_names_the_layers_of_the_sandbox_that_are_in_force) {
-  for (const bool off : {false, true}) {
-    Daemon daemon(off ? DaemonOptions{.environment = {"LETHE_SANDBOX=off"}} : DaemonOptions{});
-    const json pool = daemon.connect().result("stats", json::array())["pools"]["default"];
-    const auto claimed = pool["sandbox"].get<std::vector<std::string>>();
-    const auto claims = [&](const std::string &layer) {
-      return std::ranges::any_of(claimed, [&](const auto &one) { return one.starts_with(layer); });
-    };
-    expect_equal(claims("seccomp"), !off);
-    expect_equal(claims("no_new_privileges"), !off);
-    expect_equal(daemon.logs("the sandbox is switched off", off ? patience : milliseconds(0)), off);
-    for (const pid_t worker : daemon.workers()) {
-      const std::string status = read_file("/proc/" + std::to_string(worker) + "/status");
-      expect(off || status.find("\nSeccomp:\t2\n") != status.npos, status);
-      expect(off || status.find("\nNoNewPrivs:\t1\n") != status.npos, status);
-    }
-  }
-}

@@ -462,6 +462,9 @@ Error Dispatcher::verdict(const WorkerProcess &worker, const Request &request) c
   default:
     break;
   }
+  // The kernel ended it at once, as where it made a call in another ABI: which one is not known.
+  if (worker.wait_status() && is_sandbox_violation(*worker.wait_status()))
+    return Error(ErrorCode::sandbox_violation, "the worker tried a system call that is forbidden");
   if (request.interrupted)
     return Error(ErrorCode::deadline_exceeded, "the deadline passed while the script ran")
         .with("phase", "running")

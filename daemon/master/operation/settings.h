@@ -59,7 +59,7 @@ struct NumberRange {
 template <typename Owner> struct Setting {
   using Field = std::variant<int64_t Owner::*, double Owner::*, std::string Owner::*,
                              std::vector<std::string> Owner::*, Isolation Owner::*,
-                             ScanMethod Owner::*, LogLevel Owner::*>;
+                             ScanMethod Owner::*, LogLevel Owner::*, SandboxMode Owner::*>;
   std::string_view key;
   Field field;
   NumberRange range; // 0, 0 for other types

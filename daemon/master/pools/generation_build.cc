@@ -234,10 +234,11 @@ void GenerationBuild::candidate_died(const std::string &how) {
     environment_.loop.dispose(std::move(candidate_));
     return grow();
   }
-  leave_out_culprit(
-      Error(ErrorCode::worker_crashed, fmt::format("{} was being loaded when the process died: {}",
-                                                   culprit_.empty() ? "no script" : culprit_, how))
-          .with("phase", "loading"));
+  const bool is_violation = candidate_status_ && is_sandbox_violation(*candidate_status_);
+  leave_out_culprit(Error(is_violation ? ErrorCode::sandbox_violation : ErrorCode::worker_crashed,
+                          fmt::format("{} was being loaded when the process died: {}",
+                                      culprit_.empty() ? "no script" : culprit_, how))
+                        .with("phase", "loading"));
 }
 
 // Strict: that is the end. Else: again, without the script that did it.

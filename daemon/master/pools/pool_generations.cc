@@ -120,10 +120,9 @@ void Pool::renew(const Turn &turn) {
 void Pool::warn_of_missing_layers(const ZygoteProcess &zygote) const {
   if (zygote.confinement().empty())
     log_warning("pool {}: the sandbox is switched off: scripts may do what this user may", name_);
-  else if (std::ranges::none_of(zygote.confinement(), [](std::string_view layer) {
-             return layer.starts_with("landlock");
-           }))
-    log_warning("pool {}: the kernel has no Landlock: the sandbox is seccomp alone", name_);
+  else if (!zygote.missing_layers().empty())
+    log_warning("pool {}: not all of the sandbox is in force: {}", name_,
+                fmt::join(zygote.missing_layers(), "; "));
 }
 
 void Pool::adopt(BuiltGeneration built) {

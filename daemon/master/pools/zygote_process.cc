@@ -182,6 +182,7 @@ Result<Nothing> ZygoteProcess::on(const message::Loading &loading) {
 
 Result<Nothing> ZygoteProcess::on(const message::Confinement &confinement) {
   confinement_.assign(confinement.layers.begin(), confinement.layers.end());
+  missing_layers_.assign(confinement.missing.begin(), confinement.missing.end());
   return Nothing{};
 }
 

@@ -73,8 +73,9 @@ public:
   void check_state() const;
   uint32_t generation() const { return generation_; }
   bool alive() const { return !state_.is(State::hung_up); }
-  // The layers of its workers' sandbox, by its own account; empty: it is switched off.
+  // The layers of its and its workers' sandbox, by its own account; empty: it is switched off.
   const std::vector<std::string> &confinement() const { return confinement_; }
+  const std::vector<std::string> &missing_layers() const { return missing_layers_; }
   void set_owner(ZygoteOwner &owner); // of one that is ready
   void set_process(ChildProcess process);
   pid_t pid() const { return process_.pid(); } // -1: not known yet
@@ -117,7 +118,7 @@ private:
   ChildProcess process_;
   Channel channel_;
   std::vector<Growth> growths_; // not sent yet
-  std::vector<std::string> confinement_;
+  std::vector<std::string> confinement_, missing_layers_;
   Watch readable_, writable_;
 };
 

@@ -14,18 +14,21 @@ namespace {
 
 constexpr int madv_collapse = 25; // Linux 6.1
 
-size_t huge_page_bytes() {
-  const FileDescriptor file(
-      ::open("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", O_RDONLY | O_CLOEXEC));
-  char text[32];
-  const ssize_t length = file ? ::read(file.get(), text, sizeof text) : 0;
-  size_t bytes = 0;
-  if (length > 0)
-    std::from_chars(text, text + length, bytes);
-  return bytes;
-}
-
 } // namespace
+
+size_t huge_page_bytes() {
+  static const size_t asked = [] {
+    const FileDescriptor file(
+        ::open("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", O_RDONLY | O_CLOEXEC));
+    char text[32];
+    const ssize_t length = file ? ::read(file.get(), text, sizeof text) : 0;
+    size_t bytes = 0;
+    if (length > 0)
+      std::from_chars(text, text + length, bytes);
+    return bytes;
+  }();
+  return asked;
+}
 
 HugePages::HugePages(int memfd) : memfd_(memfd), bytes_(huge_page_bytes()) {
   if (bytes_ == 0)

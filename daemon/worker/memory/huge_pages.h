@@ -9,6 +9,9 @@ namespace lethe {
 
 // What is mapped from a huge page costs the kernel one step for all of its small pages, or a few,
 // at each fault and at the process's end. Allocates nothing.
+// As the kernel has them; 0: none. Asked once: before the process can open no file any more.
+size_t huge_page_bytes();
+
 class HugePages {
 public:
   explicit HugePages(int memfd); // which must stay open

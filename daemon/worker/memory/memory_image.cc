@@ -280,7 +280,7 @@ bool MemoryImage::map_content() {
 }
 
 Result<Nothing> MemoryImage::open_files() {
-  statm_.reset(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  statm_ = open_own("statm");
   if (fault_point("adopt") || !statm_ || !scanner_.reopen())
     return failure("opening /proc/self");
   return Nothing{};

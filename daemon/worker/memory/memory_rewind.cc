@@ -110,7 +110,12 @@ bool MemoryImage::restore_protections() {
 }
 
 bool MemoryImage::drop_unused(PageRange range) {
-  const size_t pages = resident_pages(range);
+  size_t pages = 0; // that were written: there is no file behind it
+  if (!for_each_changed_in(range, [&pages, this](PageRange run) {
+        pages += run.bytes() / page_bytes_;
+        return true;
+      }))
+    return false;
   touched_bytes_ += pages * page_bytes_;
   return drop(range, pages);
 }

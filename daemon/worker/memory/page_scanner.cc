@@ -68,7 +68,7 @@ std::optional<PageScanner> PageScanner::open(ScanMethod best) {
 }
 
 bool PageScanner::reopen() {
-  pagemap_.reset(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  pagemap_ = open_own("pagemap");
   return static_cast<bool>(pagemap_);
 }
 

@@ -111,7 +111,7 @@ bool WorkingSet::accepts(const Run &run) const {
 
 void WorkingSet::bring_in(std::vector<int> &kept) {
   if (to_zygote_) {
-    pagemap_.reset(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    pagemap_ = open_own("pagemap");
     kept.insert(kept.end(), {to_zygote_.get(), pagemap_.get()});
     return;
   }

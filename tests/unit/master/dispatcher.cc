@@ -392,6 +392,19 @@ Test(dispatcher, the_page_tells_why_a_worker_died) {
   }
 }
 
+// The kernel ended it before it could tell.
+Test(dispatcher, a_worker_that_the_filter_killed_has_violated_the_sandbox) {
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  worker.hang_up();
+  worker.end();
+  stage.round();
+  stage.dispatcher->worker_ended(*worker.master, SIGSYS);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "sandbox_violation");
+}
+
 Test(dispatcher, a_deadline_in_the_queue) {
   Stage stage("reuse", 1);
   stage.submit(1, 5);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The system calls of each layer. Interface of Landlock: Linux, Documentation/userspace-api/landlock.rst
+#include "daemon/engine/confinement.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace lethe {
+namespace {
+
+// Landlock denies what a ruleset handles and no rule allows. Bits by ABI version.
+constexpr uint64_t file_access_bits(long abi) {
+  return abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff : abi == 2 ? 0x3fff : 0x1fff;
+}
+
+struct LandlockRuleset { // as of ABI 6; older kernels take the shorter beginning
+  uint64_t file_access, network_access, scoped;
+};
+
+// 0: none.
+long landlock_abi() {
+  const long abi =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return std::max(abi, 0L);
+}
+
+bool allow_reading(int ruleset, const char *folder) {
+  const FileDescriptor opened(::open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  landlock_path_beneath_attr rule{};
+  rule.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  rule.parent_fd = opened.get();
+  return opened &&
+         ::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+}
+
+// With hidepid a user sees in /proc only those of its processes that are dumpable. The master has to
+// see its own.
+bool proc_hides_processes() {
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);)
+    if (const size_t option = line.find("hidepid=");
+        line.find(" /proc ") != line.npos && option != line.npos)
+      return !line.substr(option).starts_with("hidepid=0") &&
+             !line.substr(option).starts_with("hidepid=off");
+  return false;
+}
+
+Layer in_force(std::string_view name) { return {std::string(name), Layer::State::in_force}; }
+
+Layer missing(std::string_view name, Layer::State state) {
+  return {std::string(name), state, strerrordesc_np(errno)};
+}
+
+Layer layer_if(bool is_up, std::string_view name) {
+  return is_up ? in_force(name) : missing(name, Layer::State::failed);
+}
+
+// Without a user namespace of its own only a privileged process gets the others. The kernel may be
+// built without one of them, and its administrator may have forbidden or used up all.
+Layer leave_namespace(std::string_view name, int flag) {
+  if (::unshare(flag) == 0)
+    return in_force(name);
+  const bool is_refused = errno == EPERM || errno == EINVAL || errno == ENOSPC || errno == ENOSYS;
+  return missing(name, is_refused ? Layer::State::not_here : Layer::State::failed);
+}
+
+// Also those that it has in a namespace of its own.
+bool drop_capabilities() {
+  // Without these a program that root executes would get all again. Both need a capability: who has
+  // none has nothing to lose.
+  ::prctl(PR_SET_SECUREBITS, 0x2f, 0, 0,
+          0); // NOROOT, NO_SETUID_FIXUP and their locks; no KEEP_CAPS
+  for (int capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) {
+  }
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[2] = {}, has[2] = {};
+  if (::syscall(SYS_capset, &header, none) == 0)
+    return true;
+  // A filter of the service manager's may forbid the call to a process that has none.
+  const int why = errno;
+  if (::syscall(SYS_capget, &header, has) < 0)
+    return false;
+  errno = why;
+  return std::ranges::all_of(has, [](const __user_cap_data_struct &part) {
+    return part.effective == 0 && part.permitted == 0 && part.inheritable == 0;
+  });
+}
+
+} // namespace
+
+Landlock Landlock::make(const char *readable) {
+  Landlock landlock;
+  const long abi = landlock.abi_ = landlock_abi();
+  if (abi < 1)
+    return landlock;
+  const LandlockRuleset ruleset{file_access_bits(abi), abi >= 4 ? 3u : 0u, abi >= 6 ? 3u : 0u};
+  const size_t bytes = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+  FileDescriptor made(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &ruleset, bytes, 0)));
+  if (made && (!*readable || allow_reading(made.get(), readable)))
+    landlock.ruleset_ = std::move(made);
+  return landlock;
+}
+
+Layer Landlock::layer(std::string_view name) const {
+  if (abi_ < 1)
+    return {std::string(name), Layer::State::not_here, "the kernel has no Landlock"};
+  if (!ruleset_)
+    return {std::string(name), Layer::State::failed, "there is no ruleset"};
+  return in_force(std::string(name) + " " + std::to_string(abi_));
+}
+
+Layer Landlock::apply(std::string_view name) const {
+  if (ruleset_ && ::syscall(SYS_landlock_restrict_self, ruleset_.get(), 0) < 0)
+    return missing(name, Layer::State::failed);
+  return layer(name);
+}
+
+std::vector<Layer> confine(const char *readable) {
+  std::vector<Layer> layers;
+  const bool hidden = proc_hides_processes();
+  layers.push_back(layer_if(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privileges"));
+  // The first of them gives the right to the others.
+  layers.push_back(leave_namespace("user_namespace", CLONE_NEWUSER));
+  layers.push_back(leave_namespace("network_namespace", CLONE_NEWNET));
+  layers.push_back(leave_namespace("ipc_namespace", CLONE_NEWIPC));
+  layers.push_back(leave_namespace("uts_namespace", CLONE_NEWUTS));
+  layers.push_back(leave_namespace("cgroup_namespace", CLONE_NEWCGROUP));
+  layers.push_back(layer_if(drop_capabilities(), "no_capabilities"));
+  if (hidden)
+    layers.push_back({"not_dumpable", Layer::State::not_here, "/proc hides what is not dumpable"});
+  else
+    layers.push_back(layer_if(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "not_dumpable"));
+  layers.push_back(Landlock::make(readable).apply("zygote_landlock"));
+  return layers;
+}
+
+} // namespace lethe

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What closes zygotes and workers, as the kernel tells it and as `stats` and the log do.
+#include "tests/harness/daemon.h"
+
+#include <algorithm>
+#include <criterion/criterion.h>
+#include <sys/stat.h>
+
+using namespace lethe::test;
+
+TestSuite(sandbox, .timeout = 60);
+
+namespace {
+
+// A line of /proc/PID/status, without its name.
+std::string status_of(pid_t pid, const std::string &name) {
+  const std::string status = "\n" + read_file("/proc/" + std::to_string(pid) + "/status");
+  const size_t line = status.find("\n" + name + ":\t");
+  if (line == status.npos)
+    return "none";
+  const size_t begin = line + name.size() + 3;
+  return status.substr(begin, status.find('\n', begin) - begin);
+}
+
+std::vector<std::string> layers_of(Daemon &daemon) {
+  return daemon.connect().result("stats", json::array())["pools"]["default"]["sandbox"];
+}
+
+bool claims(const std::vector<std::string> &layers, const std::string &name) {
+  return std::ranges::any_of(layers, [&](const auto &one) { return one.starts_with(name); });
+}
+
+} // namespace
+
+// What `stats` claims is what the kernel says of each zygote and worker, also of root's.
+Test(sandbox, zygotes_and_workers_have_no_privilege_and_the_system_calls_of_their_filters) {
+  for (const char *isolation : {"rewind", "process", "reuse"}) {
+    Daemon daemon({"pool.default.isolation=" + std::string(isolation), "sandbox=required"});
+    Client client = daemon.connect();
+    client.put("s", "function f() { return 1; }"); // a zygote that has run it
+    expect_equal(client.call("s", "f"), 1);
+    const auto layers = layers_of(daemon);
+    for (const char *layer : {"no_new_privileges", "no_capabilities", "zygote_seccomp", "seccomp"})
+      expect(claims(layers, layer), layer);
+    size_t seen = 0;
+    const std::string none = "0000000000000000";
+    for (const ProcessState &state : daemon.descendants()) {
+      if (state.state == 'Z' || !state.name.starts_with("lethe-"))
+        continue;
+      ++seen;
+      for (const char *set : {"CapEff", "CapPrm", "CapInh", "CapAmb"})
+        expect_equal(status_of(state.pid, set), none);
+      if (claims(layers, "user_namespace"))
+        expect_equal(status_of(state.pid, "CapBnd"), none);
+      expect_equal(status_of(state.pid, "NoNewPrivs"), "1");
+      expect_equal(status_of(state.pid, "Seccomp"), "2");
+      expect_equal(status_of(state.pid, "Seccomp_filters"),
+                   state.name == "lethe-worker" ? "2" : "1");
+      for (const auto &[layer, file] :
+           {std::pair{"network_namespace", "net"}, std::pair{"ipc_namespace", "ipc"},
+            std::pair{"uts_namespace", "uts"}, std::pair{"user_namespace", "user"}}) {
+        const auto of = [&](const std::string &process) {
+          return std::filesystem::read_symlink("/proc/" + process + "/ns/" + file).string();
+        };
+        expect_equal(of(std::to_string(state.pid)) != of("self"), claims(layers, layer));
+      }
+    }
+    expect(seen > 1, "there are a zygote and workers");
+  }
+}
+
+// A program of the group's or of the same user's looks at no worker's memory, and no core has it.
+Test(sandbox, zygotes_and_workers_are_not_dumpable) {
+  Daemon daemon;
+  daemon.connect().eval("1");
+  if (!claims(layers_of(daemon), "not_dumpable"))
+    cr_skip_test("/proc hides what is not dumpable");
+  for (const ProcessState &state : daemon.descendants()) {
+    struct stat file {};
+    const std::string path = "/proc/" + std::to_string(state.pid) + "/mem";
+    if (state.state != 'Z' && state.name.starts_with("lethe-") && ::stat(path.c_str(), &file) == 0)
+      expect_equal(file.st_uid, 0u);
+  }
+}
+
+Test(sandbox, a_sandbox_that_is_switched_off_is_told_of) {
+  Daemon daemon({"sandbox=off"});
+  expect(layers_of(daemon).empty(), "there is a layer");
+  expect(daemon.logs("the sandbox is switched off"), "the log does not say so");
+  for (const pid_t worker : daemon.workers())
+    expect_equal(status_of(worker, "Seccomp"), "0");
+  // The environment says nothing.
+  Daemon other(DaemonOptions{.environment = {"LETHE_SANDBOX=off"}});
+  expect(claims(layers_of(other), "seccomp"), "it is switched off");
+}
+
+Test(sandbox, a_required_sandbox_that_does_not_come_up_stops_the_start) {
+  const std::string fault = "LETHE_FAULT=sandbox.layer";
+  ScratchFolder folder;
+  const Finished finished =
+      run(daemon_command(folder, {.settings = {"sandbox=required"}, .environment = {fault}}));
+  expect(finished.status != 0, "it starts");
+  expect_contains(finished.errors, "zygote_landlock");
+  // With less it starts, and says what is missing.
+  Daemon daemon(DaemonOptions{.settings = {"sandbox=best"}, .environment = {fault}});
+  expect_equal(daemon.connect().eval("1"), 1);
+  expect(daemon.logs("not all of the sandbox is in force: zygote_landlock"), "the log is silent");
+}
+
+// The top level of a script runs in a zygote: what it does against the sandbox ends that one alone.
+Test(sandbox, a_script_whose_top_level_violates_the_sandbox_is_not_put) {
+  Daemon daemon(DaemonOptions{.environment = {"LETHE_FAULT=zygote.forbidden"}});
+  Client client = daemon.connect();
+  expect_members(client.error("script.put", {"s", "function f() {}"}),
+                 {{"code", "sandbox_violation"}, {"phase", "loading"}});
+  expect_equal(client.eval("1"), 1);
+}
+
+Test(sandbox, a_check_tells_what_comes_up) {
+  const Finished checked = run({.words = {program("lethe-zygote"), "--sandbox-check"}});
+  for (const char *layer : {"no_new_privileges    in force", "zygote_seccomp       in force",
+                            "seccomp              in force", "worker               closed"})
+    expect_contains(checked.output, layer);
+  expect_equal(checked.status == 0, checked.output.find("not here") == checked.output.npos);
+}
