@@ -40,13 +40,13 @@ private:
   Daemon daemon_;
 };
 
-constexpr const char *source = "function greet(name, times = 1) {\n"
-                               "  return ('Hello ' + name + '! ').repeat(times).trim();\n"
-                               "}\n"
-                               "function twice(x) { return 2 * x; }\n"
-                               "function fail() {\n"
-                               "  throw new Error('on purpose');\n"
-                               "}\n";
+constexpr const char *greeting = "function greet(name, times = 1) {\n"
+                                 "  return ('Hello ' + name + '! ').repeat(times).trim();\n"
+                                 "}\n"
+                                 "function twice(x) { return 2 * x; }\n"
+                                 "function fail() {\n"
+                                 "  throw new Error('on purpose');\n"
+                                 "}\n";
 
 } // namespace
 
@@ -66,7 +66,7 @@ Test(command, eval_global) {
 
 Test(command, script_put) {
   Shell shell;
-  const std::string file = shell.daemon().folder().file("hello.js", source);
+  const std::string file = shell.daemon().folder().file("hello.js", greeting);
   shell.output({"script", "put", "acme/hello", file});
   expect_equal(shell.output({"call", "acme/hello", "greet", R"("Ada")"}), "Hello Ada!");
   expect_contains(shell.errors(1, {"script", "put", "broken",
@@ -92,35 +92,35 @@ Test(command, script_put_warm_up) {
 
 Test(command, script_list) {
   Shell shell;
-  shell.daemon().connect().put("acme/hello", source);
+  shell.daemon().connect().put("acme/hello", greeting);
   expect_contains(shell.lethe({"script", "list"}).output, "acme/hello");
   expect_equal(shell.output({"script", "list", "--json"})[0]["name"], "acme/hello");
 }
 
 Test(command, script_get) {
   Shell shell;
-  shell.daemon().connect().put("acme/hello", source);
+  shell.daemon().connect().put("acme/hello", greeting);
   expect_contains(shell.lethe({"script", "get", "acme/hello"}).output, "function greet");
-  expect_equal(shell.output({"script", "get", "acme/hello", "--json"})["source"], source);
+  expect_equal(shell.output({"script", "get", "acme/hello", "--json"})["source"], greeting);
 }
 
 Test(command, script_delete) {
   Shell shell;
-  shell.daemon().connect().put("acme/hello", source);
+  shell.daemon().connect().put("acme/hello", greeting);
   shell.output({"script", "delete", "acme/hello"});
   expect_equal(shell.output({"script", "list", "--json"}), json::array());
 }
 
 Test(command, call) {
   Shell shell;
-  shell.daemon().connect().put("acme/hello", source);
+  shell.daemon().connect().put("acme/hello", greeting);
   expect_equal(shell.output({"call", "acme/hello", "greet", R"("Ada")", "2"}),
                "Hello Ada! Hello Ada!");
 }
 
 Test(command, chain) {
   Shell shell;
-  shell.daemon().connect().put("acme/hello", source);
+  shell.daemon().connect().put("acme/hello", greeting);
   expect_equal(shell.output({"chain", "acme/hello:twice", "acme/hello:twice", "--input", "5"}), 20);
 }
 
@@ -166,7 +166,7 @@ Test(command, drain) {
 Test(command, run) {
   // Needs no service: a private daemon, which is gone afterwards with its folder.
   const ScratchFolder folder;
-  const std::string file = folder.file("hello.js", source);
+  const std::string file = folder.file("hello.js", greeting);
   std::filesystem::create_directory(folder.path() / "tmp");
   const std::vector<std::string> environment{
       "HOME=" + folder.path().string(), "TMPDIR=" + (folder.path() / "tmp").string(),
@@ -233,7 +233,7 @@ Test(command, exit_status_0_success) {
 
 Test(command, exit_status_1_the_script_failed) {
   Shell shell;
-  shell.daemon().connect().put("acme/hello", source);
+  shell.daemon().connect().put("acme/hello", greeting);
   const std::string errors = shell.errors(1, {"call", "acme/hello", "fail"});
   expect_contains(errors, "on purpose");
   expect_contains(errors, "acme/hello:6");
