@@ -12,7 +12,7 @@ TestSuite(tampering, .timeout = 240);
 
 namespace {
 
-std::string source(const std::string &name) {
+std::string text_of(const std::string &name) {
   return read_file(source_folder() / "tests" / "system" / "tampering" / (name + ".js"));
 }
 
@@ -43,7 +43,7 @@ struct World {
     expect_equal(clean["boxed"], {"s", 1.5, false});
     expect_equal(clean.size(), 11);
   }
-  void put() { client.put("s", source("pollute") + source("attempts") + source("replies")); }
+  void put() { client.put("s", text_of("pollute") + text_of("attempts") + text_of("replies")); }
 
   void expect_right_replies(const std::string &way) {
     const Where where = Where::here();
@@ -84,7 +84,8 @@ struct World {
       // With what is made only then.
       const std::string late =
           "pollute(" + json(way).dump() + ", true); attempts[" + std::to_string(i) + "]()";
-      expect_survival("eval", {"{" + source("pollute") + source("attempts") + late + "}", options},
+      expect_survival("eval",
+                      {"{" + text_of("pollute") + text_of("attempts") + late + "}", options},
                       what + ", late");
     }
   }
@@ -119,7 +120,7 @@ void for_each_recorded_world(const std::function<void(Client &, bool only_langua
       throw HostError{{{"message", "not known"}}};
     return arguments[0];
   };
-  client.put("s", source("recorders") + source("uses"), {{"node_globals", true}});
+  client.put("s", text_of("recorders") + text_of("uses"), {{"node_globals", true}});
   for (const bool only_language : {false, true})
     action(client, only_language);
 }
@@ -152,7 +153,7 @@ Test(tampering, hands_nothing_of_ours_out_by_callers_and_stack_traces) {
   Daemon daemon({"pool.default.workers=1"});
   Client client = daemon.connect();
   client.on_host_call = [](uint32_t, const std::string &, const json &) { return json(1); };
-  client.put("s", source("hidden"), {{"node_globals", true}});
+  client.put("s", text_of("hidden"), {{"node_globals", true}});
   const json result = client.call("s", "lookForHidden", json::array(), options);
   expect(result[0] > 60, "only few calls of a script's functions: " + result[0].dump());
   expect_equal(result[1], json::array());
