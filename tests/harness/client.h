@@ -27,6 +27,10 @@ struct Reply {
   json result() const { return json::from_msgpack(result_bytes); }
 };
 
+inline std::string shown(const Reply &reply) {
+  return reply.failed() ? "error " + shown(reply.error()) : shown(reply.result());
+}
+
 struct Notification {
   std::string method;
   json params;

@@ -64,11 +64,6 @@ std::vector<size_t> shuffled(size_t count, uint32_t seed) {
   return order;
 }
 
-std::string shown(const Reply &reply) {
-  return reply.failed() ? "error " + lethe::test::shown(reply.error())
-                        : lethe::test::shown(reply.result());
-}
-
 void expect_same(const std::vector<Request> &requests, const std::vector<Reply> &wanted,
                  const std::vector<Reply> &replies, const std::string &which) {
   size_t different = 0;

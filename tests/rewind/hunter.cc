@@ -14,10 +14,6 @@ bool same(const Reply &one, const Reply &other) {
   return one.error_bytes == other.error_bytes && one.result_bytes == other.result_bytes;
 }
 
-std::string shown(const Reply &reply) {
-  return reply.failed() ? "error " + test::shown(reply.error()) : test::shown(reply.result());
-}
-
 // The first lines that differ of two digests.
 std::string difference(const Reply &wanted, const Reply &reply) {
   if (reply.failed() || !reply.result().is_string())
