@@ -218,7 +218,7 @@ export function bind(source, parse, used, mayBeBytes = () => true) {
       if ((!isNamed && callee.property.type !== 'Identifier') || callee.object.type === 'Super' || callee.object.type === 'ThisExpression') return undefined;
       const name = isNamed ? callee.property.value : callee.property.name;
       if (!methods.has(name) || methods.get(name).length === 0) return undefined;
-      if (methods.get(name).every((type) => unsafe.has(`${type}.${name}`))) find(node, `there is no version of ours of ${name}()`);
+      if (methods.get(name).every((type) => type === 'Object' || unsafe.has(`${type}.${name}`))) find(node, `there is no version of ours of ${name}()`);
       const count = hasSpread(node) ? 'n' : node.arguments.length;
       const list = argumentsOf(node);
       return `${use(`${name}_${count}`)}(${emit(callee.object, callee)}${list === '' ? '' : ', '}${list})`;
