@@ -61,6 +61,8 @@ const replacements = {
       [/\bObject\.getOwnPropertyDescriptor\(\s*SharedArrayBuffer\.prototype, "byteLength"\)\.get\b/, 'undefined'],
       [/Object\.getPrototypeOf\(\s*Object\.getPrototypeOf\(new globalObject\.Array\(\)\[Symbol\.iterator\]\(\)\)\s*\)/, '$$$$IteratorPrototype']);
     change(/\/whatwg-url\/lib\/URLSearchParams-impl\.js$/, ['this._list[Symbol.iterator]()', '$$iterate(this._list)']);
+    // Not a call for each character that a URL's is compared with.
+    change(/\/whatwg-url\/lib\/(url-state-machine|urlencoded|percent-encoding)\.js$/, [/\bp\(("(?:[^"\\]|\\.)")\)/g, (call, text) => `${JSON.parse(text).codePointAt(0)}`]);
     // What is not the language's comes from our own groups, and not by what scripts can replace.
     change(/\/@exodus\/bytes\/(base64|single-byte)\.js$/, [/\bglobalThis\b/g, '({ __proto__: null })'], [/\bUint8Array\.fromBase64\b/g, 'undefined']);
     change(/\/@exodus\/bytes\/fallback\/latin1\.js$/, [/\bglobalThis\b/g, '({ __proto__: null })']);

@@ -41,18 +41,10 @@ const typedArrays = {
   Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array,
 };
 
-// --- which built-in a value is an instance of -----------------------------------------------------------------
-
-// Prototype → {method: f(self, …)}. By the prototype itself: what inherits from it has methods of its own.
-const tables = new Map();
-const tableOf = (value) => (typeof value === 'object' && value !== null ? MapGet(tables, getPrototypeOf(value)) : undefined);
-function addTable(prototypes, table) {
-  setPrototypeOf(table, null);
-  for (let i = 0; i < prototypes.length; ++i) MapSet(tables, prototypes[i], table);
-}
-const typedArrayPrototypes = [];
+// Those of typed arrays → true.
+const typedArrayPrototypes = new Map();
 const typedArrayNames = Reflect.ownKeys(typedArrays);
-for (let i = 0; i < typedArrayNames.length; ++i) typedArrayPrototypes[i] = typedArrays[typedArrayNames[i]].prototype;
+for (let i = 0; i < typedArrayNames.length; ++i) MapSet(typedArrayPrototypes, typedArrays[typedArrayNames[i]].prototype, true);
 
 // --- getters --------------------------------------------------------------------------------------------------
 
@@ -78,8 +70,8 @@ function get_byteLength(value) {
   return native.bufferKind(value) === 1 ? bufferByteLength(value) : value.byteLength;
 }
 function get_size(value) {
-  const table = tableOf(value);
-  return table === mapTable ? mapSize(value) : table === setTable ? setSize(value) : value.size;
+  const prototype = typeof value === 'object' && value !== null ? getPrototypeOf(value) : undefined;
+  return prototype === Map.prototype ? mapSize(value) : prototype === Set.prototype ? setSize(value) : value.size;
 }
 
 // --- iteration ------------------------------------------------------------------------------------------------
@@ -141,7 +133,7 @@ const iterateArray = (list) => new Cursor(list, stepArray); // `arguments`, too
 
 // Prototype → a function that makes a cursor.
 const openers = new Map();
-for (let i = 0; i < typedArrayPrototypes.length; ++i) MapSet(openers, typedArrayPrototypes[i], (array) => new Cursor(array, stepTypedArray));
+for (let i = 0; i < typedArrayNames.length; ++i) MapSet(openers, typedArrays[typedArrayNames[i]].prototype, (array) => new Cursor(array, stepTypedArray));
 function addOpener(iterable, open) {
   const prototype = getPrototypeOf(open(iterable));
   const step = stepper(unbound(prototype.next));

@@ -99,7 +99,7 @@ const constants = new Map(); // name in the runtime → what it is: Number_MAX_S
 
 // Binds `source`. `used` gets the names that it needs of the runtime (without their $$); returns {text, findings, shadowed}; what is
 // shadowed are names of the language that are declared, and so not bound anywhere in it. mayBeBytes(line): whether
-// what `length` is asked for there may be a typed array, which inherits it.
+// what `length`, `buffer` and the like are asked for there may be a typed array, which inherits them.
 export function bind(source, parse, used, mayBeBytes = () => true) {
   const comments = [];
   const options = { ecmaVersion: 2022, allowReturnOutsideFunction: true, locations: true, onComment: comments };
@@ -194,7 +194,7 @@ export function bind(source, parse, used, mayBeBytes = () => true) {
       const { name } = node.property;
       if (node.object.type === 'Super') return undefined;
       if (node.object.type === 'Identifier' && node.object.name === 'globalThis') find(node, 'a property of the global object');
-      if (!getters.has(name) || (name === 'length' && (isLocalList(node.object) || !mayBeBytes(node.loc.start.line)))) return undefined;
+      if (!getters.has(name) || (name === 'length' && isLocalList(node.object)) || (name !== 'size' && !mayBeBytes(node.loc.start.line))) return undefined;
       return `${use(`get_${name}`)}(${emit(node.object, node)})`;
     },
     CallExpression(node) {
@@ -218,7 +218,7 @@ export function bind(source, parse, used, mayBeBytes = () => true) {
       if ((!isNamed && callee.property.type !== 'Identifier') || callee.object.type === 'Super' || callee.object.type === 'ThisExpression') return undefined;
       const name = isNamed ? callee.property.value : callee.property.name;
       if (!methods.has(name) || methods.get(name).length === 0) return undefined;
-      if (methods.get(name).every((type) => unsafe.has(`${type}.${name}`))) find(node, `there is no version of ours of ${name}()`);
+      if (methods.get(name).every((type) => type === 'Object' || unsafe.has(`${type}.${name}`))) find(node, `there is no version of ours of ${name}()`);
       const count = hasSpread(node) ? 'n' : node.arguments.length;
       const list = argumentsOf(node);
       return `${use(`${name}_${count}`)}(${emit(callee.object, callee)}${list === '' ? '' : ', '}${list})`;
@@ -423,7 +423,6 @@ export function completeRuntime(runtime, used) {
     if (unsafe.has(`${type}.${name}`)) return 'refuse';
     return capture(`${type}_${name}`, `method(${type}.prototype, '${name}')`);
   };
-  const tables = { __proto__: null };
   const exported = [];
   for (const id of [...used].sort()) {
     const helper = /^(\w+)_(\d+|n)$/.exec(id);
@@ -438,33 +437,27 @@ export function completeRuntime(runtime, used) {
       exported.push(`$$${id}: captured_${id}`);
     }
   }
-  // `tableOf` finds by prototype what the checks of a dispatcher don't.
   function dispatcher(id, name, count) {
     const types = methods.get(name);
     const params = count === 'n' ? '...list' : Array.from({ length: +count }, (_, i) => `a${i}`).join(', ');
     const rest = params === '' ? '' : `, ${params.replace('...list', '...iterateArray(list)')}`;
     const body = [];
     const direct = { String: "typeof self === 'string'", Array: 'isArray(self)', Function: "typeof self === 'function'", Number: "typeof self === 'number'", BigInt: "typeof self === 'bigint'" };
-    let needsTable = false;
+    const others = [];
+    let typedMethod;
     for (const type of types) {
       const method = type === 'Object' ? undefined : id === 'push_1' ? 'pushOne' : methodOf(type, name);
       if (!method) continue;
       if (direct[type]) body.push(`if (${direct[type]}) return ${method}(self${rest});`);
-      else {
-        needsTable = true;
-        (tables[type] ??= new Map()).set(name, method);
-      }
+      else if (type === 'TypedArray') typedMethod = method;
+      else others.push(`if (prototype === ${type}.prototype) return ${method}(self${rest});`);
     }
-    if (needsTable) body.push('const table = tableOf(self);', `if (table !== undefined && table.${name} !== undefined) return table.${name}(self${rest});`);
+    // By the prototype itself: what inherits from it, as Buffer, has methods of its own.
+    if (typedMethod) body.push(`if (isView(self) && MapGet(typedArrayPrototypes, getPrototypeOf(self)) === true) return ${typedMethod}(self${rest});`);
+    if (others.length > 0) body.push("if (typeof self === 'object' && self !== null) { const prototype = getPrototypeOf(self);", ...others, '}');
     return `function $$${id}(self${params === '' ? '' : `, ${params}`}) { ${body.join(' ')} return self.${name}(${rest.slice(2)}); }`;
   }
-  const prototypesOf = (type) => (type === 'TypedArray' ? 'typedArrayPrototypes' : `[${type}.prototype]`);
-  const tableLines = ['Map', 'Set', 'WeakMap', 'WeakSet', 'Promise', 'RegExp', 'Date', 'ArrayBuffer', 'DataView', 'TypedArray'].map((type) => {
-    const name = `${type[0].toLowerCase()}${type.slice(1)}Table`;
-    const entries = [...(tables[type] ?? new Map())].map(([method, value]) => `${method}: ${value}`).join(', ');
-    return `const ${name} = { __proto__: null, ${entries} };\naddTable(${prototypesOf(type)}, ${name});`;
-  });
   // So that functions of the runtime find these names here, too.
   const names = `const { ${[...globals].join(', ')} } = globalThis;`;
-  return `${names}\n${runtime}\n${lines.join('\n')}\n${tableLines.join('\n')}\nmodule.exports = { __proto__: null, ${exported.join(', ')} };\n`;
+  return `${names}\n${runtime}\n${lines.join('\n')}\nmodule.exports = { __proto__: null, ${exported.join(', ')} };\n`;
 }
