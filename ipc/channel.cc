@@ -153,7 +153,7 @@ Channel::Status Channel::next(Frame &frame, PeerState state) {
   if (input_.size() < sizeof header) {
     if (input_.empty())
       input_.shrink(keep_bytes);
-    return Status::again;
+    return incomplete();
   }
   std::memcpy(&header, input_.data(), sizeof header);
   // The head is judged before its body has come: a hostile peer does not get us to wait for it.
@@ -162,13 +162,20 @@ Channel::Status Channel::next(Frame &frame, PeerState state) {
   if (header.body_bytes > max_body_bytes_)
     return broken("a body is longer than a message may be");
   if (input_.size() < sizeof header + header.body_bytes)
-    return Status::again;
+    return incomplete();
   if (header.descriptors > descriptors_.size())
     return broken("descriptors were announced that did not come");
   frame = {static_cast<MessageType>(header.type), header.descriptors, header.sequence,
            input_.view().substr(sizeof header, header.body_bytes)};
   taken_ = sizeof header + header.body_bytes;
   return Status::ok;
+}
+
+// Those that have come are for the frame that has begun, or else for none.
+Channel::Status Channel::incomplete() {
+  return descriptors_.size() <= most_descriptors
+             ? Status::again
+             : broken("more descriptors came than any message has");
 }
 
 Channel::Status Channel::broken(std::string flaw) {

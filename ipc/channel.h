@@ -106,6 +106,7 @@ public:
   FileDescriptor take_descriptor();
 
 private:
+  Status incomplete();
   Status broken(std::string flaw);
   ssize_t receive_with_descriptors(char *room, size_t bytes, int flags);
 

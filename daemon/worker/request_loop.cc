@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests, replies, console lines and calls to the client.
 #include "daemon/worker/request_loop.h"
+#include "daemon/engine/floating_point.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
 #include "daemon/engine/value_reader.h"
@@ -9,6 +10,7 @@
 #include "ipc/invariant.h"
 #include "ipc/packer.h"
 
+#include <cfenv>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -120,11 +122,14 @@ RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
             {"calls", calls_.size()}, {"early_bytes", early_.size()});
   sequence_ = sequence;
   const bool wants_stats = (request.flags & run_wants_stats) != 0;
+  reset_floating_point(); // native code may have left it otherwise
   started_ns_ = now_ns();
   const uint64_t cpu = wants_stats ? now_ns(CLOCK_PROCESS_CPUTIME_ID) : 0;
 
   const auto failed = execute(request);
 
+  if (fault_point("worker.rounding"))
+    std::fesetround(FE_TOWARDZERO);
   invariant(sequence_ == sequence, "the answer is to the request that was claimed",
             {"sequence", sequence_}, {"claimed", sequence});
   if (wants_stats)

@@ -179,7 +179,6 @@ inline constexpr CallRow zygote_rows[] = {
      {sandbox::flags(2, O_RDONLY, O_CLOEXEC | O_LARGEFILE | O_DIRECTORY | O_NONBLOCK)}},
     {LETHE_CALL(newfstatat), 0, "how many threads it has"},
     {LETHE_CALL(fstat), 0, "streams of the C++ library"},
-    {LETHE_CALL(poll), 0, "waiting for the master and for ends"},
     {LETHE_CALL(recvmsg), 0, "the control channel, with descriptors"},
     {LETHE_CALL(sendmsg), 0, "the same"},
     {LETHE_CALL(socketpair), 0, "a worker's channel", {sandbox::is(0, AF_UNIX)}},
@@ -228,7 +227,8 @@ inline constexpr CallRow zygote_rows[] = {
     {LETHE_CALL(landlock_restrict_self), 0, "a worker's ruleset"},
     {LETHE_CALL(setitimer), 0, "the time limit of the rewind's self-test"},
 #ifdef SYS_alarm // not on newer architectures
-    {LETHE_CALL(alarm), 0, "the same"},
+    {LETHE_CALL(poll), 0, "waiting for the master and for ends"},
+    {LETHE_CALL(alarm), 0, "as setitimer"},
 #endif
     // tgkill of any process, as its debugging children are not there yet: so only by this signal,
     // which the master ignores. Where Landlock knows signals, only to its own.

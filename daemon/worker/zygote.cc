@@ -2,6 +2,7 @@
 // The control channel, forks, and what becomes of the children.
 #include "daemon/worker/zygote.h"
 #include "daemon/engine/entropy.h"
+#include "daemon/engine/globals.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
 #include "daemon/worker/memory/fault_point.h"
@@ -199,8 +200,11 @@ void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
     become_worker(std::move(sockets->ends[1]), page_file, wanted.debugs);
   working_set_.after_fork(pid);
   const FileDescriptor pidfd = pidfd_of(pid);
-  const int descriptors[] = {pidfd.get(), sockets->ends[0].get(), page_file.get()};
-  say(sequence, message::WorkerForked{wanted.id, pid}, descriptors);
+  int descriptors[] = {pidfd.get(), sockets->ends[0].get(), page_file.get()};
+  if (fault_point("zygote.foreign_pidfd")) // as one that was broken into
+    descriptors[0] = process_globals.master;
+  say(sequence, message::WorkerForked{wanted.id, fault_point("zygote.foreign_pid") ? 1 : pid},
+      descriptors);
 }
 
 void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs) {

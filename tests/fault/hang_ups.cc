@@ -248,3 +248,19 @@ Test(hang_ups, a_dead_zygote_is_replaced_even_if_its_channel_stays_open) {
   daemon.process().signal(SIGTERM);
   expect_equal(daemon.process().wait(), 0);
 }
+
+// A zygote that was broken into calls the master itself its worker, which would be killed one day.
+Test(hang_ups, a_zygote_that_names_another_process_its_child_is_killed) {
+  for (const char *fault : {"zygote.foreign_pidfd", "zygote.foreign_pid"}) {
+    ScratchFolder folder;
+    const std::string log = folder.path() / "log";
+    const FileDescriptor errors(::open(log.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    Process daemon(daemon_command(folder, {.environment = {std::string("LETHE_FAULT=") + fault}}),
+                   -1, errors.get());
+    expect(
+        becomes_true([&] { return read_file(log).find("is no child of it") != std::string::npos; }),
+        "nobody looks at what a zygote says");
+    daemon.signal(SIGTERM);
+    expect_equal(daemon.wait(), 0);
+  }
+}

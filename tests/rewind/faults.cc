@@ -91,6 +91,7 @@ Test(faults, rewind_protection) { worker_is_replaced("rewind.protection", "syste
 Test(faults, rewind_mappings) { worker_is_replaced("rewind.mappings", "mapping_changed"); }
 Test(faults, rewind_scan) { worker_is_replaced("rewind.scan", "system_call_failed"); }
 Test(faults, rewind_drop) { worker_is_replaced("rewind.drop", "system_call_failed"); }
+Test(faults, rewind_stack) { worker_is_replaced("rewind.stack", "verify_failed"); }
 Test(faults, rewind_verify) { worker_is_replaced("rewind.verify", "verify_failed"); }
 
 // A worker that cannot adopt the image serves one request, as under `process`.

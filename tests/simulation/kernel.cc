@@ -213,6 +213,13 @@ FileDescriptor SimulatedKernel::open_pidfd(pid_t child) {
   return process ? process->open_pidfd() : FileDescriptor();
 }
 
+pid_t SimulatedKernel::parent_of(const FileDescriptor &, pid_t pid) {
+  const SimulatedProcess *process = masters_child(pid);
+  if (!process)
+    return 0;
+  return process->parent_ ? process->parent_->pid() : ::getpid();
+}
+
 void SimulatedKernel::sleep_us(int64_t time_us) {
   const int64_t end_us = world_.timeline.now_us() + time_us;
   bool is_over = false;

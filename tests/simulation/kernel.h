@@ -80,6 +80,7 @@ public:
   std::vector<pid_t> children() override;
   std::string name_of(pid_t pid) override;
   FileDescriptor open_pidfd(pid_t child) override;
+  pid_t parent_of(const FileDescriptor &pidfd, pid_t pid) override;
   void sleep_us(int64_t time_us) override;
 
 private:

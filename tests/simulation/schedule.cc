@@ -42,6 +42,7 @@ public:
   std::vector<pid_t> children() override { return {}; }
   std::string name_of(pid_t) override { return ""; }
   FileDescriptor open_pidfd(pid_t) override { return {}; }
+  pid_t parent_of(const FileDescriptor &, pid_t) override { return -1; }
   void sleep_us(int64_t) override {}
 };
 

@@ -2,7 +2,9 @@
 // fork, exec, wait, and the files of /proc.
 #include "daemon/master/loop/kernel.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
@@ -68,6 +70,29 @@ std::vector<std::string> childs_environment() {
       result.emplace_back(given);
   }
   return result;
+}
+
+constexpr pid_t ended = -1;     // what the kernel says of a pidfd whose process is gone
+constexpr pid_t not_there = -2; // the line, or the file
+
+// Of the line that begins with `key`; one read, as the files are short.
+pid_t number_in(const std::string &path, std::string_view key, pid_t otherwise) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char text[1024];
+  const ssize_t length = file ? ::read(file.get(), text, sizeof text) : 0;
+  const std::string_view all(text, static_cast<size_t>(std::max<ssize_t>(length, 0)));
+  size_t line = all.find(key);
+  while (line != all.npos && line > 0 && all[line - 1] != '\n')
+    line = all.find(key, line + 1);
+  if (line == all.npos)
+    return otherwise;
+  const char *number = all.data() + line + key.size();
+  const char *const end = all.data() + all.size();
+  while (number < end && (*number == '\t' || *number == ' '))
+    ++number;
+  pid_t value = otherwise;
+  std::from_chars(number, end, value);
+  return value;
 }
 
 } // namespace
@@ -165,6 +190,19 @@ std::string LinuxKernel::name_of(pid_t pid) {
 
 FileDescriptor LinuxKernel::open_pidfd(pid_t child) {
   return FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+}
+
+// A pidfd names its process by a number that may be another one's already, so it is asked again
+// afterwards.
+pid_t LinuxKernel::parent_of(const FileDescriptor &pidfd, pid_t pid) {
+  const std::string descriptor = fmt::format("/proc/self/fdinfo/{}", pidfd.get());
+  const pid_t named = number_in(descriptor, "Pid:", not_there);
+  if (named == ended)
+    return 0;
+  if (named != pid)
+    return -1;
+  const pid_t parent = number_in(fmt::format("/proc/{}/status", pid), "PPid:", not_there);
+  return number_in(descriptor, "Pid:", not_there) == ended ? 0 : parent;
 }
 
 void LinuxKernel::sleep_us(int64_t time_us) { usleep(static_cast<useconds_t>(time_us)); }

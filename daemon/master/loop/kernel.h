@@ -53,6 +53,10 @@ public:
   virtual std::vector<pid_t> children() = 0;
   virtual std::string name_of(pid_t pid) = 0;
   virtual FileDescriptor open_pidfd(pid_t child) = 0;
+  // Of the process that `pidfd` is of, if that is `pid`. 0: it has ended, and no signal can reach it
+  // or another one. -1: it is another process, no process, or one that /proc does not show to this
+  // user (hidepid).
+  virtual pid_t parent_of(const FileDescriptor &pidfd, pid_t pid) = 0;
   virtual void sleep_us(int64_t time_us) = 0; // at the daemon's own end
 
 protected:
@@ -71,6 +75,7 @@ public:
   std::vector<pid_t> children() override;
   std::string name_of(pid_t pid) override;
   FileDescriptor open_pidfd(pid_t child) override;
+  pid_t parent_of(const FileDescriptor &pidfd, pid_t pid) override;
   void sleep_us(int64_t time_us) override;
 };
 

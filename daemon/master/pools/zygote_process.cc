@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace lethe {
 namespace {
@@ -154,8 +155,24 @@ template <typename Message> Result<Nothing> ZygoteProcess::hear(const Frame &fra
   return on(*message);
 }
 
+// A zygote evaluates strangers' scripts: what it calls its child may be any process, which would be
+// given requests, and killed one day. The master's own children are of dead zygotes.
+Result<Nothing> ZygoteProcess::check_child(const FileDescriptor &pidfd, pid_t pid) const {
+  const pid_t parent = environment_.processes.kernel().parent_of(pidfd, pid);
+  const bool is_its_child =
+      parent == 0 || parent == process_.pid() ||
+      (parent == getpid() && process_.has_ended() && !environment_.processes.has(pid));
+  if (is_its_child)
+    return Nothing{};
+  return Error(ErrorCode::internal,
+               fmt::format("process {} is no child of it, as far as /proc tells", pid));
+}
+
 Result<Nothing> ZygoteProcess::on(const message::WorkerForked &forked) {
-  ChildProcess process(environment_.processes, forked.pid, channel_.take_descriptor());
+  FileDescriptor pidfd = channel_.take_descriptor();
+  if (auto checked = check_child(pidfd, forked.pid); !checked)
+    return checked;
+  ChildProcess process(environment_.processes, forked.pid, std::move(pidfd));
   FileDescriptor socket = channel_.take_descriptor(), page = channel_.take_descriptor();
   if (!owner_->zygote_forked_worker(*this, forked.id, std::move(process), std::move(socket),
                                     std::move(page)))
@@ -164,9 +181,11 @@ Result<Nothing> ZygoteProcess::on(const message::WorkerForked &forked) {
 }
 
 Result<Nothing> ZygoteProcess::on(const message::ZygoteForked &forked) {
-  owner_->zygote_forked_zygote(
-      *this, forked.generation,
-      ChildProcess(environment_.processes, forked.pid, channel_.take_descriptor()));
+  FileDescriptor pidfd = channel_.take_descriptor();
+  if (auto checked = check_child(pidfd, forked.pid); !checked)
+    return checked;
+  owner_->zygote_forked_zygote(*this, forked.generation,
+                               ChildProcess(environment_.processes, forked.pid, std::move(pidfd)));
   return Nothing{};
 }
 

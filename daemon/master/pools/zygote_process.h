@@ -98,6 +98,7 @@ private:
   PeerState peer_state() const;
   // Their errors: how it broke the protocol.
   Result<Nothing> handle(const Frame &frame);
+  Result<Nothing> check_child(const FileDescriptor &pidfd, pid_t pid) const;
   template <typename Message> Result<Nothing> hear(const Frame &frame);
   Result<Nothing> on(const message::WorkerForked &forked);
   Result<Nothing> on(const message::ZygoteForked &forked);

@@ -68,8 +68,8 @@ public:
 
   RewindFailure rewind();
 
-  // Compares all memory with the checkpoint; to be called right after rewind(). The first page that
-  // differs, or 0.
+  // Compares all memory with the checkpoint, and the stack's dead part with zeros; to be called right
+  // after rewind(). The first page that differs, or 0.
   uintptr_t first_difference();
 
   // To be told of each change of protection of memory that the image holds.
@@ -117,6 +117,9 @@ private:
   void use_huge_pages();
   bool map_content();
   // rewind
+  bool wipe_deep_stack(uintptr_t frame, bool had_faults);
+  bool find_reached_stack(PageRange kept);
+  uintptr_t stack_difference(uintptr_t frame) const;
   bool restore_break();
   bool restore_protections();
   bool mappings_changed() const;
@@ -147,8 +150,10 @@ private:
   PageRange view_; // the memfd, read-only
   size_t page_bytes_ = page_bytes(), page_count_ = 0;
   size_t region_count_ = 0, range_count_ = 0, protection_change_count_ = 0;
-  uint64_t faults_ = 0;      // page faults up to the last rewind
-  size_t touched_bytes_ = 0; // by the request that is being rewound
+  uint64_t faults_ = 0;                   // page faults up to the last rewind
+  uintptr_t stack_reached_ = UINTPTR_MAX; // the lowest page of its kept part that is in memory
+  uint32_t stack_unused_rewinds_ = 0; // in a row: nothing was written below what is always wiped
+  size_t touched_bytes_ = 0;          // by the request that is being rewound
   long address_space_pages_ = 0;
   uintptr_t break_ = 0;
   bool can_populate_ = false; // see populate()

@@ -18,24 +18,38 @@ namespace {
 
 // Longer runs of cold pages are buffers rather than objects, which not every request reads.
 constexpr size_t most_populated_bytes = size_t{1} << 20;
-// Of the dead part of the stack: wiped in every rewind; and kept mapped, as ordinary scripts use
-// that much. What lies deeper is dropped.
+// Of the dead part of the stack: wiped in every rewind, unseen; wiped where something was written,
+// and kept mapped, as ordinary scripts use that much. What lies deeper is dropped.
 constexpr size_t wiped_stack_bytes = size_t{16} << 10;
 constexpr size_t kept_stack_bytes = size_t{256} << 10;
 constexpr size_t deepest_stack_bytes = size_t{2} << 20;
+// After so many requests that did not need it, the stack's middle part is dropped, too.
+constexpr uint32_t most_unused_rewinds = 64;
+// Below a frame that compares: its own calls, and a signal's.
+constexpr size_t comparing_stack_bytes = size_t{8} << 10;
 
-// The part of the stack below the caller's frame: dead, but a request's data is still in it.
-[[gnu::noinline]] void wipe_dead_stack() {
-  auto *dead = static_cast<char *>(alloca(wiped_stack_bytes));
-  ::explicit_bzero(dead, wiped_stack_bytes);
+// The dead part of the stack from `begin` up to this function's frame. Not by an array of its own
+// (alloca): what it calls would leave its frames at the deep end.
+[[gnu::noinline]] void wipe_dead_stack(uintptr_t begin) {
+  constexpr size_t own_bytes = 256; // of this frame's calls
+  const uintptr_t end = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) - own_bytes;
+  ::explicit_bzero(reinterpret_cast<void *>(begin), end - begin);
 }
 
-[[gnu::noinline]] void drop_deep_stack() {
-  const size_t page = page_bytes();
-  const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) / page * page;
-  // What is not mapped in this range is skipped by the kernel.
-  static_cast<void>(::madvise(reinterpret_cast<void *>(here - deepest_stack_bytes),
-                              deepest_stack_bytes - kept_stack_bytes, MADV_DONTNEED));
+uintptr_t page_of(uintptr_t address) { return address / page_bytes() * page_bytes(); }
+
+// The pages from `begin`'s up to `end`'s. What is not mapped there is skipped by the kernel.
+bool drop_stack(uintptr_t begin, uintptr_t end) {
+  return ::madvise(reinterpret_cast<void *>(page_of(begin)), page_of(end) - page_of(begin),
+                   MADV_DONTNEED) == 0;
+}
+
+bool is_zero(uintptr_t page, size_t bytes) {
+  const auto *words = reinterpret_cast<const uint64_t *>(page);
+  uint64_t all = 0;
+  for (size_t i = 0; i < bytes / sizeof *words; ++i)
+    all |= words[i];
+  return all == 0;
 }
 
 } // namespace
@@ -63,6 +77,11 @@ uint64_t page_faults() {
 RewindFailure MemoryImage::rewind() {
   invariant(overlay_, "memory goes back once the image is adopted");
   ++statistics_.rewinds;
+  const uint64_t faults = settings_.method == ScanMethod::drop ? faults_ + 1 : page_faults();
+  const bool had_faults = faults != faults_;
+  const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  if (had_faults) // before the scan, as it may write errno
+    static_cast<void>(drop_stack(frame - deepest_stack_bytes, frame - kept_stack_bytes));
   if (!restore_break() || !restore_protections())
     return RewindFailure::system_call_failed;
   if (settings_.method == ScanMethod::drop) {
@@ -70,8 +89,7 @@ RewindFailure MemoryImage::rewind() {
       return RewindFailure::mapping_changed;
     if (!drop_everything())
       return RewindFailure::system_call_failed;
-  } else if (const uint64_t faults = page_faults(); faults != faults_) {
-    drop_deep_stack(); // before the scan, as it may write errno
+  } else if (faults != faults_) {
     const HotPages::Keep keep = HotPages::keep_after(faults - faults_);
     if (const RewindFailure failure = find_changed(keep); failure != RewindFailure::none)
       return failure;
@@ -81,8 +99,51 @@ RewindFailure MemoryImage::rewind() {
   } else if (!restore_hot_pages()) {
     return RewindFailure::system_call_failed;
   }
-  wipe_dead_stack();
+  if (!wipe_deep_stack(frame, had_faults))
+    return RewindFailure::system_call_failed;
+  wipe_dead_stack(page_of(frame - wiped_stack_bytes));
   return RewindFailure::none;
+}
+
+// Between what is always wiped and what is dropped. At the end: the scan has used it, too. Where
+// something has brought in pages of it there was a page fault.
+bool MemoryImage::wipe_deep_stack(uintptr_t frame, bool had_faults) {
+  if (fault_point("rewind.stack"))
+    return true;
+  const PageRange kept{page_of(frame - kept_stack_bytes), page_of(frame - wiped_stack_bytes)};
+  if (had_faults && !find_reached_stack(kept))
+    return false;
+  bool is_used = false;
+  for (uintptr_t page = stack_reached_; page < kept.end; page += page_bytes_)
+    if (!is_zero(page, page_bytes_)) {
+      ::explicit_bzero(reinterpret_cast<void *>(page), page_bytes_);
+      is_used = true;
+    }
+  stack_unused_rewinds_ = is_used ? 0 : stack_unused_rewinds_ + 1;
+  if (stack_unused_rewinds_ < most_unused_rewinds || stack_reached_ >= kept.end)
+    return true;
+  return drop_stack(std::exchange(stack_reached_, kept.end), kept.end);
+}
+
+bool MemoryImage::find_reached_stack(PageRange kept) {
+  uint64_t entries[(kept_stack_bytes - wiped_stack_bytes) / 4096 + 1];
+  const size_t pages = kept.bytes() / page_bytes_;
+  if (read_pagemap(scanner_.descriptor(), kept, entries, std::size(entries)) != pages)
+    return false;
+  const uint64_t *page = entries;
+  while (page < entries + pages && (*page & (pagemap_present | pagemap_swapped)) == 0)
+    ++page;
+  stack_reached_ = kept.begin + static_cast<size_t>(page - entries) * page_bytes_;
+  return true;
+}
+
+// The first word of the stack's dead part that is not zero, or 0.
+uintptr_t MemoryImage::stack_difference(uintptr_t frame) const {
+  const uintptr_t end = page_of(frame - comparing_stack_bytes);
+  for (uintptr_t page = stack_reached_; page < end; page += page_bytes_)
+    if (!is_zero(page, page_bytes_))
+      return page;
+  return 0;
 }
 
 bool MemoryImage::restore_break() {
@@ -235,7 +296,9 @@ bool MemoryImage::drop_everything() {
 }
 
 uintptr_t MemoryImage::first_difference() {
-  uintptr_t found = 0;
+  uintptr_t found = stack_difference(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
+  if (found != 0)
+    return found;
   const auto differs = [&](uintptr_t address, const char *source) {
     if (std::memcmp(reinterpret_cast<const void *>(address), source, page_bytes_) == 0)
       return false;

@@ -122,8 +122,10 @@ bool Rewinder::rewind(Channel &channel) {
       return fail(RewindFailure::verify_failed);
     add(page_->rewinds_verified, 1);
   }
-  if (carried_bytes_ > 0)
+  if (carried_bytes_ > 0) {
     channel.put_back({carried_, carried_bytes_});
+    ::explicit_bzero(carried_, carried_bytes_); // other clients' requests
+  }
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "ipc/channel.h"
 
 #include <criterion/criterion.h>
+#include <cstring>
 #include <fcntl.h>
 #include <string>
 #include <sys/socket.h>
@@ -203,6 +204,31 @@ Test(channel, a_number_of_descriptors_that_is_not_the_rows_is_broken) {
 Test(channel, announced_descriptors_that_do_not_come_are_broken) {
   cr_assert_eq(flaw_of(header_of(MessageType::worker_forked, 0, 3), PeerState::ready),
                "descriptors were announced that did not come");
+}
+
+Test(channel, descriptors_that_no_frame_has_are_broken) {
+  Ends ends(Channel::Carries::descriptors);
+  const int input[] = {STDIN_FILENO, STDIN_FILENO, STDIN_FILENO};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof input)] = {};
+  char byte = 0;
+  iovec part{&byte, 1};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  *CMSG_FIRSTHDR(&message) = {CMSG_LEN(sizeof input), SOL_SOCKET, SCM_RIGHTS};
+  std::memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), input, sizeof input);
+  Channel::Status status = Channel::Status::again;
+  for (int bytes = 0; bytes < 4 && status == Channel::Status::again;
+       ++bytes) { // of no whole header
+    cr_assert_eq(::sendmsg(ends.zygote.descriptor(), &message, 0), 1);
+    cr_assert(ends.master.receive() == Channel::Status::ok);
+    Frame frame;
+    status = ends.master.next(frame, PeerState::ready);
+  }
+  cr_assert(status == Channel::Status::broken);
+  cr_assert_eq(ends.master.flaw(), "more descriptors came than any message has");
 }
 
 Test(channel, frames_that_are_put_back_come_before_what_is_unread) {

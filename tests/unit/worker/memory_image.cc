@@ -4,6 +4,7 @@
 #include "daemon/worker/memory/memory_image.h"
 #include "daemon/worker/memory/fault_point.h"
 
+#include <alloca.h>
 #include <criterion/criterion.h>
 
 #include <cstdlib>
@@ -456,6 +457,58 @@ Test(memory_image, deep_recursion_is_no_new_mapping) {
     static_cast<void>(recurse(700));
     return image.rewind() == RewindFailure::none;
   }));
+}
+
+namespace {
+
+constexpr uint64_t left = 0xa7a7'1234'5678'a7a7;
+
+// Leaves words at that depth below the caller's frame, and has been down there.
+[[gnu::noinline]] void leave_on_stack(size_t depth) {
+  auto *deep = static_cast<volatile uint64_t *>(alloca(depth));
+  for (int i = 0; i < 64; ++i)
+    deep[i] = left;
+}
+
+// Of those that are below this frame.
+[[gnu::noinline]] size_t left_on_stack() {
+  constexpr size_t deepest = (size_t{2} << 20) - (size_t{64} << 10), own = 512;
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) / 8 * 8 - own;
+  size_t found = 0;
+  for (uintptr_t address = here - deepest; address < here; address += 8)
+    found += *reinterpret_cast<const volatile uint64_t *>(address) == left;
+  return found;
+}
+
+} // namespace
+
+Test(memory_image, nothing_of_a_request_stays_on_the_stack_however_deep_it_was) {
+  for (const ScanMethod method : every_method)
+    for (const size_t kilobytes : {10, 20, 100, 250, 300, 1000})
+      cr_expect(in_worker(method,
+                          [kilobytes](MemoryImage &image) {
+                            for (int round = 0; round < 3; ++round) { // later ones without a fault
+                              leave_on_stack(kilobytes << 10);
+                              if (image.rewind() != RewindFailure::none || left_on_stack() != 0)
+                                return false;
+                            }
+                            for (int i = 0; i < 100; ++i) // a small one after the other
+                              if (image.rewind() != RewindFailure::none)
+                                return false;
+                            return image.first_difference() == 0;
+                          }),
+                "%zu kB", kilobytes);
+}
+
+Test(memory_image, verification_finds_what_is_left_on_the_stack) {
+  for (const ScanMethod method : every_method)
+    cr_expect(in_worker(method, [](MemoryImage &image) {
+      leave_on_stack(size_t{100} << 10);
+      if (image.rewind() != RewindFailure::none || image.first_difference() != 0)
+        return false;
+      leave_on_stack(size_t{100} << 10);
+      return image.first_difference() != 0;
+    }));
 }
 
 Test(memory_image, verification_finds_a_byte_that_differs) {
