@@ -72,8 +72,8 @@ std::vector<std::string> childs_environment() {
   return result;
 }
 
-constexpr pid_t ended = -1;     // what the kernel says of a pidfd whose process is gone
-constexpr pid_t not_there = -2; // the line, or the file
+constexpr pid_t pid_of_ended = -1; // what the kernel says of a pidfd whose process is gone
+constexpr pid_t not_there = -2;    // the line, or the file
 
 // Of the line that begins with `key`; one read, as the files are short.
 pid_t number_in(const std::string &path, std::string_view key, pid_t otherwise) {
@@ -197,12 +197,12 @@ FileDescriptor LinuxKernel::open_pidfd(pid_t child) {
 pid_t LinuxKernel::parent_of(const FileDescriptor &pidfd, pid_t pid) {
   const std::string descriptor = fmt::format("/proc/self/fdinfo/{}", pidfd.get());
   const pid_t named = number_in(descriptor, "Pid:", not_there);
-  if (named == ended)
+  if (named == pid_of_ended)
     return 0;
   if (named != pid)
     return -1;
   const pid_t parent = number_in(fmt::format("/proc/{}/status", pid), "PPid:", not_there);
-  return number_in(descriptor, "Pid:", not_there) == ended ? 0 : parent;
+  return number_in(descriptor, "Pid:", not_there) == pid_of_ended ? 0 : parent;
 }
 
 void LinuxKernel::sleep_us(int64_t time_us) { usleep(static_cast<useconds_t>(time_us)); }
