@@ -116,7 +116,8 @@ void under_load(Daemon &daemon, int kills,
   }
   for (const std::string &failure : failures)
     expect(failure.empty(), failure);
-  expect(succeeded > 100, std::to_string(succeeded) + " requests succeeded");
+  expect(succeeded > static_cast<size_t>(kills), // the service goes on between them
+         std::to_string(succeeded) + " requests succeeded");
   expect(crashed <= static_cast<size_t>(kills) * 24,
          std::to_string(crashed) + " requests were lost");
   cr_log_info("%zu requests succeeded, %zu died with their worker, %d kills", succeeded, crashed,
@@ -157,7 +158,7 @@ void kill_zygotes_under_load(const std::string &isolation) {
   under_load(daemon, 20, [&](std::mt19937 &) {
     probe.eval("1"); // the pool is back
     for (const ProcessState &state : daemon.descendants())
-      if (state.parent == daemon.pid() && state.state != 'Z')
+      if (state.parent == daemon.pid() && state.name == "lethe-zygote" && state.state != 'Z')
         ::kill(state.pid, SIGKILL);
   });
   expect_clean(daemon, descriptors);
