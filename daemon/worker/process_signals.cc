@@ -19,7 +19,8 @@ void end_if_orphan(int) {
   const int saved = errno;
   pollfd poll_for{process_globals.channel, POLLRDHUP, 0};
   const timespec now{}; // ppoll: a worker has no other
-  if (::ppoll(&poll_for, 1, &now, nullptr) > 0 && (poll_for.revents & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
+  if (::ppoll(&poll_for, 1, &now, nullptr) > 0 &&
+      (poll_for.revents & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
     _exit(exit_clean);
   errno = saved;
 }
