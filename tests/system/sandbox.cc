@@ -52,10 +52,10 @@ std::string wrong_layer_of(const ProcessState &state, const std::vector<std::str
   for (const auto &[layer, file] :
        {std::pair{"network_namespace", "net"}, std::pair{"ipc_namespace", "ipc"},
         std::pair{"uts_namespace", "uts"}, std::pair{"user_namespace", "user"}}) {
-    const auto of = [&](const std::string &process) {
-      return std::filesystem::read_symlink("/proc/" + process + "/ns/" + file).string();
+    const auto of = [](const std::string &process, const std::string &name) {
+      return std::filesystem::read_symlink("/proc/" + process + "/ns/" + name).string();
     };
-    if ((of(std::to_string(state.pid)) != of("self")) != claims(layers, layer))
+    if ((of(std::to_string(state.pid), file) != of("self", file)) != claims(layers, layer))
       return layer;
   }
   return "";

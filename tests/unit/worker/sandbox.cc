@@ -377,8 +377,9 @@ Test(sandbox, nothing_that_a_worker_may_do_saves_it_after_a_forbidden_call) {
     {"other program code",
      [&](Confined &) {
        const auto code = reinterpret_cast<uintptr_t>(&run_filter) & ~uintptr_t{4095};
-       ::mmap(reinterpret_cast<void *>(code), 4096, PROT_READ | PROT_WRITE,
-              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+       [[maybe_unused]] const void *mapped =
+           ::mmap(reinterpret_cast<void *>(code), 4096, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
      }},
 #if defined(__x86_64__)
     {"the ABI of 32 bits", [](Confined &) { asm volatile("int $0x80"
