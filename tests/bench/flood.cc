@@ -14,6 +14,7 @@ namespace {
 
 using test::Client;
 using test::Clock;
+using test::milliseconds;
 
 constexpr uid_t flooding_user = 60'001, other_user = 60'002;
 constexpr size_t connections = 64;

@@ -3,6 +3,7 @@
 #include "tests/harness/user.h"
 
 #include <criterion/criterion.h>
+#include <ranges>
 #include <csignal>
 #include <sys/socket.h>
 #include <thread>
@@ -45,8 +46,8 @@ Test(fair_shares, answers_that_a_script_does_not_take_end_it) {
     answers.push_back(to_bytes({1, call.at(1), nullptr, std::string(1'000'000, 'x')}));
   }
   std::thread sender([&] {
-    for (auto answer = answers.rbegin(); answer != answers.rend(); ++answer)
-      client.send(*answer);
+    for (const std::string &answer : std::views::reverse(answers))
+      client.send(answer);
   });
   size_t most_kb = 0;
   const auto begin = Clock::now();

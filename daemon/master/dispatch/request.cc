@@ -29,7 +29,7 @@ Request::Request(EventLoop &loop) : timer(loop, [this] { dispatcher->deadline_pa
 void Request::count_bytes() {
   size_t bytes = body.held_bytes() + name.capacity() + trace.capacity();
   for (const std::string &later : later_steps)
-    bytes += sizeof later + later.capacity();
+    bytes += sizeof(std::string) + later.capacity();
   held.set(bytes);
 }
 
@@ -47,7 +47,7 @@ Request &RequestStock::take() {
   }
   Request &request = *free_.back();
   free_.pop_back();
-  invariant(request.in_stock && !request.timer.pending() && request.body.size() == 0,
+  invariant(request.in_stock && !request.timer.pending() && request.body.empty(),
             "a request in stock is nobody's, and empty", {"bytes", request.body.size()});
   request.in_stock = false;
   kept_bytes_ -= request.body.capacity();
