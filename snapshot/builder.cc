@@ -228,7 +228,8 @@ void close_for_preload_files(int pipe) {
   ::close_range(static_cast<unsigned>(pipe) + 1, ~0u, 0);
   Entropy::instance(); // its memory comes from a memfd
   confine("");
-  if (const auto closed = install_filter(make_filter(join({snapshot_rows}), {}, Violation::end));
+  if (const auto closed =
+          install_filter(make_filter(join({snapshot_rows, file_rows}), {}, Violation::end));
       !closed)
     std::fprintf(stderr, "lethe-snapshot: %s\n", closed.error().message.c_str());
 }

@@ -34,17 +34,7 @@ inline constexpr CallRow snapshot_rows[] = {
     {LETHE_CALL(getpid), 0, "abort; the C library"},
     {LETHE_CALL(gettid), 0, "abort; V8's locks"},
     {LETHE_CALL(tgkill), EACCES, "abort, which then ends the process by itself"},
-    {LETHE_CALL(openat), EACCES, "libraries look for their files"},
-    {LETHE_CALL(newfstatat), EACCES, "libraries look for their files"},
     {LETHE_CALL(fstat), EACCES, "streams of the C library"},
-    {LETHE_CALL(faccessat), EACCES, "libraries look for their files"},
-    {LETHE_CALL(readlinkat), EACCES, "libraries look for their files"},
-#ifdef SYS_open // not on newer architectures
-    {LETHE_CALL(open), EACCES, "as openat"},
-    {LETHE_CALL(stat), EACCES, "as newfstatat"},
-    {LETHE_CALL(access), EACCES, "as faccessat"},
-    {LETHE_CALL(readlink), EACCES, "as readlinkat"},
-#endif
     {LETHE_CALL(exit_group), 0, "the end"},
 };
 

@@ -102,18 +102,9 @@ inline constexpr CallRow worker_rows[] = {
     {LETHE_CALL(exit_group), 0, "the end"},
 };
 
-// Refused, but no violation: libraries try these and go on without.
+// Refused, but no violation, as what looks for files (file_rows): libraries try these and go on
+// without.
 inline constexpr CallRow refused_rows[] = {
-    {LETHE_CALL(openat), EACCES, "configuration, locales and time zones of libraries"},
-    {LETHE_CALL(newfstatat), EACCES, "the C library asks whether the time zone's file has changed"},
-    {LETHE_CALL(faccessat), EACCES, "libraries look for their files"},
-    {LETHE_CALL(readlinkat), EACCES, "the same"},
-#ifdef SYS_open // not on newer architectures
-    {LETHE_CALL(open), EACCES, "as openat"},
-    {LETHE_CALL(stat), EACCES, "as newfstatat"},
-    {LETHE_CALL(access), EACCES, "as faccessat"},
-    {LETHE_CALL(readlink), EACCES, "as readlinkat"},
-#endif
     // abort() tries all of these, then ends the process by itself: the signal tells that it did.
     {LETHE_CALL(getpid), EACCES, "abort"},
     {LETHE_CALL(gettid), EACCES, "abort"},
@@ -237,14 +228,16 @@ inline constexpr CallRow zygote_rows[] = {
 
 // The whole table of a worker.
 inline CallTable worker_table(bool has_protection_keys) {
-  CallTable table = join({worker_rows, refused_rows});
+  CallTable table = join({worker_rows, file_rows, refused_rows});
   const int other = has_protection_keys ? SYS_mprotect : SYS_pkey_mprotect;
   std::erase_if(table, [other](const CallRow &row) { return row.number == other; });
   return table;
 }
-inline CallTable debugging_table() { return join({debugging_rows, worker_rows, refused_rows}); }
+inline CallTable debugging_table() {
+  return join({debugging_rows, worker_rows, file_rows, refused_rows});
+}
 inline CallTable zygote_table() {
-  return join({zygote_rows, debugging_rows, worker_rows, refused_rows});
+  return join({zygote_rows, debugging_rows, worker_rows, file_rows, refused_rows});
 }
 
 } // namespace lethe
