@@ -5,6 +5,7 @@
 #include "daemon/engine/globals.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
+#include "daemon/worker/memory/bump_heap.h"
 #include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/memory/huge_libraries.h"
 #include "daemon/worker/memory/huge_pages.h"
@@ -208,6 +209,10 @@ void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
 }
 
 void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs) {
+  if (debugs) // the profiler has threads
+    end_bump_allocation();
+  else if (rewinder_)
+    begin_bump_allocation();
   ::prctl(PR_SET_NAME, "lethe-worker");
   WorkerPage &page = map_page(page_file);
   end_with_master(socket.get());
@@ -281,6 +286,7 @@ void Zygote::grow(const Frame &frame) {
 }
 
 void Zygote::become_generation(FileDescriptor control, const std::string &grow_body) {
+  end_bump_allocation();
   control_ = Channel(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX);
   end_with_master(control_.descriptor());
   Entropy::instance().discard();
@@ -347,7 +353,7 @@ void Zygote::take_image() {
     good = rewinder_->self_test([](void *self) { static_cast<Zygote *>(self)->run_self_test(); },
                                 this);
   if (good)
-    return;
+    return begin_bump_allocation();
   std::fprintf(stderr, "lethe-zygote: %s: %s\n",
                rewinds() ? "memory can't be rewound, each worker serves one request"
                          : "forks take longer than they need",

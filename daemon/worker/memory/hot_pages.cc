@@ -14,13 +14,13 @@ namespace {
 // was written not long ago, too; what a heavy request wrote is dropped, or the light one after it
 // would pay.
 constexpr uint64_t little_faults = 64, heavy_faults = 512;
-// Beyond so many hot pages a survey is made now and then (copying a page unseen costs less than
-// comparing it): it finds those that the last request did not change, and drops one that several
-// surveys in a row found so. One that then turns out to be written after all gets more patience
-// each time: a scan for its return costs as much as hundreds of copies. The interval is a prime,
-// so that requests that take turns are all seen.
+// A survey is made now and then (copying a page unseen costs less than comparing it), more often
+// beyond so many hot pages: it finds those that the last request did not change, and drops one that
+// several surveys in a row found so. One that then turns out to be written after all gets more
+// patience each time: a scan for its return costs as much as hundreds of copies. The intervals are
+// primes, so that requests that take turns are all seen.
 constexpr size_t few_pages = 64;
-constexpr uint64_t survey_interval = 7;
+constexpr uint64_t survey_interval = 7, rare_survey_interval = 61;
 constexpr uint8_t patience[] = {2, 5, 36}; // surveys
 // After so many scans, what was dropped is forgotten.
 constexpr uint64_t forget_interval = 64;
@@ -66,7 +66,8 @@ void HotPages::forget_now_and_then(uint64_t scan, size_t image_pages) {
 }
 
 bool HotPages::makes_survey(uint64_t request) const {
-  return count_ - overlay_count_ > few_pages && request % survey_interval == 0;
+  const bool are_few = count_ - overlay_count_ <= few_pages;
+  return request % (are_few ? rare_survey_interval : survey_interval) == 0;
 }
 
 bool HotPages::is_idle_for_too_long(HotPage &page) {

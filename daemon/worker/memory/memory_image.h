@@ -152,7 +152,7 @@ private:
   size_t region_count_ = 0, range_count_ = 0, protection_change_count_ = 0;
   uint64_t faults_ = 0;                   // page faults up to the last rewind
   uintptr_t stack_reached_ = UINTPTR_MAX; // the lowest page of its kept part that is in memory
-  uint32_t stack_unused_rewinds_ = 0; // in a row: nothing was written below what is always wiped
+  uintptr_t stack_needed_ = UINTPTR_MAX;  // the lowest that was written in this window of rewinds
   size_t touched_bytes_ = 0;          // by the request that is being rewound
   long address_space_pages_ = 0;
   uintptr_t break_ = 0;

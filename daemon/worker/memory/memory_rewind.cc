@@ -5,6 +5,7 @@
 #include "daemon/worker/memory/memory_image_walk.h"
 #include "ipc/invariant.h"
 
+#include <algorithm>
 #include <alloca.h>
 #include <charconv>
 #include <cstring>
@@ -23,8 +24,9 @@ constexpr size_t most_populated_bytes = size_t{1} << 20;
 constexpr size_t wiped_stack_bytes = size_t{16} << 10;
 constexpr size_t kept_stack_bytes = size_t{256} << 10;
 constexpr size_t deepest_stack_bytes = size_t{2} << 20;
-// After so many requests that did not need it, the stack's middle part is dropped, too.
-constexpr uint32_t most_unused_rewinds = 64;
+// What so many requests in a row did not need of the stack's middle part is dropped, too: reading it
+// in vain takes longer than a request.
+constexpr uint64_t stack_window_rewinds = 64;
 // Below a frame that compares: its own calls, and a signal's.
 constexpr size_t comparing_stack_bytes = size_t{8} << 10;
 
@@ -113,16 +115,15 @@ bool MemoryImage::wipe_deep_stack(uintptr_t frame, bool had_faults) {
   const PageRange kept{page_of(frame - kept_stack_bytes), page_of(frame - wiped_stack_bytes)};
   if (had_faults && !find_reached_stack(kept))
     return false;
-  bool is_used = false;
   for (uintptr_t page = stack_reached_; page < kept.end; page += page_bytes_)
     if (!is_zero(page, page_bytes_)) {
       ::explicit_bzero(reinterpret_cast<void *>(page), page_bytes_);
-      is_used = true;
+      stack_needed_ = std::min(stack_needed_, page);
     }
-  stack_unused_rewinds_ = is_used ? 0 : stack_unused_rewinds_ + 1;
-  if (stack_unused_rewinds_ < most_unused_rewinds || stack_reached_ >= kept.end)
+  if (statistics_.rewinds % stack_window_rewinds != 0)
     return true;
-  return drop_stack(std::exchange(stack_reached_, kept.end), kept.end);
+  const uintptr_t needed = std::min(std::exchange(stack_needed_, UINTPTR_MAX), kept.end);
+  return stack_reached_ >= needed || drop_stack(std::exchange(stack_reached_, needed), needed);
 }
 
 bool MemoryImage::find_reached_stack(PageRange kept) {

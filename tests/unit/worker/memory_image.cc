@@ -3,6 +3,7 @@
 // step that fails is noticed.
 #include "daemon/worker/memory/memory_image.h"
 #include "daemon/worker/memory/fault_point.h"
+#include "tests/unit/in_fork.h"
 
 #include <alloca.h>
 #include <criterion/criterion.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 using namespace lethe;
+using lethe::test::in_fork;
 
 namespace {
 
@@ -39,19 +41,6 @@ char *map_pages(size_t pages, int protection) {
 PageRange range_of(const char *memory, size_t pages) {
   const auto begin = reinterpret_cast<uintptr_t>(memory);
   return {begin, begin + pages * page_bytes()};
-}
-
-// Runs `body` in a forked process, which has one thread (a test's own has two). True if that
-// returns true.
-bool in_fork(const std::function<bool()> &body) {
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(60);
-    _exit(body() ? 0 : 1);
-  }
-  int status = -1;
-  waitpid(child, &status, 0);
-  return status == 0;
 }
 
 // Makes an image, and runs `worker` in a forked process that has adopted it. True if that returns
