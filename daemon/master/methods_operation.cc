@@ -11,6 +11,7 @@ namespace {
 
 void pack_value(Packer &packer, int64_t value) { packer.pack_int64(value); }
 void pack_value(Packer &packer, double value) { packer.pack_double(value); }
+void pack_value(Packer &packer, bool value) { value ? packer.pack_true() : packer.pack_false(); }
 void pack_value(Packer &packer, const std::string &value) { pack_string(packer, value); }
 template <Named Enumeration> void pack_value(Packer &packer, Enumeration value) {
   pack_string(packer, name_of(value));

@@ -74,11 +74,18 @@ void install_handler() {
 
 } // namespace
 
-Sandbox Sandbox::prepare(uintptr_t arena_begin) {
+// Where one of the filters of a process ends it at once, another one's signal is not heard.
+std::vector<sock_filter> Sandbox::filter_of(const CallTable &table) const {
+  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
+  return make_filter(options_.makes_code ? table : without_code(table), facts,
+                     best_violation(arena_begin_));
+}
+
+Sandbox Sandbox::prepare(uintptr_t arena_begin, const Options &options) {
   Sandbox sandbox;
   sandbox.arena_begin_ = arena_begin;
-  sandbox.filter_ = make_filter(worker_table(has_protection_keys()), {.arena_begin = arena_begin},
-                                best_violation(arena_begin));
+  sandbox.options_ = options;
+  sandbox.filter_ = sandbox.filter_of(worker_table(has_protection_keys()));
   sandbox.landlock_ = Landlock::make("");
   install_handler();
   return sandbox;
@@ -88,23 +95,22 @@ bool Sandbox::confine() {
   layers_ = lethe::confine("/proc");
   if (fault_point("sandbox.layer"))
     layers_.back() = {"zygote_landlock", Layer::State::failed, "it is a test"};
-  // Where one of the two filters ends the process at once, the other one's signal is not heard.
-  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
-  const auto installed =
-      install_filter(make_filter(zygote_table(), facts, best_violation(arena_begin_)));
+  const auto installed = install_filter(filter_of(zygote_table()));
   layers_.push_back(installed
                         ? Layer{"zygote_seccomp", Layer::State::in_force}
                         : Layer{"zygote_seccomp", Layer::State::failed, installed.error().message});
   // A worker whose own ones do not come up ends.
   layers_.push_back({"seccomp", Layer::State::in_force});
+  if (!options_.makes_code) // what the filters then forbid
+    layers_.push_back(
+        {"no_executable_memory", installed ? Layer::State::in_force : Layer::State::failed});
   layers_.push_back(landlock_.layer("landlock"));
   return std::ranges::none_of(
       layers_, [](const Layer &layer) { return layer.state == Layer::State::failed; });
 }
 
 Result<Nothing> Sandbox::apply_for_profiler(WorkerPage &page, const std::vector<int> &kept) {
-  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
-  filter_ = make_filter(debugging_table(), facts, best_violation(arena_begin_));
+  filter_ = filter_of(debugging_table());
   return apply(page, kept);
 }
 
