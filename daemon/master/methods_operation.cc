@@ -61,6 +61,7 @@ bool answer_ping(const MethodCall &call) {
 bool show_stats(const MethodCall &call) {
   Environment &environment = call.server.environment();
   environment.counters.log_lines_dropped = dropped_log_lines();
+  environment.counters.output_lines_dropped = environment.child_outputs.dropped_lines();
   MapWriter map;
   map.add("pid", getpid());
   map.add("uptime_s", call.server.uptime_us() / 1'000'000);

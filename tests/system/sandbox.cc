@@ -100,6 +100,23 @@ Test(sandbox, zygotes_and_workers_have_no_privilege_and_the_system_calls_of_thei
   }
 }
 
+// Not the daemon's, which may be a terminal or a file.
+Test(sandbox, zygotes_and_workers_have_a_standard_error_of_their_own) {
+  Daemon daemon(DaemonOptions{.environment = {"LETHE_FAULT=zygote.forbidden"}});
+  Client client = daemon.connect();
+  client.eval("1");
+  const auto standard_error_of = [](pid_t pid) {
+    return std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/fd/2").string();
+  };
+  const std::string zygotes = standard_error_of(daemon.zygote());
+  expect(zygotes.starts_with("pipe:") && zygotes != standard_error_of(daemon.pid()), zygotes);
+  for (const pid_t worker : daemon.workers())
+    expect_equal(standard_error_of(worker), zygotes);
+  // What is written there comes into the log.
+  client.error("script.put", {"s", "function f() {}"});
+  expect(daemon.logs(" warning pool default: lethe: forbidden system call "), "the log is silent");
+}
+
 // A program of the group's or of the same user's looks at no worker's memory, and no core has it.
 Test(sandbox, zygotes_and_workers_are_not_dumpable) {
   Daemon daemon;
