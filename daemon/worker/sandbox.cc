@@ -64,6 +64,23 @@ Violation best_violation(uintptr_t arena_begin) {
                                                                   : Violation::end;
 }
 
+// Also where the filter does not hold, for a defect in it or in the kernel. The limits on processor
+// time and memory are others' (Interrupts, MemoryLimits), the one on cores main's.
+struct Limit {
+  decltype(RLIMIT_NOFILE) resource;
+  rlim_t most;
+  bool holds_with_threads;
+  const char *name;
+};
+constexpr Limit limits[] = {
+    {RLIMIT_NOFILE, 16, true, "limit on open files"},
+    {RLIMIT_FSIZE, 0, true, "limit on file sizes"}, // what it writes to is a socket and pipes
+    {RLIMIT_NPROC, 0, false, "limit on processes"},
+    // The kernel counts them by user, timers among them: one worker could take them from all. Its
+    // own timer has its signal already; those of kill(2) come in any case.
+    {RLIMIT_SIGPENDING, 0, false, "limit on pending signals"},
+};
+
 void install_handler() {
   struct sigaction action {};
   action.sa_flags = SA_SIGINFO;
@@ -111,6 +128,7 @@ bool Sandbox::confine() {
 
 Result<Nothing> Sandbox::apply_for_profiler(WorkerPage &page, const std::vector<int> &kept) {
   filter_ = filter_of(debugging_table());
+  has_threads_ = true;
   return apply(page, kept);
 }
 
@@ -133,9 +151,10 @@ Result<Nothing> Sandbox::apply(WorkerPage &page, const std::vector<int> &kept) c
   const auto failed = [](const char *step) {
     return Error(ErrorCode::internal, system_message(std::string("sandbox: ") + step));
   };
-  const rlimit few_files{16, 16};
-  if (::setrlimit(RLIMIT_NOFILE, &few_files) < 0)
-    return failed("limit on open files");
+  for (const Limit &limit : limits)
+    if (const rlimit value{limit.most, limit.most};
+        (limit.holds_with_threads || !has_threads_) && ::setrlimit(limit.resource, &value) < 0)
+      return failed(limit.name);
   if (landlock_.apply("landlock").state == Layer::State::failed)
     return failed("landlock");
   if (auto closed = close_all_but(kept); !closed)

@@ -49,6 +49,7 @@ private:
 
   uintptr_t arena_begin_ = 0;
   Options options_;
+  bool has_threads_ = false; // V8's profiler makes them, and timers
   std::vector<sock_filter> filter_;
   Landlock landlock_;
   std::vector<Layer> layers_;

@@ -295,6 +295,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
         self.say_load_failed(self.generation_.present(), self.runner_.out_of_memory());
       },
       this);
+  memory_.limit_loading(grow_body.size());
   generation_.take(read_or_give_up<message::Grow>(grow_body));
   if (fault_point("zygote.forbidden"))
     ::socket(AF_UNIX, SOCK_STREAM, 0);

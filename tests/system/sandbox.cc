@@ -100,6 +100,50 @@ Test(sandbox, zygotes_and_workers_have_no_privilege_and_the_system_calls_of_thei
   }
 }
 
+namespace {
+
+// The soft limit in a line of /proc/PID/limits.
+std::string limit_of(pid_t pid, const std::string &name) {
+  const std::string limits = read_file("/proc/" + std::to_string(pid) + "/limits");
+  const size_t line = limits.find(name);
+  if (line == limits.npos)
+    return "none";
+  const size_t begin = limits.find_first_not_of(' ', line + name.size());
+  return limits.substr(begin, limits.find(' ', begin) - begin);
+}
+
+} // namespace
+
+// Nor, in a zygote, what is loaded.
+Test(sandbox, limits_of_the_kernel_hold_where_a_filter_would_not) {
+  for (const char *isolation : {"rewind", "process", "reuse"}) {
+    Daemon daemon(
+        {"pool.default.isolation=" + std::string(isolation), "pool.default.memory_mb=64"});
+    Client client = daemon.connect();
+    client.put("s", "function f() { for (;;); }");
+    // By signals, of which none can wait.
+    expect_members(client.error("call", {"s", "f", json::array(), {{"deadline_ms", 200}}}),
+                   {{"code", "deadline_exceeded"}});
+    expect_members(client.error("call", {"s", "f", json::array(), {{"cpu_ms", 100}}}),
+                   {{"code", "deadline_exceeded"}, {"limit", "cpu"}});
+    const auto wrong_limit = [&] {
+      for (const pid_t worker : daemon.workers())
+        for (const auto &[limit, most] :
+             {std::pair{"Max file size", "0"}, std::pair{"Max processes", "0"},
+              std::pair{"Max pending signals", "0"}, std::pair{"Max open files", "16"},
+              std::pair{"Max core file size", "1"}})
+          if (const std::string has = limit_of(worker, limit); has != most)
+            return limit + (" " + has);
+      return std::string();
+    };
+    becomes_true([&] { return wrong_limit().empty(); }); // some may be about to begin or to end
+    expect_equal(wrong_limit(), "");
+    for (const ProcessState &state : daemon.descendants())
+      if (state.state != 'Z' && state.name == "lethe-zygote" && state.parent != daemon.pid())
+        expect(limit_of(state.pid, "Max data size") != "unlimited", "a zygote that loads");
+  }
+}
+
 // Not the daemon's, which may be a terminal or a file.
 Test(sandbox, zygotes_and_workers_have_a_standard_error_of_their_own) {
   Daemon daemon(DaemonOptions{.environment = {"LETHE_FAULT=zygote.forbidden"}});
