@@ -9,6 +9,7 @@
 #include <fstream>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <optional>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -96,6 +97,31 @@ bool drop_capabilities() {
   });
 }
 
+struct Speculation {
+  std::string_view name;
+  unsigned long what;
+};
+// What a processor may do ahead with what it must not: a load before the stores that come before it
+// (Spectre 4), and jumps to where others have trained it to (Spectre 2).
+constexpr Speculation speculations[] = {
+    {"no_store_bypass", PR_SPEC_STORE_BYPASS},
+    {"no_indirect_branch_speculation", PR_SPEC_INDIRECT_BRANCH}};
+
+// None where there is nothing to switch off.
+std::optional<Layer> end_speculation(const Speculation &speculation) {
+  const int state = ::prctl(PR_GET_SPECULATION_CTRL, speculation.what, 0, 0, 0);
+  if (state == PR_SPEC_NOT_AFFECTED)
+    return std::nullopt;
+  const bool is_off = state > 0 && (state & (PR_SPEC_DISABLE | PR_SPEC_FORCE_DISABLE)) != 0 &&
+                      (state & PR_SPEC_PRCTL) == 0; // for the whole machine
+  if (is_off ||
+      ::prctl(PR_SET_SPECULATION_CTRL, speculation.what, PR_SPEC_FORCE_DISABLE, 0, 0) == 0)
+    return in_force(speculation.name);
+  const bool has_no_control =
+      errno == ENXIO || errno == ENODEV || errno == EINVAL || errno == EPERM;
+  return missing(speculation.name, has_no_control ? Layer::State::not_here : Layer::State::failed);
+}
+
 } // namespace
 
 Landlock Landlock::make(const char *readable) {
@@ -125,7 +151,7 @@ Layer Landlock::apply(std::string_view name) const {
   return layer(name);
 }
 
-std::vector<Layer> confine(const char *readable) {
+std::vector<Layer> confine(const char *readable, bool limits_speculation) {
   std::vector<Layer> layers;
   const bool hidden = proc_hides_processes();
   layers.push_back(layer_if(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privileges"));
@@ -140,6 +166,9 @@ std::vector<Layer> confine(const char *readable) {
     layers.push_back({"not_dumpable", Layer::State::not_here, "/proc hides what is not dumpable"});
   else
     layers.push_back(layer_if(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "not_dumpable"));
+  for (const Speculation &speculation : speculations)
+    if (auto layer = limits_speculation ? end_speculation(speculation) : std::nullopt)
+      layers.push_back(std::move(*layer));
   layers.push_back(Landlock::make(readable).apply("zygote_landlock"));
   return layers;
 }

@@ -131,7 +131,7 @@ uint64_t random_number() {
 // Closes this process as a zygote, and a child of it as a worker, and prints what came up.
 [[noreturn]] void check_sandbox() {
   const Arena arena(size_t{1} << 20);
-  Sandbox sandbox = Sandbox::prepare(arena.begin(), {});
+  Sandbox sandbox = Sandbox::prepare(arena.begin(), {.limits_speculation = true});
   sandbox.confine();
   const pid_t worker = ::fork();
   if (worker == 0) {

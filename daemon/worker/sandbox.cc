@@ -109,7 +109,7 @@ Sandbox Sandbox::prepare(uintptr_t arena_begin, const Options &options) {
 }
 
 bool Sandbox::confine() {
-  layers_ = lethe::confine("/proc");
+  layers_ = lethe::confine("/proc", options_.limits_speculation);
   if (fault_point("sandbox.layer"))
     layers_.back() = {"zygote_landlock", Layer::State::failed, "it is a test"};
   const auto installed = install_filter(filter_of(zygote_table()));

@@ -24,6 +24,7 @@ class Sandbox {
 public:
   struct Options {
     bool makes_code = true; // by V8: memory may become executable
+    bool limits_speculation = false;
   };
   // What a worker's will be; this process stays open. The arena begins at that address.
   static Sandbox prepare(uintptr_t arena_begin, const Options &options);

@@ -108,7 +108,9 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings 
   Interrupts::instance().attach(isolate_);
   memory_.attach(isolate_);
   if (settings_.sandbox != SandboxMode::off)
-    sandbox_ = Sandbox::prepare(arena_begin, {.makes_code = !settings_.jitless});
+    sandbox_ = Sandbox::prepare(
+        arena_begin, {.makes_code = !settings_.jitless,
+                      .limits_speculation = is_on(settings_.speculation_control, serves_one_)});
 }
 
 void Zygote::run() {

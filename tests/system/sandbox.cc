@@ -100,6 +100,37 @@ Test(sandbox, zygotes_and_workers_have_no_privilege_and_the_system_calls_of_thei
   }
 }
 
+// By default where scripts are hostile, and elsewhere if it is asked for.
+Test(sandbox, the_processor_runs_ahead_only_where_that_is_allowed_or_can_not_be_forbidden) {
+  for (const auto &[isolation, choice, is_limited] : {std::tuple{"process", "auto", true},
+                                                      {"rewind", "on", true},
+                                                      {"rewind", "auto", false},
+                                                      {"process", "off", false}}) {
+    Daemon daemon({"pool.default.isolation=" + std::string(isolation),
+                   "pool.default.speculation_control=" + std::string(choice)});
+    const auto layers = layers_of(daemon);
+    for (const auto &[layer, line] :
+         {std::pair{"no_store_bypass", "Speculation_Store_Bypass"},
+          std::pair{"no_indirect_branch_speculation", "SpeculationIndirectBranch"}}) {
+      const std::string usual = status_of(::getpid(), line);
+      const std::string zygotes = status_of(daemon.zygote(), line);
+      // What the kernel says without being asked, where it has a choice.
+      const bool can_be_chosen = usual.starts_with("thread ") || usual == "conditional enabled";
+      if (!is_limited) {
+        expect(!claims(layers, layer), layer);
+        expect_equal(zygotes, usual);
+      } else if (can_be_chosen) {
+        expect(claims(layers, layer), layer);
+        expect(zygotes == "thread force mitigated" || zygotes == "conditional force disabled",
+               zygotes);
+      } else if (usual == "vulnerable" || usual == "always enabled") {
+        expect(!claims(layers, layer), layer);
+        expect(daemon.logs(layer), "the log does not say that it is missing");
+      }
+    }
+  }
+}
+
 namespace {
 
 // The soft limit in a line of /proc/PID/limits.
