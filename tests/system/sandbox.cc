@@ -51,13 +51,20 @@ std::string wrong_layer_of(const ProcessState &state, const std::vector<std::str
       return name;
   for (const auto &[layer, file] :
        {std::pair{"network_namespace", "net"}, std::pair{"ipc_namespace", "ipc"},
-        std::pair{"uts_namespace", "uts"}, std::pair{"user_namespace", "user"}}) {
+        std::pair{"uts_namespace", "uts"}, std::pair{"user_namespace", "user"},
+        std::pair{"mount_namespace", "mnt"}}) {
     const auto of = [](const std::string &process, const std::string &name) {
       return std::filesystem::read_symlink("/proc/" + process + "/ns/" + name).string();
     };
     if ((of(std::to_string(state.pid), file) != of("self", file)) != claims(layers, layer))
       return layer;
   }
+  std::string root;
+  for (const auto &entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(state.pid) + "/root/"))
+    root += entry.path().filename().string() + " ";
+  if ((root == "proc ") != claims(layers, "empty_root"))
+    return "its root has " + root;
   return "";
 }
 
