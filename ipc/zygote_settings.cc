@@ -9,6 +9,7 @@ namespace lethe {
 namespace {
 
 std::string word(const std::string &value) { return value; }
+std::string word(bool value) { return value ? "true" : "false"; }
 
 template <Named Enumeration> std::string word(Enumeration value) {
   return std::string(name_of(value));

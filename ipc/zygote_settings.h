@@ -3,6 +3,7 @@
 // user: the master gives each as an argument, and the program wants each. There is no default here.
 #pragma once
 
+#include "ipc/choice.h"
 #include "ipc/isolation.h"
 #include "ipc/sandbox_mode.h"
 #include "ipc/scan_method.h"
@@ -20,6 +21,7 @@ namespace setting {
 using namespace lethe;
 using Number = int64_t;
 using Fraction = double;
+using Switch = bool;
 using Text = std::string;
 using Texts = std::vector<std::string>;
 } // namespace setting

@@ -227,7 +227,7 @@ void close_for_preload_files(int pipe) {
   ::close_range(STDERR_FILENO + 1, static_cast<unsigned>(pipe) - 1, 0);
   ::close_range(static_cast<unsigned>(pipe) + 1, ~0u, 0);
   Entropy::instance(); // its memory comes from a memfd
-  confine("");
+  confine("", false);
   if (const auto closed =
           install_filter(make_filter(join({snapshot_rows, file_rows}), {}, Violation::end));
       !closed)

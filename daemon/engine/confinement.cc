@@ -9,8 +9,11 @@
 #include <fstream>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <optional>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,6 +76,72 @@ Layer leave_namespace(std::string_view name, int flag) {
   return missing(name, is_refused ? Layer::State::not_here : Layer::State::failed);
 }
 
+bool write_own(const char *name, const std::string &text) {
+  const FileDescriptor file(
+      ::open((std::string("/proc/self/") + name).c_str(), O_WRONLY | O_CLOEXEC));
+  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+// In a new user namespace nobody has a number, and who has none can make no file. Its own ones are
+// what everybody may give himself.
+bool keep_ids(uid_t user, gid_t group) {
+  const auto itself = [](unsigned id) {
+    return std::to_string(id) + " " + std::to_string(id) + " 1\n";
+  };
+  return write_own("uid_map", itself(user)) && write_own("setgroups", "deny") &&
+         write_own("gid_map", itself(group));
+}
+
+constexpr const char *proc = "/proc";
+constexpr unsigned long root_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+// What lies at `folder`, with what is mounted below it, apart from its place.
+FileDescriptor take_tree(const char *folder) {
+  return FileDescriptor(static_cast<int>(::syscall(
+      SYS_open_tree, AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
+}
+
+// A new root takes the place of /proc for a moment, which is a folder everywhere. What was the root
+// is then mounted nowhere any more. A root of the machine's start (initramfs) can't be left so, but
+// it can be turned away from; nobody who has no capability comes back.
+bool become_root() {
+  if (::chdir(proc) < 0)
+    return false;
+  if (::syscall(SYS_pivot_root, ".", ".") == 0)
+    return ::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0;
+  return ::chroot(".") == 0;
+}
+
+// Nothing is in it but /proc, if that is wanted. In a mount namespace of its own.
+bool make_empty_root(bool with_proc) {
+  const FileDescriptor kept = with_proc ? take_tree(proc) : FileDescriptor();
+  if (with_proc && !kept)
+    return false;
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||
+      ::mount("none", proc, "tmpfs", root_flags, "size=4k,nr_inodes=4,mode=555") < 0)
+    return false;
+  const bool is_there = (!with_proc || (::mkdir("/proc/proc", 0555) == 0 &&
+                                        ::syscall(SYS_move_mount, kept.get(), "", AT_FDCWD,
+                                                  "/proc/proc", MOVE_MOUNT_F_EMPTY_PATH) == 0)) &&
+                        become_root();
+  if (!is_there) {
+    const int why = errno;
+    ::umount2(proc, MNT_DETACH); // the old one is there again
+    errno = why;
+    return false;
+  }
+  return ::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | root_flags, nullptr) ==
+         0;
+}
+
+// A filter of the service manager's may forbid the calls, and a security module the mounts.
+Layer enter_empty_root(std::string_view name, bool with_proc, uid_t user, gid_t group) {
+  if (keep_ids(user, group) && make_empty_root(with_proc))
+    return in_force(name);
+  const bool is_refused = errno == EPERM || errno == EACCES || errno == ENOSYS;
+  return missing(name, is_refused ? Layer::State::not_here : Layer::State::failed);
+}
+
 // Also those that it has in a namespace of its own.
 bool drop_capabilities() {
   // Without these a program that root executes would get all again. Both need a capability: who has
@@ -94,6 +163,31 @@ bool drop_capabilities() {
   return std::ranges::all_of(has, [](const __user_cap_data_struct &part) {
     return part.effective == 0 && part.permitted == 0 && part.inheritable == 0;
   });
+}
+
+struct Speculation {
+  std::string_view name;
+  unsigned long what;
+};
+// What a processor may do ahead with what it must not: a load before the stores that come before it
+// (Spectre 4), and jumps to where others have trained it to (Spectre 2).
+constexpr Speculation speculations[] = {
+    {"no_store_bypass", PR_SPEC_STORE_BYPASS},
+    {"no_indirect_branch_speculation", PR_SPEC_INDIRECT_BRANCH}};
+
+// None where there is nothing to switch off.
+std::optional<Layer> end_speculation(const Speculation &speculation) {
+  const int state = ::prctl(PR_GET_SPECULATION_CTRL, speculation.what, 0, 0, 0);
+  if (state == PR_SPEC_NOT_AFFECTED)
+    return std::nullopt;
+  const bool is_off = state > 0 && (state & (PR_SPEC_DISABLE | PR_SPEC_FORCE_DISABLE)) != 0 &&
+                      (state & PR_SPEC_PRCTL) == 0; // for the whole machine
+  if (is_off ||
+      ::prctl(PR_SET_SPECULATION_CTRL, speculation.what, PR_SPEC_FORCE_DISABLE, 0, 0) == 0)
+    return in_force(speculation.name);
+  const bool has_no_control =
+      errno == ENXIO || errno == ENODEV || errno == EINVAL || errno == EPERM;
+  return missing(speculation.name, has_no_control ? Layer::State::not_here : Layer::State::failed);
 }
 
 } // namespace
@@ -125,9 +219,11 @@ Layer Landlock::apply(std::string_view name) const {
   return layer(name);
 }
 
-std::vector<Layer> confine(const char *readable) {
+std::vector<Layer> confine(const char *readable, bool limits_speculation) {
   std::vector<Layer> layers;
   const bool hidden = proc_hides_processes();
+  const uid_t user = ::geteuid();
+  const gid_t group = ::getegid();
   layers.push_back(layer_if(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privileges"));
   // The first of them gives the right to the others.
   layers.push_back(leave_namespace("user_namespace", CLONE_NEWUSER));
@@ -135,11 +231,17 @@ std::vector<Layer> confine(const char *readable) {
   layers.push_back(leave_namespace("ipc_namespace", CLONE_NEWIPC));
   layers.push_back(leave_namespace("uts_namespace", CLONE_NEWUTS));
   layers.push_back(leave_namespace("cgroup_namespace", CLONE_NEWCGROUP));
+  layers.push_back(leave_namespace("mount_namespace", CLONE_NEWNS));
+  if (layers.back().state == Layer::State::in_force)
+    layers.push_back(enter_empty_root("empty_root", *readable != '\0', user, group));
   layers.push_back(layer_if(drop_capabilities(), "no_capabilities"));
   if (hidden)
     layers.push_back({"not_dumpable", Layer::State::not_here, "/proc hides what is not dumpable"});
   else
     layers.push_back(layer_if(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "not_dumpable"));
+  for (const Speculation &speculation : speculations)
+    if (auto layer = limits_speculation ? end_speculation(speculation) : std::nullopt)
+      layers.push_back(std::move(*layer));
   layers.push_back(Landlock::make(readable).apply("zygote_landlock"));
   return layers;
 }

@@ -41,8 +41,9 @@ private:
 
 // For this process, which has one thread, and for all its children, for good: namespaces of its
 // own, no privilege, no dump of its memory (nor may others of its user look at it), and by Landlock
-// no file but those below `readable`. One Layer for each, in order. Process ids stay those of the
-// machine: the master hears of them.
-std::vector<Layer> confine(const char *readable);
+// no file but those below `readable`. With `limits_speculation` what its processor does ahead, too,
+// as far as that can be chosen. One Layer for each, in order. Process ids stay those of the machine:
+// the master hears of them.
+std::vector<Layer> confine(const char *readable, bool limits_speculation);
 
 } // namespace lethe

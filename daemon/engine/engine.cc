@@ -29,8 +29,9 @@ const std::string &v8_flags() {
   return flags;
 }
 
-void start_v8(Arena &pages) {
+void start_v8(Arena &pages, const char *other_flags) {
   v8::V8::SetFlagsFromString(v8_flags().c_str(), v8_flags().size());
+  v8::V8::SetFlagsFromString(other_flags);
   lead_mappings_to(pages);
   process_globals.platform = new SingleThreadPlatform(pages);
   v8::V8::InitializePlatform(process_globals.platform);

@@ -14,8 +14,9 @@ namespace lethe {
 // V8's flags in one line.
 const std::string &v8_flags();
 
-// Once in a process. `pages` must outlive it.
-void start_v8(Arena &pages);
+// Once in a process. `pages` must outlive it. Other flags than v8_flags() must not change what a
+// snapshot depends on.
+void start_v8(Arena &pages, const char *other_flags = "");
 
 // V8's platform, once started.
 SingleThreadPlatform &platform();

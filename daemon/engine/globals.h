@@ -19,6 +19,7 @@ class Arena;
 class Debugger;
 class MemoryLimits;
 class SingleThreadPlatform;
+struct Surface;
 struct WorkerPage;
 
 // In memory that is rewound: each is set before the checkpoint, or by a process that does not
@@ -27,6 +28,7 @@ struct Globals {
   SingleThreadPlatform *platform = nullptr; // V8 has one for the process; never destroyed
   Arena *arena = nullptr;                   // mmap and its like, called by V8, get no context
   MemoryLimits *memory = nullptr;           // nor does V8's handler for fatal errors
+  const Surface *surface = nullptr;         // of every context; none: all of JavaScript
 
   // For handlers of signals.
   int channel = -1;           // to the master

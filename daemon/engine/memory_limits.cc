@@ -63,6 +63,15 @@ void MemoryLimits::limit_process() const {
   ::setrlimit(RLIMIT_DATA, &data);
 }
 
+// A source is there as it came, as a script's definition, and as V8 has it.
+void MemoryLimits::limit_loading(size_t source_bytes) const {
+  rlimit data{};
+  ::getrlimit(RLIMIT_DATA, &data);
+  data.rlim_cur = std::min<rlim_t>(
+      baseline_bytes_ + 2 * pool_bytes_ + overhead_bytes + 4 * source_bytes, data.rlim_max);
+  ::setrlimit(RLIMIT_DATA, &data);
+}
+
 void MemoryLimits::begin(size_t bytes) {
   exceeded_ = false;
   refused_bytes_ = 0;

@@ -32,6 +32,9 @@ public:
   // kernel: limit_process() in each worker allows that much more than there was at note_baseline().
   void note_baseline();
   void limit_process() const;
+  // The same in a zygote that is about to load scripts, whose sources have that many bytes in all.
+  // Not for good, as the next zygote has another limit.
+  void limit_loading(size_t source_bytes) const;
 
   // Before each run: `bytes` 0 means the pool's limit, which also is the most.
   void begin(size_t bytes);

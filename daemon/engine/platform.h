@@ -3,6 +3,7 @@
 // from an allocator of ours.
 #pragma once
 
+#include "daemon/engine/script_clock.h"
 #include "daemon/engine/v8_compat.h"
 
 #include <deque>
@@ -23,13 +24,18 @@ public:
 
   // Runs what is due. True if there was something.
   bool run_tasks(v8::Isolate *isolate);
+  // Of all that scripts read; V8's own business has exact time.
+  ScriptClock &script_clock() { return script_clock_; }
 
   v8::PageAllocator *GetPageAllocator() override { return &pages_; }
   int NumberOfWorkerThreads() override { return 0; }
   double MonotonicallyIncreasingTime() override {
     return foreground_->MonotonicallyIncreasingTime();
   }
-  double CurrentClockTimeMillis() override { return foreground_->CurrentClockTimeMillis(); }
+  // What Date and Intl have.
+  double CurrentClockTimeMillis() override {
+    return static_cast<double>(script_clock_.read_ns(CLOCK_REALTIME)) / double{ns_per_ms};
+  }
   v8::TracingController *GetTracingController() override {
     return foreground_->GetTracingController();
   }
@@ -73,6 +79,7 @@ protected:
 
 private:
   v8::PageAllocator &pages_;
+  ScriptClock script_clock_;
   std::unique_ptr<v8::Platform> foreground_;
   std::deque<std::unique_ptr<v8::Task>> background_;
 };

@@ -11,6 +11,7 @@ namespace {
 
 void pack_value(Packer &packer, int64_t value) { packer.pack_int64(value); }
 void pack_value(Packer &packer, double value) { packer.pack_double(value); }
+void pack_value(Packer &packer, bool value) { value ? packer.pack_true() : packer.pack_false(); }
 void pack_value(Packer &packer, const std::string &value) { pack_string(packer, value); }
 template <Named Enumeration> void pack_value(Packer &packer, Enumeration value) {
   pack_string(packer, name_of(value));
@@ -60,6 +61,7 @@ bool answer_ping(const MethodCall &call) {
 bool show_stats(const MethodCall &call) {
   Environment &environment = call.server.environment();
   environment.counters.log_lines_dropped = dropped_log_lines();
+  environment.counters.output_lines_dropped = environment.child_outputs.dropped_lines();
   MapWriter map;
   map.add("pid", getpid());
   map.add("uptime_s", call.server.uptime_us() / 1'000'000);

@@ -141,7 +141,8 @@ void write_console(const Arguments &arguments) {
 
 // monotonicMs(): of a clock that nobody sets
 void monotonic_ms(const Arguments &arguments) {
-  arguments.GetReturnValue().Set(static_cast<double>(now_ns()) / double{ns_per_ms});
+  arguments.GetReturnValue().Set(static_cast<double>(platform().script_clock().read_ns()) /
+                                 double{ns_per_ms});
 }
 
 constexpr NativeFunction functions[] = {{"kindOf", kind_of},

@@ -3,12 +3,14 @@
 // and becomes the zygote of generation 0.
 #include "daemon/engine/arena.h"
 #include "daemon/engine/entropy.h"
+#include "daemon/engine/surface.h"
 #include "daemon/natives/natives.h"
 #include "daemon/natives/openssl.h"
 #include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/sandbox.h"
 #include "daemon/worker/zygote.h"
+#include "ipc/invariant.h"
 #include "snapshot/cache.h"
 
 #include <CLI/CLI.hpp>
@@ -17,6 +19,7 @@
 #include <filesystem>
 #include <fstream>
 #include <malloc.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,9 +80,22 @@ SnapshotFile open_snapshot(const ZygoteSettings &settings) {
 // The time zone comes from files, which a worker can't open any more.
 void load_time_zone(v8::Isolate *isolate) {
   const v8::HandleScope handles(isolate);
-  const auto context = v8_compat::new_context(isolate);
+  const auto context = new_context(isolate);
   const v8::Context::Scope scope(context);
   evaluate(context, "new Date(0).toString()");
+}
+
+Surface surface_of(const ZygoteSettings &settings) {
+  return {.jitless = settings.jitless,
+          .wasm = settings.wasm,
+          .code_from_strings = settings.code_from_strings,
+          .shared_memory = settings.shared_memory};
+}
+
+uint64_t random_number() {
+  uint64_t number = 0;
+  invariant(::getrandom(&number, sizeof number, 0) == sizeof number, "the kernel has random bytes");
+  return number;
 }
 
 [[noreturn]] void start(const ZygoteSettings &settings, FileDescriptor control) {
@@ -91,12 +107,16 @@ void load_time_zone(v8::Isolate *isolate) {
   // These live as long as the process: nothing is destroyed at its end.
   const auto &snapshot = *new SnapshotFile(open_snapshot(settings));
   auto &arena = *new Arena(arena_bytes);
-  start_v8(arena);
+  const Surface surface = surface_of(settings);
+  start_v8(arena, surface_flags(surface));
+  if (is_on(settings.coarse_clocks, settings.isolation == Isolation::process))
+    platform().script_clock().coarsen(ScriptClock::coarse_step_ns, random_number());
   const size_t memory_bytes = static_cast<size_t>(settings.memory_mb) << 20;
   auto &memory = *new MemoryLimits(memory_bytes, arena);
   auto &blob = *new v8::StartupData(snapshot.blob());
   v8::Isolate *isolate = new_isolate(blob, external_references(), &memory, memory_bytes);
   isolate->Enter();
+  limit_surface(isolate, surface);
   const v8::HandleScope handles(isolate);
   load_time_zone(isolate);
   OpenSsl::instance();
@@ -111,7 +131,7 @@ void load_time_zone(v8::Isolate *isolate) {
 // Closes this process as a zygote, and a child of it as a worker, and prints what came up.
 [[noreturn]] void check_sandbox() {
   const Arena arena(size_t{1} << 20);
-  Sandbox sandbox = Sandbox::prepare(arena.begin());
+  Sandbox sandbox = Sandbox::prepare(arena.begin(), {.limits_speculation = true});
   sandbox.confine();
   const pid_t worker = ::fork();
   if (worker == 0) {

@@ -64,6 +64,23 @@ Violation best_violation(uintptr_t arena_begin) {
                                                                   : Violation::end;
 }
 
+// Also where the filter does not hold, for a defect in it or in the kernel. The limits on processor
+// time and memory are others' (Interrupts, MemoryLimits), the one on cores main's.
+struct Limit {
+  decltype(RLIMIT_NOFILE) resource;
+  rlim_t most;
+  bool holds_with_threads;
+  const char *name;
+};
+constexpr Limit limits[] = {
+    {RLIMIT_NOFILE, 16, true, "limit on open files"},
+    {RLIMIT_FSIZE, 0, true, "limit on file sizes"}, // what it writes to is a socket and pipes
+    {RLIMIT_NPROC, 0, false, "limit on processes"},
+    // The kernel counts them by user, timers among them: one worker could take them from all. Its
+    // own timer has its signal already; those of kill(2) come in any case.
+    {RLIMIT_SIGPENDING, 0, false, "limit on pending signals"},
+};
+
 void install_handler() {
   struct sigaction action {};
   action.sa_flags = SA_SIGINFO;
@@ -74,37 +91,44 @@ void install_handler() {
 
 } // namespace
 
-Sandbox Sandbox::prepare(uintptr_t arena_begin) {
+// Where one of the filters of a process ends it at once, another one's signal is not heard.
+std::vector<sock_filter> Sandbox::filter_of(const CallTable &table) const {
+  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
+  return make_filter(options_.makes_code ? table : without_code(table), facts,
+                     best_violation(arena_begin_));
+}
+
+Sandbox Sandbox::prepare(uintptr_t arena_begin, const Options &options) {
   Sandbox sandbox;
   sandbox.arena_begin_ = arena_begin;
-  sandbox.filter_ = make_filter(worker_table(has_protection_keys()), {.arena_begin = arena_begin},
-                                best_violation(arena_begin));
+  sandbox.options_ = options;
+  sandbox.filter_ = sandbox.filter_of(worker_table(has_protection_keys()));
   sandbox.landlock_ = Landlock::make("");
   install_handler();
   return sandbox;
 }
 
 bool Sandbox::confine() {
-  layers_ = lethe::confine("/proc");
+  layers_ = lethe::confine("/proc", options_.limits_speculation);
   if (fault_point("sandbox.layer"))
     layers_.back() = {"zygote_landlock", Layer::State::failed, "it is a test"};
-  // Where one of the two filters ends the process at once, the other one's signal is not heard.
-  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
-  const auto installed =
-      install_filter(make_filter(zygote_table(), facts, best_violation(arena_begin_)));
+  const auto installed = install_filter(filter_of(zygote_table()));
   layers_.push_back(installed
                         ? Layer{"zygote_seccomp", Layer::State::in_force}
                         : Layer{"zygote_seccomp", Layer::State::failed, installed.error().message});
   // A worker whose own ones do not come up ends.
   layers_.push_back({"seccomp", Layer::State::in_force});
+  if (!options_.makes_code) // what the filters then forbid
+    layers_.push_back(
+        {"no_executable_memory", installed ? Layer::State::in_force : Layer::State::failed});
   layers_.push_back(landlock_.layer("landlock"));
   return std::ranges::none_of(
       layers_, [](const Layer &layer) { return layer.state == Layer::State::failed; });
 }
 
 Result<Nothing> Sandbox::apply_for_profiler(WorkerPage &page, const std::vector<int> &kept) {
-  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
-  filter_ = make_filter(debugging_table(), facts, best_violation(arena_begin_));
+  filter_ = filter_of(debugging_table());
+  has_threads_ = true;
   return apply(page, kept);
 }
 
@@ -127,9 +151,10 @@ Result<Nothing> Sandbox::apply(WorkerPage &page, const std::vector<int> &kept) c
   const auto failed = [](const char *step) {
     return Error(ErrorCode::internal, system_message(std::string("sandbox: ") + step));
   };
-  const rlimit few_files{16, 16};
-  if (::setrlimit(RLIMIT_NOFILE, &few_files) < 0)
-    return failed("limit on open files");
+  for (const Limit &limit : limits)
+    if (const rlimit value{limit.most, limit.most};
+        (limit.holds_with_threads || !has_threads_) && ::setrlimit(limit.resource, &value) < 0)
+      return failed(limit.name);
   if (landlock_.apply("landlock").state == Layer::State::failed)
     return failed("landlock");
   if (auto closed = close_all_but(kept); !closed)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/engine/confinement.h"
+#include "daemon/engine/system_call_filter.h"
 #include "ipc/error.h"
 #include "ipc/worker_page.h"
 
@@ -21,8 +22,12 @@ Result<Nothing> close_all_but(std::vector<int> kept);
 // Landlock without any access, and limits.
 class Sandbox {
 public:
+  struct Options {
+    bool makes_code = true; // by V8: memory may become executable
+    bool limits_speculation = false;
+  };
   // What a worker's will be; this process stays open. The arena begins at that address.
-  static Sandbox prepare(uintptr_t arena_begin);
+  static Sandbox prepare(uintptr_t arena_begin, const Options &options);
   // Closes this process, a zygote, for good: it forks, and opens no file but those in /proc. It
   // must have one thread, and what it needs of other files must be there. False: some layer has
   // failed.
@@ -41,7 +46,11 @@ public:
   const std::vector<sock_filter> &filter() const { return filter_; }
 
 private:
+  std::vector<sock_filter> filter_of(const CallTable &table) const;
+
   uintptr_t arena_begin_ = 0;
+  Options options_;
+  bool has_threads_ = false; // V8's profiler makes them, and timers
   std::vector<sock_filter> filter_;
   Landlock landlock_;
   std::vector<Layer> layers_;

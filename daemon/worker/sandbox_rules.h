@@ -226,6 +226,18 @@ inline constexpr CallRow zygote_rows[] = {
     {LETHE_CALL(tgkill), 0, "V8's profiler, in a worker that debugs", {sandbox::is(2, SIGPROF)}},
 };
 
+// The table of a process that makes no machine code, without a debugger either: nothing may become
+// executable in it.
+inline CallTable without_code(CallTable table) {
+  const auto any = sandbox::within(2, sandbox::any_protection);
+  for (CallRow &row : table)
+    for (CallCondition &condition : row.conditions)
+      if (condition.kind == any.kind && condition.argument == any.argument &&
+          condition.mask == any.mask)
+        condition = sandbox::within(2, sandbox::read_write);
+  return table;
+}
+
 // The whole table of a worker.
 inline CallTable worker_table(bool has_protection_keys) {
   CallTable table = join({worker_rows, file_rows, refused_rows});

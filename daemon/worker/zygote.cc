@@ -5,6 +5,7 @@
 #include "daemon/engine/globals.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
+#include "daemon/engine/surface.h"
 #include "daemon/worker/memory/bump_heap.h"
 #include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/memory/huge_libraries.h"
@@ -108,7 +109,9 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings 
   Interrupts::instance().attach(isolate_);
   memory_.attach(isolate_);
   if (settings_.sandbox != SandboxMode::off)
-    sandbox_ = Sandbox::prepare(arena_begin);
+    sandbox_ = Sandbox::prepare(
+        arena_begin, {.makes_code = !settings_.jitless,
+                      .limits_speculation = is_on(settings_.speculation_control, serves_one_)});
 }
 
 void Zygote::run() {
@@ -149,7 +152,7 @@ void Zygote::read_import_map() {
   std::ifstream file(settings_.import_map);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   const v8::HandleScope handles(isolate_);
-  const auto context = v8_compat::new_context(isolate_);
+  const auto context = new_context(isolate_);
   const v8::Context::Scope scope(context);
   auto map = file ? ImportMap::parse(context, text)
                   : Error(ErrorCode::invalid_request, "it cannot be read");
@@ -165,8 +168,11 @@ void Zygote::read_import_map() {
 void Zygote::confine() {
   if (!sandbox_)
     return;
-  huge_page_bytes(); // which is in a file
+  huge_page_bytes();     // which is in a file
+  if (settings_.jitless) // later the libraries' code can't be mapped anew
+    prepare_forks();
   const bool is_whole = sandbox_->confine();
+  is_confined_ = true;
   end_with_master(control_.descriptor()); // the kernel may have forgotten it with the privileges
   if (is_whole || settings_.sandbox != SandboxMode::required)
     return;
@@ -266,7 +272,8 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
 void Zygote::prepare_forks() {
   if (has_prepared_forks_ || rewinds())
     return;
-  move_libraries_to_huge_pages();
+  if (!settings_.jitless || !is_confined_)
+    move_libraries_to_huge_pages();
   has_prepared_forks_ = true;
 }
 
@@ -296,6 +303,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
         self.say_load_failed(self.generation_.present(), self.runner_.out_of_memory());
       },
       this);
+  memory_.limit_loading(grow_body.size());
   generation_.take(read_or_give_up<message::Grow>(grow_body));
   if (fault_point("zygote.forbidden"))
     ::socket(AF_UNIX, SOCK_STREAM, 0);

@@ -68,7 +68,7 @@ private:
   Scripts scripts_;
   Runner runner_;
   WorkingSet working_set_;
-  bool has_prepared_forks_ = false;
+  bool has_prepared_forks_ = false, is_confined_ = false;
   Generation generation_;
 };
 

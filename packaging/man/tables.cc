@@ -21,6 +21,7 @@ std::string allowed(const NumberRange &range, std::string_view kind) {
 }
 std::string allowed(const NumberRange &range, int64_t) { return allowed(range, ""); }
 std::string allowed(const NumberRange &range, double) { return allowed(range, "number "); }
+std::string allowed(const NumberRange &, bool) { return "true, false"; }
 std::string allowed(const NumberRange &, const std::string &) { return ""; }
 std::string allowed(const NumberRange &, const std::vector<std::string> &) {
   return "list of strings";
@@ -33,6 +34,7 @@ std::string as_toml(int64_t value, const NumberRange &range) {
   return value == automatic && range.may_be_automatic ? "\"auto\"" : std::to_string(value);
 }
 std::string as_toml(double value, const NumberRange &) { return fmt::format("{:.1f}", value); }
+std::string as_toml(bool value, const NumberRange &) { return value ? "true" : "false"; }
 std::string as_toml(const std::string &value, const NumberRange &) {
   return fmt::format("\"{}\"", value);
 }

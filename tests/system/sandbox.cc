@@ -51,13 +51,20 @@ std::string wrong_layer_of(const ProcessState &state, const std::vector<std::str
       return name;
   for (const auto &[layer, file] :
        {std::pair{"network_namespace", "net"}, std::pair{"ipc_namespace", "ipc"},
-        std::pair{"uts_namespace", "uts"}, std::pair{"user_namespace", "user"}}) {
+        std::pair{"uts_namespace", "uts"}, std::pair{"user_namespace", "user"},
+        std::pair{"mount_namespace", "mnt"}}) {
     const auto of = [](const std::string &process, const std::string &name) {
       return std::filesystem::read_symlink("/proc/" + process + "/ns/" + name).string();
     };
     if ((of(std::to_string(state.pid), file) != of("self", file)) != claims(layers, layer))
       return layer;
   }
+  std::string root;
+  for (const auto &entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(state.pid) + "/root/"))
+    root += entry.path().filename().string() + " ";
+  if ((root == "proc ") != claims(layers, "empty_root"))
+    return "its root has " + root;
   return "";
 }
 
@@ -98,6 +105,98 @@ Test(sandbox, zygotes_and_workers_have_no_privilege_and_the_system_calls_of_thei
     }
     expect_equal(wrong, "");
   }
+}
+
+// By default where scripts are hostile, and elsewhere if it is asked for.
+Test(sandbox, the_processor_runs_ahead_only_where_that_is_allowed_or_can_not_be_forbidden) {
+  for (const auto &[isolation, choice, is_limited] : {std::tuple{"process", "auto", true},
+                                                      {"rewind", "on", true},
+                                                      {"rewind", "auto", false},
+                                                      {"process", "off", false}}) {
+    Daemon daemon({"pool.default.isolation=" + std::string(isolation),
+                   "pool.default.speculation_control=" + std::string(choice)});
+    const auto layers = layers_of(daemon);
+    for (const auto &[layer, line] :
+         {std::pair{"no_store_bypass", "Speculation_Store_Bypass"},
+          std::pair{"no_indirect_branch_speculation", "SpeculationIndirectBranch"}}) {
+      const std::string usual = status_of(::getpid(), line);
+      const std::string zygotes = status_of(daemon.zygote(), line);
+      // What the kernel says without being asked, where it has a choice.
+      const bool can_be_chosen = usual.starts_with("thread ") || usual == "conditional enabled";
+      if (!is_limited) {
+        expect(!claims(layers, layer), layer);
+        expect_equal(zygotes, usual);
+      } else if (can_be_chosen) {
+        expect(claims(layers, layer), layer);
+        expect(zygotes == "thread force mitigated" || zygotes == "conditional force disabled",
+               zygotes);
+      } else if (usual == "vulnerable" || usual == "always enabled") {
+        expect(!claims(layers, layer), layer);
+        expect(daemon.logs(layer), "the log does not say that it is missing");
+      }
+    }
+  }
+}
+
+namespace {
+
+// The soft limit in a line of /proc/PID/limits.
+std::string limit_of(pid_t pid, const std::string &name) {
+  const std::string limits = read_file("/proc/" + std::to_string(pid) + "/limits");
+  const size_t line = limits.find(name);
+  if (line == limits.npos)
+    return "none";
+  const size_t begin = limits.find_first_not_of(' ', line + name.size());
+  return limits.substr(begin, limits.find(' ', begin) - begin);
+}
+
+} // namespace
+
+// Nor, in a zygote, what is loaded.
+Test(sandbox, limits_of_the_kernel_hold_where_a_filter_would_not) {
+  for (const char *isolation : {"rewind", "process", "reuse"}) {
+    Daemon daemon(
+        {"pool.default.isolation=" + std::string(isolation), "pool.default.memory_mb=64"});
+    Client client = daemon.connect();
+    client.put("s", "function f() { for (;;); }");
+    // By signals, of which none can wait.
+    expect_members(client.error("call", {"s", "f", json::array(), {{"deadline_ms", 200}}}),
+                   {{"code", "deadline_exceeded"}});
+    expect_members(client.error("call", {"s", "f", json::array(), {{"cpu_ms", 100}}}),
+                   {{"code", "deadline_exceeded"}, {"limit", "cpu"}});
+    const auto wrong_limit = [&] {
+      for (const pid_t worker : daemon.workers())
+        for (const auto &[limit, most] :
+             {std::pair{"Max file size", "0"}, std::pair{"Max processes", "0"},
+              std::pair{"Max pending signals", "0"}, std::pair{"Max open files", "16"},
+              std::pair{"Max core file size", "1"}})
+          if (const std::string has = limit_of(worker, limit); has != most)
+            return limit + (" " + has);
+      return std::string();
+    };
+    becomes_true([&] { return wrong_limit().empty(); }); // some may be about to begin or to end
+    expect_equal(wrong_limit(), "");
+    for (const ProcessState &state : daemon.descendants())
+      if (state.state != 'Z' && state.name == "lethe-zygote" && state.parent != daemon.pid())
+        expect(limit_of(state.pid, "Max data size") != "unlimited", "a zygote that loads");
+  }
+}
+
+// Not the daemon's, which may be a terminal or a file.
+Test(sandbox, zygotes_and_workers_have_a_standard_error_of_their_own) {
+  Daemon daemon(DaemonOptions{.environment = {"LETHE_FAULT=zygote.forbidden"}});
+  Client client = daemon.connect();
+  client.eval("1");
+  const auto standard_error_of = [](pid_t pid) {
+    return std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/fd/2").string();
+  };
+  const std::string zygotes = standard_error_of(daemon.zygote());
+  expect(zygotes.starts_with("pipe:") && zygotes != standard_error_of(daemon.pid()), zygotes);
+  for (const pid_t worker : daemon.workers())
+    expect_equal(standard_error_of(worker), zygotes);
+  // What is written there comes into the log.
+  client.error("script.put", {"s", "function f() {}"});
+  expect(daemon.logs(" warning pool default: lethe: forbidden system call "), "the log is silent");
 }
 
 // A program of the group's or of the same user's looks at no worker's memory, and no core has it.

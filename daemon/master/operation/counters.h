@@ -40,6 +40,7 @@ namespace lethe {
   row(console_lines, "lines that scripts wrote to their console")                                          \
   row(console_dropped, "console lines dropped: the client did not read, or there were more than allowed")  \
   row(log_lines_dropped, "lines of the log dropped because it was not read")                               \
+  row(output_lines_dropped, "lines that zygotes and workers wrote to standard error beyond what is logged")  \
   row(host_calls, "calls from scripts to their clients")                                                   \
   row(reloads, "reloads that took effect")                                                                 \
   row(reloads_failed, "reloads that left the old configuration in force")                                  \

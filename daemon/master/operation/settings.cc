@@ -44,6 +44,7 @@ std::string allowed(const NumberRange &range, std::string_view kind) {
 }
 std::string allowed(const NumberRange &range, int64_t) { return allowed(range, "a whole number"); }
 std::string allowed(const NumberRange &range, double) { return allowed(range, "a number"); }
+std::string allowed(const NumberRange &, bool) { return "true or false"; }
 std::string allowed(const NumberRange &, const std::string &) { return "a string"; }
 std::string allowed(const NumberRange &, const std::vector<std::string> &) {
   return "a list of strings";
@@ -57,6 +58,8 @@ std::string shown(const SettingValue &value) {
     return fmt::format("{}", *number);
   if (const auto *decimal = std::get_if<double>(&value))
     return fmt::format("{}", *decimal);
+  if (const auto *flag = std::get_if<bool>(&value))
+    return *flag ? "true" : "false";
   if (const auto *text = std::get_if<std::string>(&value))
     return fmt::format("\"{}\"", *text);
   return "a list";
@@ -95,7 +98,7 @@ bool accept(const NumberRange &, Enumeration &field, const SettingValue &value) 
   return choice.has_value();
 }
 
-// A text, or a list.
+// True or false, a text, or a list.
 template <typename Field>
 bool accept(const NumberRange &, Field &field, const SettingValue &value) {
   const auto *same = std::get_if<Field>(&value);

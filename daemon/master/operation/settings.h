@@ -57,8 +57,8 @@ struct NumberRange {
 
 // One row of a table. The default is the field's value in a new Settings or PoolSettings.
 template <typename Owner> struct Setting {
-  using Field = std::variant<int64_t Owner::*, double Owner::*, std::string Owner::*,
-                             std::vector<std::string> Owner::*, Isolation Owner::*,
+  using Field = std::variant<int64_t Owner::*, double Owner::*, bool Owner::*, std::string Owner::*,
+                             std::vector<std::string> Owner::*, Choice Owner::*, Isolation Owner::*,
                              ScanMethod Owner::*, LogLevel Owner::*, SandboxMode Owner::*>;
   std::string_view key;
   Field field;
@@ -70,7 +70,7 @@ template <typename Owner> struct Setting {
 std::span<const Setting<Settings>> daemon_settings();
 std::span<const Setting<PoolSettings>> pool_settings(); // keys follow "pool.NAME."
 
-using SettingValue = std::variant<int64_t, double, std::string, std::vector<std::string>>;
+using SettingValue = std::variant<int64_t, double, bool, std::string, std::vector<std::string>>;
 
 // Sets one value by its dotted key; a pool that is named first here comes to be. The error names
 // the key, `origin` and what is allowed.

@@ -17,6 +17,8 @@ std::optional<SettingValue> setting_value(const toml::node &node) {
     return number->get();
   if (const auto *decimal = node.as_floating_point())
     return decimal->get();
+  if (const auto *flag = node.as_boolean())
+    return flag->get();
   if (const auto *text = node.as_string())
     return text->get();
   if (const auto *array = node.as_array()) {
@@ -49,7 +51,8 @@ Result<Nothing> assign_table(Settings &settings, const toml::table &table,
     if (!value)
       return Error(
           ErrorCode::invalid_request,
-          fmt::format("{}: {}: must be a number, a string or a list of strings", origin, dotted));
+          fmt::format("{}: {}: must be a number, true or false, a string or a list of strings",
+                      origin, dotted));
     if (auto assigned = assign_setting(settings, dotted, *value, origin); !assigned)
       return assigned;
   }

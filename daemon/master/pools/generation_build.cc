@@ -71,6 +71,10 @@ void GenerationBuild::execute() {
       zygote_arguments(zygote_settings(environment_.settings, plan_.pool, *plan_.settings));
   plan.command.insert(plan.command.end(), arguments.begin(), arguments.end());
   plan.descriptor_3 = pair->ends[1].get();
+  auto errors = environment_.child_outputs.open("pool " + plan_.pool);
+  if (!errors)
+    return fail(errors.error());
+  plan.standard_error = errors->get();
   auto process = start_process(environment_.processes, plan);
   if (!process)
     return fail(process.error());
@@ -227,6 +231,7 @@ void GenerationBuild::zygote_hung_up(ZygoteProcess &zygote) {
 
 void GenerationBuild::candidate_died(const std::string &how) {
   verdict_.stop();
+  environment_.child_outputs.read(); // before it is said that they are in the log
   if (state_.is(State::executing))
     return fail(Error(ErrorCode::internal,
                       "the zygote died at its start: " + how + "; its last words are in the log"));

@@ -20,7 +20,7 @@
 namespace lethe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t part_bytes = 64 * 1024;         // of a file, in one message
 constexpr int64_t most_ms_over_time = 1000;      // for the last call of a profile
@@ -172,13 +172,13 @@ std::optional<RunFailure> Debugger::profile(const DebugJob &job, Buffer &result)
   ask_inspector(R"({"id":2,"method":"Profiler.setSamplingInterval","params":{"interval":)" +
                 std::string(sampling_interval) + "}}");
   ask_inspector(R"({"id":3,"method":"Profiler.start"})");
-  const auto begin = Clock::now(), end = begin + std::chrono::milliseconds(job.number);
+  const auto begin = SteadyClock::now(), end = begin + std::chrono::milliseconds(job.number);
   auto now = begin;
   uint64_t runs = 0;
   bool stopped = false;
   {
     const TimeLimit limit(isolate_, job.number + most_ms_over_time);
-    for (; now < end && !stopped; now = Clock::now(), ++runs) {
+    for (; now < end && !stopped; now = SteadyClock::now(), ++runs) {
       result.clear();
       auto failed = call(job, result);
       stopped = failed && limit.passed();

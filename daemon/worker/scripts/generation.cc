@@ -4,6 +4,7 @@
 #include "daemon/engine/entropy.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
+#include "daemon/engine/surface.h"
 #include "daemon/natives/random_state.h"
 
 #include <algorithm>
@@ -165,7 +166,7 @@ void Generation::load_locale_data() {
   if (std::exchange(has_locale_data_, true))
     return;
   const v8::HandleScope handles(isolate_);
-  const auto context = v8_compat::new_context(isolate_);
+  const auto context = new_context(isolate_);
   const v8::Context::Scope scope(context);
   evaluate(context,
            "new Date(0).toLocaleString() + (1.5).toLocaleString() + 'a'.localeCompare('b')");

@@ -4,6 +4,7 @@
 #include "daemon/engine/entropy.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
+#include "daemon/engine/surface.h"
 #include "daemon/engine/value_reader.h"
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/natives/random_state.h"
@@ -69,7 +70,7 @@ void Runner::prepare_eval() {
 
 void Runner::new_eval_context() {
   const v8::HandleScope handles(isolate_);
-  const auto context = v8_compat::new_context(isolate_);
+  const auto context = new_context(isolate_);
   eval_context_.Reset(isolate_, context);
   eval_modules_ = std::make_unique<Modules>(context, scripts_);
   eval_modules_->end_loading();

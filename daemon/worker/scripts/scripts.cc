@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading scripts and finding their functions.
 #include "daemon/worker/scripts/scripts.h"
+#include "daemon/engine/surface.h"
 #include "daemon/engine/words.h"
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/natives/random_state.h"
@@ -48,7 +49,7 @@ std::vector<std::string> words_after_declarations(std::string_view source) {
 Script::Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition,
                const Scripts &others)
     : isolate_(isolate), definition_(std::move(definition)),
-      context_(isolate, v8_compat::new_context(isolate)), modules_(context(), others),
+      context_(isolate, new_context(isolate)), modules_(context(), others),
       random_state_(lethe::random_state(context())) {}
 
 Result<Nothing> Script::read_source_map() {

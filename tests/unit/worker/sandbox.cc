@@ -119,7 +119,7 @@ struct Confined {
     page->death_reason.store(DeathReason::none);
     const pid_t pid = ::fork();
     if (pid == 0) {
-      Sandbox sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena));
+      Sandbox sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena), options);
       if (!sandbox.confine() || !sandbox.apply(*page, {}))
         _exit(99);
       act(*this);
@@ -134,7 +134,7 @@ struct Confined {
   int run_as_zygote(const std::function<void()> &act) {
     const pid_t pid = ::fork();
     if (pid == 0) {
-      Sandbox sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena));
+      Sandbox sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena), options);
       if (!sandbox.confine())
         _exit(99);
       act();
@@ -145,6 +145,7 @@ struct Confined {
     return status;
   }
 
+  Sandbox::Options options;
   WorkerPage *page;
   std::atomic<bool> *came_back;
   void *arena;
@@ -183,6 +184,27 @@ Test(sandbox, the_filter_does_what_its_table_says_for_every_call_and_architectur
   expect_same(worker_table(false));
   expect_same(debugging_table());
   expect_same(zygote_table());
+  expect_same(without_code(zygote_table()));
+}
+
+Test(sandbox, where_no_code_is_made_nothing_becomes_executable_by_any_call) {
+  for (const CallTable &table :
+       {worker_table(false), worker_table(true), debugging_table(), zygote_table()}) {
+    const auto filter = make_filter(without_code(table), facts, Violation::signal);
+    for (const int call : {SYS_mmap, SYS_mprotect, SYS_pkey_mprotect}) {
+      const auto verdict_of = [&](uint64_t protection) {
+        return run(filter, native_architecture, call,
+                   {facts.arena_begin, 4096, protection,
+                    call == SYS_mmap ? uint64_t{MAP_PRIVATE | MAP_ANONYMOUS} : 0});
+      };
+      for (const uint64_t protection : {PROT_EXEC, PROT_READ | PROT_EXEC, PROT_WRITE | PROT_EXEC})
+        cr_expect_eq(verdict_of(protection), failed, "%d", call);
+      const bool is_there =
+          std::ranges::any_of(table, [call](const CallRow &row) { return row.number == call; });
+      cr_expect_eq(verdict_of(PROT_READ | PROT_WRITE), is_there ? SECCOMP_RET_ALLOW : failed, "%d",
+                   call);
+    }
+  }
 }
 
 // By hand, what the table means.
@@ -406,6 +428,22 @@ Test(sandbox, what_a_worker_needs_it_may_do) {
   });
   cr_expect_eq(status, 0);
   cr_expect(*worker.came_back);
+}
+
+Test(sandbox, where_no_code_is_made_a_worker_that_wants_executable_memory_ends) {
+  Confined worker;
+  worker.options.makes_code = false;
+  const int status = worker.run([](Confined &self) {
+    ::syscall(has_protection_keys() ? SYS_pkey_mprotect : SYS_mprotect, self.arena, 4096,
+              PROT_READ | PROT_EXEC, 0);
+  });
+  cr_expect(ended_by_signal(status) && !*worker.came_back, "%x", status);
+  cr_expect_eq(worker.page->death_reason.load(), DeathReason::sandbox_violation);
+  cr_expect_eq(worker.run([](Confined &self) {
+    ::syscall(has_protection_keys() ? SYS_pkey_mprotect : SYS_mprotect, self.arena, 4096,
+              PROT_READ | PROT_WRITE, 0);
+  }),
+               0);
 }
 
 // As by a failed check of the C library: the signal tells, not the sandbox.
