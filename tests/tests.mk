@@ -25,7 +25,9 @@ $(addprefix $(BUILD)/tests/,system limits fault rewind apis): $(BUILD)/tests/%: 
 	$(call link,-lcriterion)
 $(BUILD)/tests/system: $(call tests_of,system)
 $(BUILD)/tests/limits: $(call tests_of,limits)
-$(BUILD)/tests/fault: $(call tests_of,fault)
+$(BUILD)/tests/fault: $(call tests_of,fault) | $(BUILD)/tests/fault-injector.so
+$(BUILD)/tests/fault-injector.so: $(call tests_of,fault/injector)
+	$(call link,-shared)
 $(BUILD)/tests/rewind: $(call tests_of,rewind)
 $(BUILD)/tests/apis: $(call tests_of,apis)
 $(BUILD)/tests/threads: $(call tests_of,threads) $(CLIENT) $(IPC)
