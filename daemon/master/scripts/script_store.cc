@@ -43,6 +43,11 @@ bool is_no_file(const std::string &path) {
   return !S_ISREG(status.st_mode);
 }
 
+// It becomes part of a path.
+bool is_hash(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
 std::string name_file(const Script &script) {
   Buffer record, file;
   Packer packer(record);
@@ -120,7 +125,7 @@ Result<ScriptStore::Reading> ScriptStore::read(const std::string &path) const {
   const auto version = reader.integer();
   const auto options = reader.take_raw();
   const auto hash = reader.string();
-  if (fields != 5u || !pool || !name || !version || !options || !hash ||
+  if (fields != 5u || !pool || !name || !version || !options || !hash || !is_hash(*hash) ||
       // A whole record under another name's path was put there by hand.
       name_path(std::string(*pool), std::string(*name)) != path)
     return damaged;
