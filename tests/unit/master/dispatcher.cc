@@ -72,6 +72,10 @@ public:
     channel_->add(type, sequence, body);
     channel_->flush();
   }
+  void send(std::string_view bytes) const { // as they are
+    cr_assert_eq(::send(channel_->descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+                 static_cast<ssize_t>(bytes.size()));
+  }
   void lie(uint32_t claimed) { page_->lease = uint64_t{claimed} << 32; }
   // Does the process end by this signal?
   bool gets(int signal) {
@@ -548,6 +552,37 @@ Test(dispatcher, after_a_break_of_the_protocol_nothing_more_is_heard) {
   stage.wait_for_replies(1);
   cr_assert_eq(stage.replies().at(1), "internal");
   cr_assert_eq(stage.environment.counters.protocol_breaks, 1);
+}
+
+Test(dispatcher, half_an_answer_is_none) {
+  const std::string frame("\x04\0\0\0\x30\0\0\0\x01\0\0\0\xa3"
+                          "abc",
+                          16);
+  for (const size_t bytes : {1u, 11u, 12u, 15u})
+    for (const bool dies : {false, true}) {
+      Stage stage;
+      PlayedWorker &worker = stage.add_worker();
+      stage.start(worker, 50);
+      worker.send(frame.substr(0, bytes));
+      stage.round();
+      if (dies) {
+        worker.hang_up();
+        const int status = worker.end();
+        stage.round();
+        stage.tell_end(worker, status);
+      }
+      stage.wait_for_replies(1); // it has its deadline, and the grace time
+      cr_assert_eq(stage.replies().at(1), dies ? "worker_crashed" : "deadline_exceeded");
+    }
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  for (const char byte : frame) {
+    worker.send({&byte, 1});
+    stage.round();
+  }
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "result");
 }
 
 Test(dispatcher, a_second_answer_to_a_request_reaches_nobody) {
