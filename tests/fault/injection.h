@@ -10,14 +10,15 @@
 namespace lethe::test {
 
 // The functions of the C library that make them; `file_read` and `file_write` are read and write of
-// regular files, as those of pipes do not fail; `duplicate` is fcntl's F_DUPFD.
+// regular files, as those of pipes do not fail; `duplicate` is fcntl's F_DUPFD, `epoll_add`
+// is epoll_ctl's EPOLL_CTL_ADD.
 #define LETHE_INJECTED_CALLS(call)                                                                 \
   call(open) call(fopen) call(opendir) call(mkdir) call(stat) call(lstat) call(fstat)              \
       call(file_read) call(file_write) call(fsync) call(rename) call(link) call(unlink)            \
           call(flock) call(pipe2) call(socket) call(socketpair) call(bind) call(listen)            \
               call(connect) call(accept4) call(send) call(sendmsg) call(recv) call(recvmsg)        \
                   call(duplicate) call(mmap) call(fork) call(pidfd_open) call(pidfd_send_signal)   \
-                      call(epoll_create1) call(epoll_ctl) call(epoll_wait) call(poll)
+                      call(epoll_create1) call(epoll_add) call(epoll_wait) call(poll)
 
 enum class Call : uint32_t {
 #define LETHE_ROW(name) name,

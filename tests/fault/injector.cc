@@ -51,7 +51,7 @@ const std::vector<Row> &rows() {
       {Call::fork, {EAGAIN, ENOMEM}},
       {Call::pidfd_open, {EMFILE, ENFILE, ENOMEM}},
       {Call::epoll_create1, {EMFILE, ENOMEM}},
-      {Call::epoll_ctl, {ENOMEM, ENOSPC}},
+      {Call::epoll_add, {ENOMEM, ENOSPC}},
       {Call::epoll_wait, {EINTR}},
       {Call::poll, {EINTR, ENOMEM}},
   };

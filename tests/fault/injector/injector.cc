@@ -125,8 +125,6 @@ INJECT(mmap, void *, MAP_FAILED, mmap,
        (address, bytes, protection, flags, file, offset))
 INJECT(fork, pid_t, -1, fork, (), ())
 INJECT(epoll_create1, int, -1, epoll_create1, (int flags), (flags))
-INJECT(epoll_ctl, int, -1, epoll_ctl, (int epoll, int what, int file, epoll_event *event),
-       (epoll, what, file, event))
 INJECT(epoll_wait, int, -1, epoll_wait, (int epoll, epoll_event *events, int most, int limit_ms),
        (epoll, events, most, limit_ms))
 INJECT(poll, int, -1, poll, (pollfd * descriptors, nfds_t count, int limit_ms),
@@ -140,6 +138,13 @@ INJECTED ssize_t read(int file, void *bytes, size_t count) {
 INJECTED ssize_t write(int file, const void *bytes, size_t count) {
   return injection && is_regular(file) && fails(Call::file_write) ? -1
                                                                   : NEXT(write)(file, bytes, count);
+}
+
+// To change or remove what is there needs no memory.
+INJECTED int epoll_ctl(int epoll, int what, int file, epoll_event *event) noexcept {
+  return what == EPOLL_CTL_ADD && fails(Call::epoll_add)
+             ? -1
+             : NEXT(epoll_ctl)(epoll, what, file, event);
 }
 
 // Those with a variable last argument, which is one word.
