@@ -22,8 +22,12 @@ Result<FolderLock> FolderLock::take(Kernel &kernel, const std::string &folder) {
     return Error(ErrorCode::internal, system_message("state_dir: open " + folder));
   for (int64_t waited_us = 0; ::flock(lock.folder_.get(), LOCK_EX | LOCK_NB) < 0;
        waited_us += pause_us) {
-    if (errno != EWOULDBLOCK && errno != EINTR)
-      return Error(ErrorCode::internal, system_message("state_dir: lock " + folder));
+    // Some network file systems lock no folders. That is no reason not to serve.
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      log_warning("state_dir: {}; a second daemon there would not be noticed",
+                  system_message("lock " + folder));
+      return lock;
+    }
     if (waited_us == 0)
       log_warning("state_dir: {} is in use; waiting for its end", folder);
     if (waited_us >= patience_us)

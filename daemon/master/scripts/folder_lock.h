@@ -13,7 +13,8 @@ namespace lethe {
 class FolderLock {
 public:
   FolderLock() = default; // of none
-  // Waits some seconds for such a writer. The error says that somebody else has the folder.
+  // Waits some seconds for such a writer. The error says that somebody else has the folder. Where
+  // the file system has no locks, there is a warning.
   static Result<FolderLock> take(Kernel &kernel, const std::string &folder);
   int descriptor() const { return folder_.get(); }
 
