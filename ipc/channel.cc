@@ -18,6 +18,10 @@ constexpr size_t most_descriptors = 4;    // of one frame
 
 } // namespace
 
+bool is_for_the_moment(int error) {
+  return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
+}
+
 Buffer &Channel::begin(MessageType type, uint32_t sequence) {
   const FrameHeader header{0, static_cast<uint16_t>(type), 0, sequence};
   // A conversion into the frame that ran a script could write a console line into its middle.
@@ -74,7 +78,7 @@ Channel::Status Channel::send_with_descriptors(MessageType type, uint32_t sequen
     sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
   if (sent < 0)
-    return errno == EAGAIN ? Status::again : Status::closed;
+    return is_for_the_moment(errno) ? Status::again : Status::closed;
   // The descriptors went with the first byte; the rest is ordinary output.
   const auto done = static_cast<size_t>(sent);
   if (done < sizeof header)
@@ -90,7 +94,7 @@ Channel::Status Channel::flush() {
     if (sent < 0) {
       if (errno == EINTR)
         continue;
-      return errno == EAGAIN ? Status::again : Status::closed;
+      return is_for_the_moment(errno) ? Status::again : Status::closed;
     }
     output_.consume(static_cast<size_t>(sent));
   }

@@ -36,6 +36,9 @@ struct Frame {
   }
 };
 
+// Of what a send failed with: nobody is gone, the kernel has no room at the moment, or no memory.
+bool is_for_the_moment(int error);
+
 // One end of such a socket. Works on blocking sockets (zygote, worker) and on non-blocking ones
 // (master), on one thread. The peer may be hostile: a frame over `max_body_bytes`, or one that does
 // not keep to its message's row (who sends it and when, its length, its descriptors) is reported as

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <functional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,15 @@ Result<Nothing> write_new(const std::string &path, std::string_view content, mod
   if (::fsync(file.get()) < 0)
     return file_error("sync", path);
   return Nothing{};
+}
+
+// Until its folder is synced, nobody knows whether a power cut brings a change of its names back.
+// Where that fails, the caller hears of an error, so that the change must not stay either.
+Result<Nothing> settle(const std::string &path, const std::function<int()> &undo) {
+  auto synced = sync_folder_of(path);
+  if (!synced && undo() < 0)
+    synced.error().message += "; and it could not be undone: after a restart it may be in force";
+  return synced;
 }
 
 } // namespace
@@ -81,14 +91,29 @@ Result<Nothing> write_all(int file, std::string_view bytes, const std::string &n
 
 Result<Nothing> replace_file(const std::string &path, std::string_view content, mode_t mode) {
   const std::string temporary = temporary_name(path);
+  const std::string before = temporary + "-before"; // a second name of the old file
   auto result = write_new(temporary, content, mode);
+  ::unlink(before.c_str());
+  const bool is_new = ::link(path.c_str(), before.c_str()) < 0 && errno == ENOENT;
   if (result && ::rename(temporary.c_str(), path.c_str()) < 0)
     result = file_error("rename", temporary);
-  if (!result) {
+  else if (result)
+    result = settle(path, [&] {
+      return is_new ? ::unlink(path.c_str()) : ::rename(before.c_str(), path.c_str());
+    });
+  ::unlink(before.c_str());
+  if (!result)
     ::unlink(temporary.c_str());
-    return result;
-  }
-  return sync_folder_of(path);
+  return result;
+}
+
+Result<Nothing> remove_file(const std::string &path) {
+  const std::string before = temporary_name(path);
+  if (::rename(path.c_str(), before.c_str()) < 0)
+    return errno == ENOENT ? Result<Nothing>(Nothing{}) : file_error("remove", path);
+  auto result = settle(path, [&] { return ::rename(before.c_str(), path.c_str()); });
+  ::unlink(before.c_str());
+  return result;
 }
 
 Result<Nothing> sync_folder_of(const std::string &path) {

@@ -21,8 +21,12 @@ Result<std::string> read_file(const std::string &path);
 Result<Nothing> write_all(int file, std::string_view bytes, const std::string &name);
 
 // Others see either the old file or all of the new one, even after a power cut; once it has
-// returned, the new one. After an error, the old one is as it was.
+// returned, the new one. After an error, the old one is as it was, also where the disk fails in the
+// last step; if it can't be put back, the error says so.
 Result<Nothing> replace_file(const std::string &path, std::string_view content, mode_t mode);
+
+// Once it has returned, the file has gone for good, or was not there. After an error, as above.
+Result<Nothing> remove_file(const std::string &path);
 
 // A new or renamed file, and one that was removed, is so for good once its folder is synced.
 Result<Nothing> sync_folder_of(const std::string &path);

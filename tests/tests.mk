@@ -25,7 +25,9 @@ $(addprefix $(BUILD)/tests/,system limits fault rewind apis): $(BUILD)/tests/%: 
 	$(call link,-lcriterion)
 $(BUILD)/tests/system: $(call tests_of,system)
 $(BUILD)/tests/limits: $(call tests_of,limits)
-$(BUILD)/tests/fault: $(call tests_of,fault)
+$(BUILD)/tests/fault: $(call tests_of,fault) | $(BUILD)/tests/fault-injector.so
+$(BUILD)/tests/fault-injector.so: $(call tests_of,fault/injector)
+	$(call link,-shared)
 $(BUILD)/tests/rewind: $(call tests_of,rewind)
 $(BUILD)/tests/apis: $(call tests_of,apis)
 $(BUILD)/tests/threads: $(call tests_of,threads) $(CLIENT) $(IPC)
@@ -124,6 +126,9 @@ simulate: $(BUILD)/tests/simulation ## the whole master in simulated time: sched
 soak: all $(BUILD)/tests/fault $(BUILD)/tests/rewind ## millions of requests: nothing leaks (half an hour)
 	LETHE_SOAK=long $(BUILD)/tests/fault --filter 'soak/*' --verbose=1
 	LETHE_SOAK=long $(BUILD)/tests/rewind --filter 'soak/*' --verbose=1
+
+faults: all $(BUILD)/tests/fault ## each system call of lethed fails once, and each of its processes stops or dies in each state
+	LETHE_FAULTS=all $(BUILD)/tests/fault --filter 'system_calls/*' --verbose=1
 
 bench: all $(BENCH) ## measure, as a table and as build/bench.json
 	$(BUILD)/tests/bench --output $(BUILD)/bench.json

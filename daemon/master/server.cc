@@ -99,23 +99,26 @@ Result<Nothing> Server::start() {
   access_ = std::move(*access);
   if (auto opened = store_.open(environment_.settings.state_dir); !opened)
     return opened;
+  std::vector<std::string> damaged;
+  auto scripts = store_.load(damaged);
+  if (!scripts)
+    return scripts.error();
+  for (const std::string &line : damaged)
+    log_error("damaged script: {}", line);
+  environment_.counters.scripts_damaged = damaged.size();
   InheritedDescriptors inherited = inherit_descriptors();
   stored_connections_ = std::move(inherited.stored);
   if (auto opened = listener_.open(std::move(inherited.listening)); !opened)
     return opened;
-  start_pools();
+  start_pools(std::move(*scripts));
   second_.start(second_us);
   return Nothing{};
 }
 
-void Server::start_pools() {
-  std::vector<std::string> damaged;
+void Server::start_pools(std::vector<ScriptPointer> stored) {
   std::map<std::string, std::vector<ScriptPointer>> scripts;
-  for (ScriptPointer &script : store_.load(damaged))
+  for (ScriptPointer &script : stored)
     scripts[script->pool].push_back(std::move(script));
-  for (const std::string &line : damaged)
-    log_error("damaged script: {}", line);
-  environment_.counters.scripts_damaged = damaged.size();
   for (const auto &[name, settings] : environment_.settings.pools)
     pools_.push_back(std::make_unique<Pool>(environment_, *this, reaper_, store_, pools_.size(),
                                             name, settings));

@@ -96,7 +96,7 @@ private:
   };
 
   static Result<Access> look_up_access(const Settings &settings);
-  void start_pools();
+  void start_pools(std::vector<ScriptPointer> stored);
   void become_ready();
   void accepted(FileDescriptor socket);
   Connection *greediest();

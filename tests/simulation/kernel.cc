@@ -117,7 +117,7 @@ Result<Kernel::Started> SimulatedKernel::start(const ChildPlan &plan) {
   return Started{started->pid(), started->open_pidfd()};
 }
 
-Result<Kernel::Aside> SimulatedKernel::run_aside(const std::function<std::string()> &work) {
+Result<Kernel::Aside> SimulatedKernel::run_aside(const std::function<std::string()> &work, int) {
   if (world_.happens(world_.mix.zygote_faults * 4))
     return Error(ErrorCode::internal, "fork: Resource temporarily unavailable");
   int ends[2];

@@ -71,7 +71,7 @@ public:
   bool snapshot_is_built = true;
 
   Result<Started> start(const ChildPlan &plan) override;
-  Result<Aside> run_aside(const std::function<std::string()> &work) override;
+  Result<Aside> run_aside(const std::function<std::string()> &work, int kept) override;
   bool send_signal(const FileDescriptor &pidfd, int signal) override;
   bool is_exiting(pid_t) override { return false; } // an end takes no time here
   int64_t resident_bytes(pid_t) override { return world_.random.between(1 << 20, 300 << 20); }

@@ -24,7 +24,7 @@ constexpr int64_t limit_us = 1'800'000'000;
 // Does what is to be done aside at once.
 class AtOnce final : public Kernel {
 public:
-  Result<Aside> run_aside(const std::function<std::string()> &work) override {
+  Result<Aside> run_aside(const std::function<std::string()> &work, int) override {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
       return Error(ErrorCode::internal, system_message("pipe"));

@@ -184,7 +184,8 @@ Test(daemon, a_stale_socket_file_is_replaced) {
 
 Test(daemon, a_socket_in_use_stops_the_start) {
   Daemon daemon;
-  const Finished second = run(daemon_command(daemon.folder()));
+  const ScratchFolder state;
+  const Finished second = run(daemon_command(daemon.folder(), {.state_folder = state.path()}));
   expect(second.status != 0, "two daemons on one socket");
   expect_contains(second.errors, daemon.socket_path());
   expect_equal(daemon.connect().eval("1"), 1);

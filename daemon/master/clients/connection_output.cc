@@ -131,7 +131,7 @@ void Connection::flush() {
     const ssize_t sent = ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR)
       continue;
-    if (sent < 0 && errno != EAGAIN)
+    if (sent < 0 && !is_for_the_moment(errno))
       return close();
     if (sent < 0)
       break;

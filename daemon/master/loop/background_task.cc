@@ -8,12 +8,14 @@
 
 namespace lethe {
 
-BackgroundTask::BackgroundTask(EventLoop &loop, ChildReaper &reaper, const Work &work, Done done)
+BackgroundTask::BackgroundTask(EventLoop &loop, ChildReaper &reaper, const Work &work, int kept,
+                               Done done)
     : done_(std::move(done)) {
-  auto aside = reaper.kernel().run_aside([work] {
+  const auto report = [work] {
     const Result<Nothing> result = work();
     return result ? "+" : "-" + result.error().message;
-  });
+  };
+  auto aside = reaper.kernel().run_aside(report, kept);
   if (!aside) { // said from the loop, as everything else
     report_ = "-" + aside.error().message;
     failed_at_once_ = std::make_unique<Timer>(

@@ -15,7 +15,7 @@ constexpr size_t most_unlooked = 16;
 // Readable once no thread of the process is left, also while nobody has waited for it.
 bool ended(const FileDescriptor &pidfd) {
   pollfd poll_for{pidfd.get(), POLLIN, 0};
-  return ::poll(&poll_for, 1, 0) != 0;
+  return ::poll(&poll_for, 1, 0) > 0;
 }
 
 } // namespace

@@ -7,6 +7,11 @@
 #include <utility>
 
 namespace lethe {
+namespace {
+
+constexpr int64_t pause_us = 50'000; // until the kernel may have room again
+
+} // namespace
 
 EventLoop::EventLoop(const Clock &clock) : clock_(clock), base_(event_base_new()) {
   invariant(base_, "libevent finds a way to wait for events");
@@ -27,6 +32,7 @@ void EventLoop::run() {
 
 bool EventLoop::run_round(bool waiting) {
   now_us_ = 0;
+  add_again();
   const uint64_t calls_before = calls_;
   // Once in either case: with EVLOOP_NONBLOCK alone libevent goes on as long as there is input, and
   // no timer has its turn.
@@ -40,14 +46,20 @@ bool EventLoop::run_round(bool waiting) {
 // clock would cost a system call in each round. So it may wait too short a time: then this round
 // has nothing to do, and the next one waits for the rest. False: there is nothing to wait for.
 bool EventLoop::limit_wait() {
-  if (timers_.empty())
+  if (timers_.empty() && not_added_.empty())
     return true;
-  const int64_t left_us = timers_.first().due_us_ - clock_.now_us();
+  int64_t left_us = timers_.empty() ? pause_us : timers_.first().due_us_ - clock_.now_us();
+  if (!not_added_.empty())
+    left_us = std::min(left_us, pause_us);
   if (left_us <= 0)
     return false;
   const timeval left{left_us / 1'000'000, left_us % 1'000'000};
   evtimer_add(&wait_limit_, &left);
   return true;
+}
+
+void EventLoop::add_again() {
+  std::erase_if(not_added_, [](Watch *watch) { return event_add(&watch->event_, nullptr) == 0; });
 }
 
 // A timer that is started meanwhile has its turn in the next round.
@@ -121,13 +133,15 @@ Watch::Watch(EventLoop &loop, int descriptor_or_signal, short what, std::functio
 }
 
 void Watch::enable() {
-  if (!std::exchange(enabled_, true))
-    event_add(&event_, nullptr);
+  if (!std::exchange(enabled_, true) && event_add(&event_, nullptr) < 0)
+    loop_.not_added_.push_back(this);
 }
 
 void Watch::disable() {
-  if (std::exchange(enabled_, false))
-    event_del(&event_);
+  if (!std::exchange(enabled_, false))
+    return;
+  event_del(&event_);
+  std::erase(loop_.not_added_, this);
 }
 
 } // namespace lethe

@@ -19,6 +19,7 @@ namespace lethe {
 
 class EventLoop;
 class Timer;
+class Watch;
 
 // Something that collects output during a round and writes it once at the round's end.
 class Flushable {
@@ -68,7 +69,8 @@ public:
 private:
   friend Flushable;
   friend Timer;
-  friend class Watch;
+  friend Watch;
+  void add_again();
   bool limit_wait();
   void call_due_timers();
   void end_round();
@@ -80,6 +82,7 @@ private:
   mutable int64_t now_us_ = 0; // 0: not read yet in this round
   uint64_t calls_ = 0, timers_started_ = 0;
   Heap<Timer> timers_; // the earliest first, and those of one time in the order of their start
+  std::vector<Watch *> not_added_; // the kernel had no room for them
   std::vector<Flushable *> flush_;
   std::vector<std::shared_ptr<void>> disposed_;
 };
@@ -110,7 +113,9 @@ private:
 };
 
 // Calls back whenever a descriptor is readable (EV_READ) or writable (EV_WRITE), or a signal
-// (EV_SIGNAL) arrives, while enabled. Must go before its descriptor is closed.
+// (EV_SIGNAL) arrives, while enabled. Must go before its descriptor is closed. Where the kernel has
+// no room for one more (epoll_ctl: ENOSPC, ENOMEM), the loop tries again and again: whoever waits for
+// it would wait for ever.
 class Watch {
 public:
   Watch(EventLoop &loop, int descriptor_or_signal, short what, std::function<void()> callback);
@@ -121,6 +126,7 @@ public:
   bool enabled() const { return enabled_; }
 
 private:
+  friend EventLoop;
   EventLoop &loop_;
   std::function<void()> callback_;
   bool enabled_ = false;

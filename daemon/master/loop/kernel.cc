@@ -117,7 +117,7 @@ Result<Kernel::Started> LinuxKernel::start(const ChildPlan &plan) {
   return Started{pid, std::move(pidfd)};
 }
 
-Result<Kernel::Aside> LinuxKernel::run_aside(const std::function<std::string()> &work) {
+Result<Kernel::Aside> LinuxKernel::run_aside(const std::function<std::string()> &work, int kept) {
   int ends[2] = {-1, -1};
   pid_t pid = -1;
   if (pipe2(ends, O_CLOEXEC) == 0)
@@ -125,7 +125,9 @@ Result<Kernel::Aside> LinuxKernel::run_aside(const std::function<std::string()> 
   if (pid == 0) {
     // Clients must not wait for the disk to see a connection closed.
     dup2(ends[1], STDIN_FILENO);
-    close_range(3, ~0u, CLOSE_RANGE_UNSHARE);
+    if (kept >= 0)
+      dup2(kept, 3);
+    close_range(kept >= 0 ? 4 : 3, ~0u, CLOSE_RANGE_UNSHARE);
     const std::string report = work();
     _exit(::write(STDIN_FILENO, report.data(), report.size()) < 0);
   }

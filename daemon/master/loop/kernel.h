@@ -37,8 +37,9 @@ public:
   };
 
   virtual Result<Started> start(const ChildPlan &plan) = 0;
-  // Runs `work` in a forked child; what it returns can be read as the report, until end of file.
-  virtual Result<Aside> run_aside(const std::function<std::string()> &work) = 0;
+  // Runs `work` in a forked child; what it returns can be read as the report, until end of file. Of
+  // the master's descriptors the child keeps `kept` (a lock), unless that is -1, and standard ones.
+  virtual Result<Aside> run_aside(const std::function<std::string()> &work, int kept) = 0;
   // False: there is no such process any more.
   virtual bool send_signal(const FileDescriptor &pidfd, int signal) = 0;
   // Is it in the middle of its end? Its sockets are closed some time before that.
@@ -66,7 +67,7 @@ protected:
 class LinuxKernel final : public Kernel {
 public:
   Result<Started> start(const ChildPlan &plan) override;
-  Result<Aside> run_aside(const std::function<std::string()> &work) override;
+  Result<Aside> run_aside(const std::function<std::string()> &work, int kept) override;
   bool send_signal(const FileDescriptor &pidfd, int signal) override;
   bool is_exiting(pid_t pid) override;
   int64_t resident_bytes(pid_t pid) override;

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace lethe {
 namespace {
@@ -32,6 +33,19 @@ std::string sha256(std::string_view bytes) {
   invariant(digested == 1, "SHA-256 is there");
   digest.resize(length);
   return digest;
+}
+
+// Surely: nothing is there, or something else. Where the kernel can't tell, reading says why.
+bool is_no_file(const std::string &path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) < 0)
+    return errno == ENOENT;
+  return !S_ISREG(status.st_mode);
+}
+
+// It becomes part of a path.
+bool is_hash(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 std::string name_file(const Script &script) {
@@ -72,10 +86,14 @@ Result<Nothing> ScriptStore::open(const std::string &state_dir) {
   }
   // A new folder is there for good once the one that it is in is synced.
   if (has_new)
-    for (const std::string &path : {folder_ + "/names", folder_})
+    for (const std::string &path : {folder_ + "/names", folder_, state_dir})
       if (auto synced = sync_folder_of(path); !synced)
         return Error(ErrorCode::internal, "state_dir: " + synced.error().message);
   chmod(folder_.c_str(), 0700); // scripts may hold secrets
+  auto locked = FolderLock::take(reaper_.kernel(), folder_);
+  if (!locked)
+    return locked.error();
+  lock_ = std::move(*locked);
   return Nothing{};
 }
 
@@ -88,12 +106,13 @@ std::string ScriptStore::object_path(const std::string &hash) const {
   return fmt::format("{}/objects/{}", folder_, hash);
 }
 
-Result<ScriptPointer> ScriptStore::read(const std::string &path, std::string &damaged_file) const {
-  damaged_file = path;
+Result<ScriptStore::Reading> ScriptStore::read(const std::string &path) const {
+  const Reading damaged{nullptr, path, "damaged"};
+  if (is_no_file(path))
+    return damaged;
   const auto content = read_file(path);
   if (!content)
     return content.error();
-  const Error damaged(ErrorCode::internal, "damaged");
   Reader file(*content);
   const auto parts = file.array();
   const auto mark = file.string(), record = file.string(), checksum = file.string();
@@ -106,53 +125,80 @@ Result<ScriptPointer> ScriptStore::read(const std::string &path, std::string &da
   const auto version = reader.integer();
   const auto options = reader.take_raw();
   const auto hash = reader.string();
-  if (fields != 5u || !pool || !name || !version || !options || !hash ||
+  if (fields != 5u || !pool || !name || !version || !options || !hash || !is_hash(*hash) ||
       // A whole record under another name's path was put there by hand.
       name_path(std::string(*pool), std::string(*name)) != path)
     return damaged;
   auto script = std::make_shared<Script>();
   if (const auto given = give_options(*script, *options); !given)
-    return given.error();
-  damaged_file = object_path(std::string(*hash));
-  auto source = read_file(damaged_file);
+    return Reading{nullptr, path, given.error().message};
+  const std::string object = object_path(std::string(*hash));
+  if (is_no_file(object))
+    return Reading{nullptr, object, "there is no such file"};
+  auto source = read_file(object);
   if (!source)
     return source.error();
   if (to_hex(sha256(*source)) != *hash)
-    return damaged;
+    return Reading{nullptr, object, "damaged"};
   script->pool = *pool;
   script->name = *name;
   script->version = *version;
   script->source = std::move(*source);
-  return ScriptPointer(script);
+  return Reading{script, "", ""};
 }
 
-std::vector<ScriptPointer> ScriptStore::load(std::vector<std::string> &damaged) {
+// The paths of all files but leftovers, in an order: the log is to have one.
+Result<std::vector<std::string>> ScriptStore::list(const char *part) const {
   namespace fs = std::filesystem;
+  std::vector<std::string> paths;
+  const std::string folder = folder_ + "/" + part;
+  std::error_code error;
+  // Not in a range's for, which throws where the disk fails half-way.
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error))
+    if (!entry->path().filename().string().starts_with(new_file_prefix))
+      paths.push_back(entry->path().string());
+  if (error)
+    return Error(ErrorCode::internal, fmt::format("list {}: {}", folder, error.message()));
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+Result<std::vector<ScriptPointer>> ScriptStore::load(std::vector<std::string> &damaged) {
+  const auto unreadable = [](const Error &error) {
+    return Error(ErrorCode::internal, "state_dir: stored scripts can't be read: " + error.message);
+  };
   std::vector<ScriptPointer> scripts;
-  std::error_code ignored;
-  std::vector<fs::path> names;
-  for (const auto &entry : fs::directory_iterator(folder_ + "/names", ignored))
-    names.push_back(entry.path());
-  // A folder lists its files in no order; the log is to have one.
-  std::sort(names.begin(), names.end());
-  for (const fs::path &path : names) {
-    if (path.filename().string().starts_with(new_file_prefix))
-      continue;
-    std::string damaged_file;
-    auto script = read(path.string(), damaged_file);
-    if (script) {
-      note((*script)->pool, (*script)->name, *script);
-      scripts.push_back(std::move(*script));
-      continue;
-    }
-    const std::string aside =
-        fmt::format("{}/damaged/{}", folder_, fs::path(damaged_file).filename().string());
-    fs::rename(damaged_file, aside, ignored);
-    damaged.push_back(fmt::format("{}: {}; {}", damaged_file, script.error().message,
-                                  ignored ? "nothing to set aside" : "set aside as " + aside));
+  std::vector<Reading> to_set_aside;
+  const auto names = list("names"), aside = list("damaged");
+  for (const auto *listed : {&names, &aside})
+    if (!*listed)
+      return unreadable(listed->error());
+  for (const std::string &path : *names) {
+    auto reading = read(path);
+    if (!reading)
+      return unreadable(reading.error());
+    if (reading->script)
+      scripts.push_back(std::move(reading->script));
+    else
+      to_set_aside.push_back(std::move(*reading));
   }
-  remove_leftovers(damaged.empty() && fs::is_empty(folder_ + "/damaged", ignored));
+  for (const ScriptPointer &script : scripts)
+    note(script->pool, script->name, script);
+  for (const Reading &reading : to_set_aside)
+    damaged.push_back(set_aside(reading));
+  remove_leftovers(damaged.empty() && aside->empty());
   return scripts;
+}
+
+std::string ScriptStore::set_aside(const Reading &reading) const {
+  namespace fs = std::filesystem;
+  const std::string aside =
+      fmt::format("{}/damaged/{}", folder_, fs::path(reading.damaged_file).filename().string());
+  std::error_code error;
+  fs::rename(reading.damaged_file, aside, error);
+  return fmt::format("{}: {}; {}", reading.damaged_file, reading.damage,
+                     error ? "nothing to set aside" : "set aside as " + aside);
 }
 
 // Of a writer that was killed: files that were not renamed yet, and sources that no name got to.
@@ -161,11 +207,12 @@ void ScriptStore::remove_leftovers(bool all_is_intact) const {
   namespace fs = std::filesystem;
   std::error_code ignored;
   for (const char *part : {"names", "objects"})
-    for (const auto &entry : fs::directory_iterator(folder_ + "/" + part, ignored)) {
-      const std::string file = entry.path().filename().string();
+    for (fs::directory_iterator entry(folder_ + "/" + part, ignored);
+         !ignored && entry != fs::directory_iterator(); entry.increment(ignored)) {
+      const std::string file = entry->path().filename().string();
       if (file.starts_with(new_file_prefix) ||
           (all_is_intact && std::string_view(part) == "objects" && !names_of_.contains(file)))
-        fs::remove(entry.path(), ignored);
+        ::unlink(entry->path().c_str());
     }
 }
 
@@ -228,13 +275,13 @@ void ScriptStore::begin_next() {
         unlink(object_path(obsolete).c_str());
       return Nothing{};
     }
-    if (unlink(path.c_str()) < 0 && errno != ENOENT)
-      return file_error("remove", path);
+    if (auto removed = remove_file(path); !removed)
+      return removed;
     if (!obsolete.empty())
       unlink(object_path(obsolete).c_str());
-    return sync_folder_of(path);
+    return Nothing{};
   };
-  task_ = std::make_unique<BackgroundTask>(loop_, reaper_, work, [this](Result<Nothing> result) {
+  const auto done = [this](Result<Nothing> result) {
     invariant(!changes_.empty(), "what was written was asked for");
     loop_.dispose(std::move(task_));
     Change ended = std::move(changes_.front());
@@ -243,7 +290,8 @@ void ScriptStore::begin_next() {
       note(ended.pool, ended.name, ended.script);
     ended.done(std::move(result));
     begin_next();
-  });
+  };
+  task_ = std::make_unique<BackgroundTask>(loop_, reaper_, work, lock_.descriptor(), done);
 }
 
 } // namespace lethe

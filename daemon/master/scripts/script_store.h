@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/master/loop/background_task.h"
+#include "daemon/master/scripts/folder_lock.h"
 #include "daemon/master/scripts/script.h"
 
 #include <deque>
@@ -17,16 +18,19 @@ namespace lethe {
 //
 // Every file is written under a temporary name, synced and renamed, and its folder synced. Changes
 // are made one after the other by a forked child, as a disk may make its caller wait; reading is
-// for the start.
+// for the start. What the books say is on the disk is there: nobody else writes, as the store holds
+// a lock, and a change that failed has not been made.
 class ScriptStore {
 public:
   using Done = std::function<void(Result<Nothing>)>;
 
   ScriptStore(EventLoop &loop, ChildReaper &reaper) : loop_(loop), reaper_(reaper) {}
-  // Makes the folders, or says why it can't.
+  // Makes the folders and locks them, or says why it can't.
   Result<Nothing> open(const std::string &state_dir);
-  // Everything that is intact. Damaged files are set aside, and `damaged` gets a line for each.
-  std::vector<ScriptPointer> load(std::vector<std::string> &damaged);
+  // Everything that is intact. Damaged files are set aside, and `damaged` gets a line for each. An
+  // error is what could not be read (a failing disk, too many open files): nothing was changed, and
+  // whoever went on without it would serve as if it had been deleted.
+  Result<std::vector<ScriptPointer>> load(std::vector<std::string> &damaged);
 
   void write(ScriptPointer script, Done done);
   void remove(const std::string &pool, const std::string &name, Done done);
@@ -45,13 +49,19 @@ private:
   void note(const std::string &pool, const std::string &name, const ScriptPointer &script);
   std::string name_path(const std::string &pool, const std::string &name) const;
   std::string object_path(const std::string &hash) const;
-  // On an error, `damaged_file` is the one at fault.
-  Result<ScriptPointer> read(const std::string &path, std::string &damaged_file) const;
+  struct Reading {
+    ScriptPointer script; // nullptr: it is damaged
+    std::string damaged_file, damage;
+  };
+  Result<Reading> read(const std::string &path) const;
+  Result<std::vector<std::string>> list(const char *part) const;
+  std::string set_aside(const Reading &reading) const;
   void remove_leftovers(bool all_is_intact) const;
 
   EventLoop &loop_;
   ChildReaper &reaper_;
   std::string folder_;
+  FolderLock lock_;
   // What is on disk: the object of each name (by path), and how many names share an object.
   std::map<std::string, std::string> object_of_;
   std::map<std::string, int> names_of_;

@@ -3,16 +3,27 @@
 #include "ipc/files.h"
 #include "ipc/file_descriptor.h"
 #include "tests/harness/scratch_folder.h"
+#include "tests/unit/failing_sync.h"
 
+#include <cerrno>
 #include <criterion/criterion.h>
 #include <csignal>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <thread>
 
 using namespace lethe;
 namespace fs = std::filesystem;
+
+// In the place of the C library's.
+extern "C" int fsync(int file) {
+  if (test::good_syncs-- > 0)
+    return static_cast<int>(::syscall(SYS_fsync, file));
+  errno = EIO;
+  return -1;
+}
 
 Test(files, a_replaced_file_has_the_new_content_and_the_wanted_mode) {
   const test::ScratchFolder folder;
@@ -36,6 +47,28 @@ Test(files, a_file_that_cannot_be_replaced_stays_and_nothing_lies_beside_it) {
   cr_expect(replaced.error().message.ends_with("File too large"));
   cr_expect_eq(*read_file(path), "old");
   cr_expect_eq(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+}
+
+Test(files, what_can_not_be_made_durable_is_not_there_either) {
+  const test::ScratchFolder folder;
+  const std::string old = folder.file("old", "old"), added = folder.path() / "added";
+  for (const std::string &path : {old, added}) {
+    test::good_syncs = 1; // the new file, and not its folder
+    const auto replaced = replace_file(path, "new", 0600);
+    cr_assert(!replaced);
+    cr_expect(replaced.error().message.ends_with("Input/output error"), "%s",
+              replaced.error().message.c_str());
+  }
+  test::good_syncs = 0;
+  cr_assert(!remove_file(old));
+  cr_expect_eq(*read_file(old), "old");
+  cr_expect_eq(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+  test::good_syncs = INT_MAX;
+  cr_assert(replace_file(old, "new", 0600));
+  cr_expect_eq(*read_file(old), "new");
+  cr_assert(remove_file(old));
+  cr_assert(remove_file(old), "what is not there has gone");
+  cr_expect(fs::is_empty(folder.path()));
 }
 
 Test(files, a_path_without_a_folder_is_in_the_present_one) {

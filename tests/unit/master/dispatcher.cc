@@ -72,6 +72,10 @@ public:
     channel_->add(type, sequence, body);
     channel_->flush();
   }
+  void send(std::string_view bytes) const { // as they are
+    cr_assert_eq(::send(channel_->descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+                 static_cast<ssize_t>(bytes.size()));
+  }
   void lie(uint32_t claimed) { page_->lease = uint64_t{claimed} << 32; }
   // Does the process end by this signal?
   bool gets(int signal) {
@@ -227,8 +231,13 @@ public:
   void expect_killed(PlayedWorker &worker) {
     run_until([&] { return worker.master->has_ended(); });
     cr_assert(worker.gets(SIGKILL));
-    dispatcher->worker_ended(*worker.master, SIGKILL);
+    tell_end(worker, SIGKILL);
     run_until([&] { return dispatcher->in_progress() == 0; });
+  }
+  // Its parent says how it ended; one that held nothing is known no more.
+  void tell_end(PlayedWorker &worker, int status) {
+    if (!worker.master->is(WorkerProcess::State::gone))
+      dispatcher->worker_ended(*worker.master, status);
   }
   void wait_for_replies(size_t count, size_t client = 0) {
     round();
@@ -545,6 +554,71 @@ Test(dispatcher, after_a_break_of_the_protocol_nothing_more_is_heard) {
   cr_assert_eq(stage.environment.counters.protocol_breaks, 1);
 }
 
+Test(dispatcher, half_an_answer_is_none) {
+  const std::string frame("\x04\0\0\0\x30\0\0\0\x01\0\0\0\xa3"
+                          "abc",
+                          16);
+  for (const size_t bytes : {1u, 11u, 12u, 15u})
+    for (const bool dies : {false, true}) {
+      Stage stage;
+      PlayedWorker &worker = stage.add_worker();
+      stage.start(worker, 50);
+      worker.send(frame.substr(0, bytes));
+      stage.round();
+      if (dies) {
+        worker.hang_up();
+        const int status = worker.end();
+        stage.round();
+        stage.tell_end(worker, status);
+      }
+      stage.wait_for_replies(1); // it has its deadline, and the grace time
+      cr_assert_eq(stage.replies().at(1), dies ? "worker_crashed" : "deadline_exceeded");
+    }
+  Stage stage;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  for (const char byte : frame) {
+    worker.send({&byte, 1});
+    stage.round();
+  }
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "result");
+}
+
+Test(dispatcher, a_second_answer_to_a_request_reaches_nobody) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  worker.answer(1);
+  worker.answer(1);
+  stage.expect_killed(worker);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "result");
+  cr_assert_eq(stage.environment.counters.protocol_breaks, 1);
+}
+
+Test(dispatcher, a_second_answer_is_not_the_next_requests) {
+  Stage stage("reuse", 1);
+  PlayedWorker &worker = stage.add_worker();
+  stage.warm_up(worker);
+  stage.submit(1);
+  stage.submit(2);
+  stage.round();
+  const uint32_t sequence = worker.claim();
+  worker.answer(sequence);
+  worker.answer(sequence);
+  stage.run_until([&] { return worker.master->has_ended(); });
+  cr_assert(worker.gets(SIGKILL));
+  stage.tell_end(worker, SIGKILL);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "result");
+  PlayedWorker &next = stage.add_worker();
+  stage.round();
+  next.answer(next.claim());
+  stage.wait_for_replies(2);
+  cr_assert_eq(stage.replies().at(2), "result", "it was not started");
+}
+
 Test(dispatcher, a_worker_that_hangs_up_and_lives_on_is_killed) {
   const std::function<void(PlayedWorker &)> ways[] = {
       [](PlayedWorker &worker) { worker.hang_up(); },
@@ -775,6 +849,55 @@ Test(dispatcher, an_answer_to_one_step_of_a_chain_does_not_reach_the_next) {
                "an answer to the first step's call would reach this one");
   worker.answer(2);
   stage.wait_for_replies(1);
+}
+
+Test(dispatcher, an_answer_to_the_first_run_does_not_reach_the_second) {
+  Stage stage("reuse", 1);
+  stage.idempotent = true;
+  PlayedWorker &worker = stage.add_worker();
+  stage.start(worker);
+  worker.say(MessageType::host_call, 1, "\x93\x01\xa1x\x90");
+  stage.round();
+  stage.round();
+  cr_assert_eq(stage.clients[0].open_host_calls, 1);
+  worker.hang_up();
+  const int status = worker.end();
+  stage.round();
+  stage.dispatcher->worker_ended(*worker.master, status);
+  PlayedWorker &next = stage.add_worker();
+  stage.round();
+  cr_assert_eq(next.claim(), 1);
+  cr_assert_eq(stage.clients[0].open_host_calls, 0);
+  next.answer(1);
+  stage.wait_for_replies(1);
+  cr_assert_eq(stage.replies().at(1), "result");
+}
+
+Test(dispatcher, a_chain_whose_worker_dies_between_two_steps_goes_on) {
+  for (const bool begun : {false, true}) {
+    Stage stage("reuse", 1);
+    PlayedWorker &worker = stage.add_worker();
+    Request &request = stage.submit(1);
+    request.step = 0;
+    request.later_steps.emplace_back("\x90");
+    stage.round();
+    worker.answer(worker.claim());
+    stage.run_until([&] { return request.step == 1 && request.worker; });
+    stage.round();
+    if (begun)
+      cr_assert_eq(worker.claim(), 2);
+    worker.hang_up();
+    const int status = worker.end();
+    stage.round();
+    stage.tell_end(worker, status);
+    PlayedWorker &next = stage.add_worker();
+    stage.round();
+    if (!begun) // the last step alone: the first has run
+      next.answer(next.claim());
+    stage.wait_for_replies(1);
+    cr_assert_eq(stage.replies().at(1), begun ? "worker_crashed" : "result");
+    cr_assert_eq(next.claim(), 0);
+  }
 }
 
 Test(dispatcher, a_full_queue_refuses) {

@@ -3,9 +3,12 @@
 #include "daemon/master/loop/event_loop.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <criterion/criterion.h>
 #include <random>
 #include <string>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace lethe;
@@ -34,6 +37,44 @@ struct Held {
 };
 
 } // namespace
+
+// In the place of the C library's, also for libevent.
+static int refused = 0;
+extern "C" __attribute__((visibility("default"))) int epoll_ctl(int epoll, int what, int file,
+                                                                epoll_event *event) noexcept {
+  if (what == EPOLL_CTL_ADD && refused > 0) {
+    --refused;
+    errno = ENOSPC;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, what, file, event));
+}
+
+Test(watch, is_added_as_soon_as_the_kernel_has_room) {
+  const MonotonicClock clock;
+  EventLoop loop(clock);
+  int ends[2];
+  cr_assert_eq(::pipe(ends), 0);
+  int called = 0;
+  Watch watch(loop, ends[0], EV_READ, [&] {
+    ++called;
+    loop.stop();
+  });
+  refused = 3;
+  watch.enable();
+  watch.disable(); // nothing is left of it
+  watch.enable();
+  cr_assert_eq(::write(ends[1], "x", 1), 1);
+  loop.run();
+  cr_assert_eq(called, 1);
+  cr_assert_eq(refused, 0);
+  refused = 1;
+  {
+    Watch gone(loop, ends[1], EV_WRITE, [] {});
+    gone.enable();
+  }
+  loop.run_round(false);
+}
 
 Test(timer, never_fires_before_its_time) {
   const MonotonicClock clock;

@@ -3,6 +3,7 @@
 #include "daemon/master/scripts/script_store.h"
 #include "daemon/master/scripts/request_options.h"
 #include "tests/harness/scratch_folder.h"
+#include "tests/unit/failing_sync.h"
 
 #include <criterion/criterion.h>
 #include <csignal>
@@ -28,9 +29,14 @@ struct Folder : test::ScratchFolder {
 };
 
 struct Store {
-  explicit Store(const Folder &folder) : store(loop, reaper) {
+  enum class Load : uint8_t { at_once, later };
+  explicit Store(const Folder &folder, Load when = Load::at_once) : store(loop, reaper) {
     cr_assert(store.open(folder.path().string()));
-    scripts = store.load(damaged);
+    if (when == Load::later)
+      return;
+    auto loaded = store.load(damaged);
+    cr_assert(loaded);
+    scripts = std::move(*loaded);
   }
   // Runs the loop until the change is done; the error's message, if any.
   std::string write(const std::string &name, const std::string &source, int64_t version = 1,
@@ -193,6 +199,83 @@ Test(script_store, a_full_disk_is_told_and_the_old_script_stays) {
   const Store again(folder);
   cr_assert_eq(again.scripts.size(), 1);
   cr_assert_eq(again.scripts[0]->source, "old");
+}
+
+Test(script_store, after_a_failure_of_the_disk_the_answer_holds) {
+  const Folder folder;
+  {
+    Store store(folder);
+    cr_assert_eq(store.write("s", "old"), "");
+    test::good_syncs = 3; // source, its folder, name; not the folder of names
+    cr_assert_neq(store.write("s", "new", 2), "");
+    cr_assert_neq(store.write("another", "new"), "");
+    test::good_syncs = 0;
+    cr_assert_neq(store.remove("s"), "");
+    test::good_syncs = INT_MAX;
+  }
+  {
+    Store again(folder);
+    cr_assert_eq(again.scripts.size(), 1);
+    cr_assert_eq(again.scripts[0]->source, "old");
+    cr_assert_eq(again.write("s", "newer", 2), "");
+  }
+  const Store last(folder);
+  cr_assert_eq(last.scripts.size(), 1);
+  cr_assert_eq(last.scripts[0]->source, "newer");
+}
+
+// Without a descriptor to spare no file can be read, and no folder be listed.
+Test(script_store, what_can_not_be_read_is_not_taken_for_damaged_or_gone) {
+  const Folder folder;
+  {
+    Store store(folder);
+    store.write("a", "1");
+    store.write("b", "2");
+  }
+  Store store(folder);
+  const rlim_t free = static_cast<rlim_t>(::dup(0));
+  ::close(static_cast<int>(free));
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  for (int spare = 0; spare < 2; ++spare) {
+    const rlimit limit{free + static_cast<rlim_t>(spare), before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    const auto loaded = store.store.load(store.damaged);
+    setrlimit(RLIMIT_NOFILE, &before);
+    if (spare == 0) {
+      cr_assert(!loaded);
+      cr_assert(loaded.error().message.find("Too many open files") != std::string::npos, "%s",
+                loaded.error().message.c_str());
+    } else {
+      cr_assert(loaded && loaded->size() == 2, "one is enough");
+    }
+    cr_assert(store.damaged.empty());
+    cr_assert_eq(folder.files("objects"), 2);
+    cr_assert_eq(folder.files("names"), 2);
+  }
+}
+
+// Listing works, reading does not: as a disk with a bad sector.
+Test(script_store, an_unreadable_file_stays_and_is_named) {
+  if (::getuid() == 0)
+    cr_assert_eq(::seteuid(65534), 0); // root reads everything
+  const Folder folder;
+  for (const char *part : {"names", "objects"}) {
+    Store(folder).write("s", "1");
+    const fs::path file = folder.one_file(part);
+    fs::permissions(file, fs::perms::none);
+    {
+      Store store(folder, Store::Load::later);
+      const auto loaded = store.store.load(store.damaged);
+      cr_assert(!loaded);
+      cr_assert(loaded.error().message.find(file) != std::string::npos, "%s",
+                loaded.error().message.c_str());
+      cr_assert(fs::exists(file));
+    }
+    fs::permissions(file, fs::perms::owner_read);
+    const Store again(folder);
+    cr_assert_eq(again.scripts.size(), 1);
+  }
 }
 
 Test(script_store, a_folder_without_permission_is_named) {
