@@ -4,6 +4,7 @@
 #include "tests/harness/user.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <criterion/criterion.h>
 #include <csignal>
 #include <sys/syscall.h>
@@ -110,7 +111,8 @@ Attack::Attack(std::vector<std::string> settings)
   client_.on_host_call = [this](uint32_t, const std::string &, const json &arguments) {
     pids_.push_back(arguments.at(0).get<pid_t>());
     processes_.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, pids_.back(), 0)));
-    expect(static_cast<bool>(processes_.back()), "an attacker is a process");
+    // On a busy machine its deadline may have passed before it was heard.
+    expect(processes_.back() || errno == ESRCH, "an attacker is a process");
     return nullptr;
   };
 }
@@ -141,7 +143,7 @@ json Attack::result(const std::string &body, const std::vector<json> &frames, co
 void Attack::expect_gone(Where where) {
   expect(!processes_.empty(), "nothing was attacked", where);
   for (size_t i = 0; i < processes_.size(); ++i)
-    expect(wait_readable({processes_[i].get()}, ends_within) == 0,
+    expect(!processes_[i] || wait_readable({processes_[i].get()}, ends_within) == 0,
            "process " + number(pids_[i]) + " lives on", where);
 }
 

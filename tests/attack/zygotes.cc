@@ -144,7 +144,7 @@ Test(zygotes, who_gives_a_page_that_is_none) {
   is_borne("gives_a_page_that_is_none", "not a sealed page");
 }
 Test(zygotes, who_gives_a_channel_that_is_none) {
-  is_borne("gives_a_channel_that_is_none", "hung up and lived on");
+  is_borne("gives_a_channel_that_is_none", "a worker came incomplete");
 }
 Test(zygotes, who_gives_its_own_channel_to_a_worker) {
   is_borne("gives_its_own_channel_to_a_worker", "broke the protocol");

@@ -116,10 +116,11 @@ private:
     tell(id, child.pid, {child.pidfd.get(), child.socket.get(), child.page.get()});
   }
 
-  // The next one that is asked for, once a worker has gone.
+  // The next one that is asked for, once the workers have gone.
   uint32_t await_id() {
-    if (!forked_.empty())
-      ::syscall(SYS_pidfd_send_signal, forked_.back().pidfd.get(), 9, nullptr, 0);
+    for (const Child &child : forked_)
+      ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+    forked_.clear();
     for (Frame frame;;) {
       while (control_.next(frame, PeerState::ready) == Channel::Status::ok)
         if (const auto fork = frame.read<message::Fork>(); fork && frame.type == MessageType::fork)
