@@ -396,7 +396,6 @@ void Server::clean_up() {
   environment_.loop.run_round(false);
   if (!reaper_.end_all(children_end_ms))
     log_error("a child process does not end");
-  environment_.last_words.take_rest();
 }
 
 void Server::hand_over_connections() {

@@ -7,7 +7,6 @@
 #include "daemon/master/loop/child_process.h"
 #include "daemon/master/loop/event_loop.h"
 #include "daemon/master/operation/counters.h"
-#include "daemon/master/operation/last_words.h"
 #include "daemon/master/operation/log.h"
 #include "daemon/master/operation/settings.h"
 
@@ -41,7 +40,6 @@ struct Environment {
   MoveLog moves;     // is told of each move of a state machine
   ProcessBooks processes;
   EventLoop loop;
-  LastWords last_words{loop};
   Settings settings;
   Counters counters;
   RequestStock requests{loop};

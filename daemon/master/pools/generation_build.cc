@@ -71,7 +71,6 @@ void GenerationBuild::execute() {
       zygote_arguments(zygote_settings(environment_.settings, plan_.pool, *plan_.settings));
   plan.command.insert(plan.command.end(), arguments.begin(), arguments.end());
   plan.descriptor_3 = pair->ends[1].get();
-  plan.standard_error = environment_.last_words.writing_end();
   auto process = start_process(environment_.processes, plan);
   if (!process)
     return fail(process.error());
