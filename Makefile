@@ -112,7 +112,7 @@ deps: ## install what build and tests need, once
 
 V8_UNITS := engine natives snapshot worker
 # libnode is built without RTTI: a class of ours derived from one of V8's needs the same.
-V8_SOURCES := daemon/engine daemon/natives daemon/worker snapshot $(addprefix tests/unit/,$(V8_UNITS)) packaging/man tests/bench/classic
+V8_SOURCES := daemon/engine daemon/natives daemon/worker snapshot $(addprefix tests/unit/,$(V8_UNITS)) packaging/man tests/bench/classic tests/attack/zygote
 v8_flags = $(if $(filter $(addsuffix /%,$(V8_SOURCES)),$(1:$(BUILD)/gen/%=%)),-fno-rtti -isystem $(NODE_INCLUDE))
 define compile
 	@mkdir -p $(@D)

@@ -11,7 +11,11 @@ BENCH := $(addprefix $(BUILD)/tests/,bench floor-relay floor-echo classic-worker
 # A program for each part whose tests are there.
 TESTS := $(addprefix $(BUILD)/tests/,$(if $(call tests_of,unit/ipc unit/master),unit) $(if $(call tests_of,unit/client),unit-client) \
 	$(if $(call tests_of,$(V8_UNITS:%=unit/%)),unit-worker) $(if $(call tests_of,simulation),simulation) $(if $(call tests_of,system),system) \
-	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,rewind),rewind) $(if $(call tests_of,apis),apis))
+	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,attack),attack) $(if $(call tests_of,rewind),rewind) \
+	$(if $(call tests_of,apis),apis))
+
+# A lethed whose scripts have native code: its zygote is the delivered one and an object more. And a program that is no zygote.
+HOSTILE := $(addprefix $(BUILD)/attack/,bin/lethed bin/lethe-snapshot bin/lethe-zygote hostile-zygote)
 
 $(BUILD)/tests/unit: $(call tests_of,unit/ipc unit/master) $(MASTER) $(IPC)
 	$(call link,$(MASTER_LIBS) -lcriterion)
@@ -21,17 +25,25 @@ $(BUILD)/tests/unit-client: $(call tests_of,unit/client) $(COMMAND) $(CLIENT) $(
 	$(call link,$(COMMAND_LIBS) -lcriterion)
 $(BUILD)/tests/unit-worker: $(call tests_of,$(V8_UNITS:%=unit/%)) $(WORKER) $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
 	$(call link,$(WORKER_LIBS) -lcriterion)
-$(addprefix $(BUILD)/tests/,system limits fault rewind apis): $(BUILD)/tests/%: $(HARNESS) $(IPC)
+$(addprefix $(BUILD)/tests/,system limits fault attack rewind apis): $(BUILD)/tests/%: $(HARNESS) $(IPC)
 	$(call link,-lcriterion)
 $(BUILD)/tests/system: $(call tests_of,system)
 $(BUILD)/tests/limits: $(call tests_of,limits)
 $(BUILD)/tests/fault: $(call tests_of,fault) | $(BUILD)/tests/fault-injector.so
 $(BUILD)/tests/fault-injector.so: $(call tests_of,fault/injector)
 	$(call link,-shared)
+$(BUILD)/tests/attack: $(call tests_of,attack) | $(HOSTILE)
 $(BUILD)/tests/rewind: $(call tests_of,rewind)
 $(BUILD)/tests/apis: $(call tests_of,apis)
 $(BUILD)/tests/threads: $(call tests_of,threads) $(CLIENT) $(IPC)
 	$(call link,)
+$(BUILD)/attack/bin/lethe-zygote: $(call tests_of,attack/zygote) $(BUILD)/obj/daemon/worker/main.o $(WORKER) $(BUILD)/obj/snapshot/cache.o $(NATIVES) $(ENGINE) $(IPC)
+	$(call link,$(WORKER_LIBS))
+$(BUILD)/attack/hostile-zygote: $(call tests_of,attack/hostile) $(IPC)
+	$(call link,-lfmt)
+$(BUILD)/attack/bin/%: $(BUILD)/bin/%
+	@mkdir -p $(@D)
+	@ln -f $< $@ 2>/dev/null || cp $< $@
 # The JavaScript of the APIs' tests: a test for each file.
 $(BUILD)/obj/tests/apis/main.o $(BUILD)/lint/tests/apis/main.tidied: private CPPFLAGS += -I$(BUILD)
 $(BUILD)/obj/tests/apis/main.o $(BUILD)/lint/tests/apis/main.tidied: $(BUILD)/gen/apis.inc $(BUILD)/gen/apis_tests.inc

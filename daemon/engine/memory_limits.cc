@@ -50,17 +50,21 @@ void MemoryLimits::attach(v8::Isolate *isolate) {
 void MemoryLimits::note_baseline() {
   char text[256] = {};
   const FileDescriptor file = open_own("statm");
-  unsigned long data_pages = 0; // the sixth number: data and stack
+  unsigned long pages = 0, data_pages = 0; // the first number; the sixth: data and stack
   const bool is_read = file && ::read(file.get(), text, sizeof text - 1) > 0 &&
-                       std::sscanf(text, "%*u %*u %*u %*u %*u %lu", &data_pages) == 1;
+                       std::sscanf(text, "%lu %*u %*u %*u %*u %lu", &pages, &data_pages) == 2;
   invariant(is_read, "/proc/self/statm can be read", {"errno", errno});
   baseline_bytes_ = data_pages * page_bytes();
+  baseline_address_bytes_ = pages * page_bytes();
 }
 
 void MemoryLimits::limit_process() const {
-  const rlim_t bytes = baseline_bytes_ + 2 * pool_bytes_ + overhead_bytes;
-  const rlimit data{bytes, bytes};
+  const rlim_t more = 2 * pool_bytes_ + overhead_bytes;
+  const rlimit data{baseline_bytes_ + more, baseline_bytes_ + more};
   ::setrlimit(RLIMIT_DATA, &data);
+  // Memory that can't be written costs page tables once it is read, which no other limit counts.
+  const rlimit all{baseline_address_bytes_ + more, baseline_address_bytes_ + more};
+  ::setrlimit(RLIMIT_AS, &all);
 }
 
 // A source is there as it came, as a script's definition, and as V8 has it.

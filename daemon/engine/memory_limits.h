@@ -59,7 +59,7 @@ private:
   uint64_t refusals_before_ = 0; // of the arena, as of the run's beginning
   v8::Isolate *isolate_ = nullptr;
   size_t pool_bytes_, limit_bytes_;
-  size_t baseline_bytes_ = 0;
+  size_t baseline_bytes_ = 0, baseline_address_bytes_ = 0;
   size_t heap_limit_bytes_; // V8's present one
   size_t buffer_bytes_ = 0;
   size_t heap_bytes_ = 0;     // as of the last look

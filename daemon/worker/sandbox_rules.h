@@ -66,12 +66,12 @@ inline constexpr CallRow worker_rows[] = {
      "V8 from 12 on, for mappings of its own",
      {sandbox::is(2, MADV_DONTFORK)}},
     {LETHE_CALL(brk), 0, "malloc"},
-    // No memory that another process could share, none that grows by itself, no new code.
+    // No memory that another process could share, no file, none that grows by itself, no new code.
     {LETHE_CALL(mmap),
      0,
      "malloc where brk has no room; V8 from 12 on",
      {sandbox::within(2, sandbox::read_write),
-      sandbox::flags(3, MAP_PRIVATE, MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)}},
+      sandbox::flags(3, MAP_PRIVATE | MAP_ANONYMOUS, MAP_NORESERVE | MAP_STACK)}},
     {LETHE_CALL(munmap), 0, "the same"},
     // From the arena on upwards: the program itself lies below, and with it what tells violations.
     {LETHE_CALL(mprotect),
@@ -127,7 +127,7 @@ inline constexpr CallRow debugging_rows[] = {
      0,
      "a thread's stack",
      {sandbox::within(2, sandbox::read_write),
-      sandbox::flags(3, MAP_PRIVATE, MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)}},
+      sandbox::flags(3, MAP_PRIVATE | MAP_ANONYMOUS, MAP_NORESERVE | MAP_STACK)}},
     {LETHE_CALL(mprotect), 0, "a stack's guard", {sandbox::within(2, sandbox::any_protection)}},
     {LETHE_CALL(set_robust_list), 0, "a thread's start"},
     {LETHE_CALL(rseq), 0, "a thread's start"},

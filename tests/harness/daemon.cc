@@ -42,7 +42,8 @@ bool says_ready(int socket) {
 Command daemon_command(const ScratchFolder &folder, const DaemonOptions &options) {
   const fs::path shared_cache = build_folder() / "tests" / "cache";
   Command command{
-      {program("lethed"), "--socket", folder.path() / "lethe.sock", "--state-dir",
+      {options.program_folder.empty() ? program("lethed") : options.program_folder + "/lethed",
+       "--socket", folder.path() / "lethe.sock", "--state-dir",
        options.state_folder.empty() ? (folder.path() / "state").string() : options.state_folder,
        "--cache-dir", options.cache_folder.empty() ? shared_cache.string() : options.cache_folder},
       options.environment,

@@ -19,6 +19,7 @@ struct DaemonOptions {
   std::function<void()> before_exec{};    // in the child: to drop privileges, to set limits
   std::string cache_folder{}; // default: one that all tests share, so that starts are fast
   std::string state_folder{}; // default: in the daemon's own folder
+  std::string program_folder{}; // of lethed and what it starts; default: build/bin
 };
 
 // Starts it, waits until it says that it is ready, and stops it at the end of the scope. Stopping

@@ -137,6 +137,7 @@ void GenerationBuild::grow() {
   grow.drop.assign(plan_.drop.begin(), plan_.drop.end());
 
   culprit_.clear();
+  loads_ = 0;
   candidate_status_.reset();
   report_.reset();
   invariant(own_parent_ || plan_.parent, "a zygote is forked by another one");
@@ -188,6 +189,8 @@ void GenerationBuild::use_if_complete() {
 
 void GenerationBuild::zygote_loading(ZygoteProcess &zygote, std::string_view script) {
   if (&zygote != candidate_.get() || !state_.is(State::growing)) // an executed one loads nothing
+    return;
+  if (++loads_ > plan_.most_loads) // a lie, to which no deadline would ever come
     return;
   culprit_ = script;
   deadline_.start(plan_.settings->load_deadline_ms * 1000);

@@ -17,6 +17,7 @@ struct GenerationPlan {
   std::vector<std::string> drop;
   bool strict = true; // the first script that fails ends the build; else it is left out and named
   uint32_t *last_generation = nullptr; // the numbers given so far
+  size_t most_loads = 0;               // all scripts that there are then
 };
 
 struct BuiltGeneration {
@@ -98,6 +99,7 @@ private:
   // What the parent was sent: in the end all are loaded at once, as they may import each other.
   std::vector<ScriptPointer> waiting_;
   std::string culprit_;               // the script that it is loading
+  size_t loads_ = 0;                  // that it has told of
   std::map<std::string, int> deaths_; // while it was being loaded; others than it may kill, too
   std::optional<int> candidate_status_;
   std::optional<ZygoteReport> report_; // of the candidate, until its process is known

@@ -4,6 +4,7 @@
 #include "daemon/master/operation/log.h"
 
 #include <csignal>
+#include <sys/socket.h>
 
 namespace lethe {
 namespace {
@@ -11,6 +12,14 @@ namespace {
 constexpr int64_t leaving_limit_us = 1'000'000; // for a worker that should end by itself
 constexpr int64_t fork_limit_us = 10'000'000;   // for a zygote to fork a worker
 constexpr int64_t lull_us = 1000;
+
+// What a zygote gives may be anything; the loop hears nothing of a file.
+bool is_channel(const FileDescriptor &given) {
+  int domain = 0;
+  socklen_t bytes = sizeof domain;
+  return ::getsockopt(given.get(), SOL_SOCKET, SO_DOMAIN, &domain, &bytes) == 0 &&
+         domain == AF_UNIX;
+}
 
 } // namespace
 
@@ -84,7 +93,7 @@ bool Pool::zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess
   else
     fork_timer_.stop();
   auto mapped = SharedPage::map(page);
-  if (!mapped || !socket || !process) {
+  if (!mapped || !is_channel(socket) || !process) {
     log_error("pool {}: {}", name_, mapped ? "a worker came incomplete" : mapped.error().message);
     supply_timer_.start(worker_brake_.failed());
     return true;

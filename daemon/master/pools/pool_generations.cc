@@ -16,6 +16,7 @@ constexpr size_t most_changes = 64;     // that wait for their turn
 void Pool::build(GenerationPlan plan, GenerationBuild::Done done) {
   plan.pool = name_;
   plan.last_generation = &last_generation_;
+  plan.most_loads = scripts_.size() + plan.load.size();
   if (!plan.settings)
     plan.settings = &settings_;
   invariant(!state_.is(State::settled) && !build_, "one generation is built at a time, in turn");

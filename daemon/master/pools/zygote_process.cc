@@ -172,6 +172,7 @@ Result<Nothing> ZygoteProcess::on(const message::WorkerForked &forked) {
   FileDescriptor pidfd = channel_.take_descriptor();
   if (auto checked = check_child(pidfd, forked.pid); !checked)
     return checked;
+  ++children_;
   ChildProcess process(environment_.processes, forked.pid, std::move(pidfd));
   FileDescriptor socket = channel_.take_descriptor(), page = channel_.take_descriptor();
   if (!owner_->zygote_forked_worker(*this, forked.id, std::move(process), std::move(socket),
@@ -184,12 +185,16 @@ Result<Nothing> ZygoteProcess::on(const message::ZygoteForked &forked) {
   FileDescriptor pidfd = channel_.take_descriptor();
   if (auto checked = check_child(pidfd, forked.pid); !checked)
     return checked;
+  ++children_;
   owner_->zygote_forked_zygote(*this, forked.generation,
                                ChildProcess(environment_.processes, forked.pid, std::move(pidfd)));
   return Nothing{};
 }
 
 Result<Nothing> ZygoteProcess::on(const message::Exited &exited) {
+  if (children_ == 0)
+    return Error(ErrorCode::internal, "exited: there are more ends than children");
+  --children_;
   owner_->zygote_child_exited(*this, exited.pid, exited.wait_status);
   return Nothing{};
 }

@@ -113,6 +113,7 @@ private:
   Environment &environment_;
   ZygoteOwner *owner_;
   CandidateOwner *candidates_; // nullptr: it is none any more
+  size_t children_ = 0;        // that it told of, and whose ends it has not told
   std::string pool_;           // its name
   uint32_t generation_;
   StateMachine<ZygoteProcess, State> state_;
