@@ -30,6 +30,7 @@ namespace lethe {
   row(retried, "idempotent requests run once more after a crash")                                          \
   row(workers_forked, "workers forked")                                                                    \
   row(workers_failed, "workers that died before they did anything useful")                                 \
+  row(workers_recycled, "workers replaced because of their age, or of how many requests they served")      \
   row(zygotes_started, "zygotes executed")                                                                 \
   row(zygotes_failed, "zygotes that died unasked")                                                         \
   row(strays, "processes killed that a zygote had left behind and not reported")                           \

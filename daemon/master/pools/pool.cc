@@ -50,7 +50,8 @@ size_t Pool::wanted_workers() const {
     // Each request takes a worker with it: the next one is to be there before it is needed.
     wanted += settings_.spare_count();
   else // requests that want a process of their own come on top, each for its time
-    wanted += std::min(dispatcher_.queued_alone(), settings_.worker_count());
+    wanted += std::min(dispatcher_.queued_alone(), settings_.worker_count()) +
+              dispatcher_.replacements_wanted();
   return wanted;
 }
 
