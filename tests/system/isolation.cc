@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <criterion/criterion.h>
+#include <csignal>
 #include <map>
 #include <set>
 #include <thread>
@@ -75,6 +76,24 @@ Test(isolation, rewind_workers_are_recycled_by_age_once_they_have_served) {
   // Of the two that there are now, nobody can have done anything to.
   std::this_thread::sleep_for(milliseconds(2500));
   expect_equal(recycled(), 1);
+}
+
+// Signals from outside stand for native code that computes on after its reply.
+Test(isolation, an_idle_worker_that_computes_is_killed) {
+  Daemon daemon({"pool.default.workers=1"});
+  Client client = daemon.connect();
+  client.eval("1");
+  const pid_t worker = daemon.workers().at(0);
+  expect(becomes_true([&] {
+           int sent = 0;
+           while (sent < 1000 && ::kill(worker, SIGUSR1) == 0)
+             ++sent;
+           return sent < 1000;
+         }),
+         "it goes on");
+  expect(daemon.logs("has nothing to do, and has computed for"), "the log does not say so");
+  expect_equal(client.eval("1"), 1);
+  expect_equal(client.result("stats", json::array())["idle_cpu_kills"], 1);
 }
 
 // V8 10.2 crashed when a collection met a WeakMap that was only half read from the snapshot.

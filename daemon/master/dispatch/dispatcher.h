@@ -67,7 +67,8 @@ public:
   // From now on only workers of this generation take requests.
   void use_generation(uint32_t generation, bool can_rewind);
   void retire_idle(WorkerProcess &worker); // if it is idle
-  // Once a second: ends workers that do not begin what they were given, replaces what is worn.
+  // Once a second: ends workers that do not begin what they were given, or compute with nothing to
+  // do; replaces those that are worn.
   void sweep();
   void dispatch();
 
@@ -137,6 +138,8 @@ private:
   Error verdict(const WorkerProcess &worker, const Request &request) const;
   bool may_run_again(const WorkerProcess &worker, const Request &request) const;
   bool is_done_for(const Request &request) const;
+  void end_stuck();
+  void end_busy_idle();
   // Workers that served long or much.
   bool is_worn(const WorkerProcess &worker) const;
   void want_replacements(size_t count);

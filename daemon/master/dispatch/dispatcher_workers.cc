@@ -16,6 +16,7 @@ namespace lethe {
 namespace {
 
 constexpr int64_t begin_limit_us = 1'000'000; // for a worker to begin what it was given
+constexpr int64_t idle_limit_us = 20'000;     // of CPU time, for a worker with nothing to do
 // What a worker adds of its own to a console's lines: that something was left out.
 constexpr int64_t most_remarks = 1, most_remark_bytes = 256;
 
@@ -26,8 +27,16 @@ void Dispatcher::add(WorkerProcess &worker) {
   dispatch();
 }
 
-// Whatever a worker is busy with, a request that it was given would wait for its own deadline.
 void Dispatcher::sweep() {
+  end_stuck();
+  end_busy_idle();
+  replace_worn();
+  forget_quiet_shares();
+  dispatch();
+}
+
+// Whatever a worker is busy with, a request that it was given would wait for its own deadline.
+void Dispatcher::end_stuck() {
   const int64_t now_us = environment_.loop.now_us();
   for (WorkerProcess *worker = running_.front(), *next = nullptr; worker; worker = next) {
     next = running_.after(*worker);
@@ -45,9 +54,25 @@ void Dispatcher::sweep() {
               worker->id(), worker->pid());
     kill(*worker);
   }
-  replace_worn();
-  forget_quiet_shares();
-  dispatch();
+}
+
+// Native code that got into a worker may look for secrets, or for a way out, when nobody waits for
+// its replies. What it says on its page of being ready counts only before its first request.
+void Dispatcher::end_busy_idle() {
+  for (List<WorkerProcess> *list : {&idle_, &fresh_})
+    for (WorkerProcess *worker = list->front(), *next = nullptr; worker; worker = next) {
+      next = list->after(*worker);
+      if (worker->served == 0 && !worker->page().ready.load())
+        continue;
+      const int64_t used_us = worker->idle_cpu_us();
+      if (used_us <= idle_limit_us)
+        continue;
+      ++environment_.counters.idle_cpu_kills;
+      log_error("pool {}: worker {} (pid {}) has nothing to do, and has computed for {} ms; it is "
+                "killed",
+                pool_, worker->id(), worker->pid(), used_us / 1000);
+      kill(*worker);
+    }
 }
 
 // The worker takes the request that waits longest; without one it is not needed any more.

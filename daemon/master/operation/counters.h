@@ -24,6 +24,7 @@ namespace lethe {
   row(deadlines_running, "deadlines that passed while a script ran")                                       \
   row(interrupts, "scripts interrupted at their deadline")                                                 \
   row(kills, "workers killed")                                                                             \
+  row(idle_cpu_kills, "workers killed because they computed with nothing to do")                           \
   row(crashes, "workers that died while they held a request, not killed by the daemon")                    \
   row(protocol_breaks, "workers and zygotes killed because they broke the protocol, or hung up and lived on") \
   row(revoked, "requests taken back from a worker before they were started")                               \

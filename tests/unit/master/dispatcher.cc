@@ -37,6 +37,10 @@ public:
                                            PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0));
     pid_ = fork();
     if (pid_ == 0) {
+      signal(SIGUSR2, [](int) {
+        for (;;) {
+        }
+      });
       prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that fails leaves nobody behind
       close_range(3, ~0u, 0);           // the test alone holds its socket
       for (;;)
@@ -91,6 +95,7 @@ public:
   void hang_up() { channel_.reset(); }
   void shut_down(int how) { shutdown(channel_->descriptor(), how); }
   WorkerPage &page() { return *page_; }
+  void compute() { kill(pid_, SIGUSR2); } // from now on
 
   std::unique_ptr<WorkerProcess> master; // what the dispatcher has of it
 
@@ -467,6 +472,46 @@ Test(dispatcher, a_worn_worker_is_sent_nothing_ahead) {
   stage.wait_for_replies(1);
   stage.submit(3);
   cr_assert_eq(worn.master->sent().size(), 1, "it would never come to an end");
+}
+
+Test(dispatcher, a_worker_that_computes_with_nothing_to_do_is_killed) {
+  Stage stage("rewind", 2);
+  PlayedWorker &sound = stage.add_worker(), &broken = stage.add_worker();
+  stage.submit(1);
+  stage.submit(2);
+  stage.round();
+  sound.answer(sound.claim());
+  broken.answer(broken.claim());
+  stage.wait_for_replies(2);
+  broken.compute();
+  const auto look = [&] {
+    usleep(50'000);
+    stage.pass(1'000'000);
+    stage.dispatcher->sweep();
+  };
+  look();
+  look(); // it may rewind until then
+  cr_assert_eq(stage.environment.counters.idle_cpu_kills, 0);
+  for (int looks = 0; looks < 200 && stage.environment.counters.idle_cpu_kills == 0; ++looks)
+    look();
+  cr_assert_eq(stage.environment.counters.idle_cpu_kills, 1);
+  cr_assert(broken.gets(SIGKILL));
+  for (int looks = 0; looks < 5; ++looks)
+    look();
+  cr_assert_eq(stage.environment.counters.idle_cpu_kills, 1);
+  cr_assert(sound.master->is(WorkerProcess::State::idle));
+}
+
+Test(dispatcher, what_a_worker_computes_for_a_request_is_not_held_against_it) {
+  IdleClock clock;
+  cr_assert_eq(clock.look(7, 1'000'000), 0);
+  cr_assert_eq(clock.look(7, 1'400'000), 0); // it rewinds
+  cr_assert_eq(clock.look(7, 1'410'000), 10'000);
+  cr_assert_eq(clock.look(7, 1'415'000), 15'000); // in all
+  cr_assert_eq(clock.look(8, 9'000'000), 0);      // it was sent another one in between
+  cr_assert_eq(clock.look(8, 9'000'000), 0);
+  cr_assert_eq(clock.look(8, -1), 0); // it is gone
+  cr_assert_eq(clock.look(8, 9'999'999), 0);
 }
 
 // The kernel ended it before it could tell.
