@@ -142,6 +142,8 @@ void Schedule::choose_settings() {
     set(pool + "queue", random.one_of({2, 16, 1024}));
     set(pool + "recycle_requests", random.one_of({3, 100'000}));
     set(pool + "recycle_age_s", random.one_of({0, 1, 60}));
+    set(pool + "renew_age_s", random.one_of({0, 1, 3600}));
+    set(pool + "renew_interval_s", random.one_of({0, 1, 10}));
   };
   set_pool("pool.default.");
   if (random.one_in(world_.mix.reloads > 0 ? 2 : 4))

@@ -116,6 +116,7 @@ void Dispatcher::refuse_one(Request &request) {
 
 // Its user and its connection had a worker for so long.
 void Dispatcher::ran(Request &request, int64_t took_us) {
+  ++runs_;
   if (request.debugs) // beside the pool's workers
     took_us = 0;
   else

@@ -82,6 +82,7 @@ public:
   size_t replacements_wanted() const { return replacements_wanted_; }
   size_t running() const { return running_.size(); }
   size_t in_progress() const { return in_progress_; }
+  uint64_t runs() const { return runs_; } // that have ended
   const std::string &pool() const override { return pool_; }
 
 private:
@@ -172,6 +173,7 @@ private:
   List<WorkerProcess> idle_, fresh_, running_, debugging_;
   size_t replacements_wanted_ = 0;
   size_t in_progress_ = 0;
+  uint64_t runs_ = 0;
   int64_t run_us_ = 1000; // moving average, for retry_after_ms
   Skimmer skimmer_;
 };
