@@ -87,7 +87,6 @@ bool show_config(const MethodCall &call) {
     const auto origin = settings.origins.find(key);
     MapWriter entry;
     Packer packer(entry.key("value"));
-    // "auto" is stored as 0.
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int64_t>)
       row.range.may_be_automatic &&value == automatic ? pack_string(packer, "auto")
                                                       : pack_value(packer, value);

@@ -196,25 +196,30 @@ std::vector<pid_t> SimulatedKernel::children() {
 
 bool SimulatedKernel::has_children() { return !children().empty(); }
 
-SimulatedProcess *SimulatedKernel::masters_child(pid_t pid) {
+SimulatedProcess *SimulatedKernel::process_of(pid_t pid) {
   for (const auto &process : processes_)
     if (process->pid() == pid && process->state() != SimulatedProcess::State::reaped)
       return process.get();
   return nullptr;
 }
 
+int64_t SimulatedKernel::cpu_us(pid_t pid) {
+  const SimulatedProcess *process = process_of(pid);
+  return process ? process->cpu_us() : -1;
+}
+
 std::string SimulatedKernel::name_of(pid_t pid) {
-  const SimulatedProcess *process = masters_child(pid);
+  const SimulatedProcess *process = process_of(pid);
   return process ? fmt::format("lethe-{}", process->kind()) : "";
 }
 
 FileDescriptor SimulatedKernel::open_pidfd(pid_t child) {
-  const SimulatedProcess *process = masters_child(child);
+  const SimulatedProcess *process = process_of(child);
   return process ? process->open_pidfd() : FileDescriptor();
 }
 
 pid_t SimulatedKernel::parent_of(const FileDescriptor &, pid_t pid) {
-  const SimulatedProcess *process = masters_child(pid);
+  const SimulatedProcess *process = process_of(pid);
   if (!process)
     return 0;
   return process->parent_ ? process->parent_->pid() : ::getpid();

@@ -27,6 +27,7 @@ public:
   // What stands for a pidfd: it becomes readable when the process ends.
   FileDescriptor open_pidfd() const;
   virtual std::string_view kind() const = 0;
+  virtual int64_t cpu_us() const { return 0; }
 
 protected:
   friend SimulatedKernel;
@@ -75,6 +76,7 @@ public:
   bool send_signal(const FileDescriptor &pidfd, int signal) override;
   bool is_exiting(pid_t) override { return false; } // an end takes no time here
   int64_t resident_bytes(pid_t) override { return world_.random.between(1 << 20, 300 << 20); }
+  int64_t cpu_us(pid_t pid) override;
   std::optional<Ended> reap() override;
   bool has_children() override;
   std::vector<pid_t> children() override;
@@ -86,7 +88,7 @@ public:
 private:
   friend SimulatedProcess;
   void give_to_master(SimulatedProcess &process);
-  SimulatedProcess *masters_child(pid_t pid);
+  SimulatedProcess *process_of(pid_t pid);
 
   World &world_;
   pid_t last_pid_ = 100'000;

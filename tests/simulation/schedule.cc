@@ -37,6 +37,7 @@ public:
   bool send_signal(const FileDescriptor &, int) override { return false; }
   bool is_exiting(pid_t) override { return false; }
   int64_t resident_bytes(pid_t) override { return 0; }
+  int64_t cpu_us(pid_t) override { return -1; }
   std::optional<Ended> reap() override { return std::nullopt; }
   bool has_children() override { return false; }
   std::vector<pid_t> children() override { return {}; }
@@ -140,6 +141,9 @@ void Schedule::choose_settings() {
     set(pool + "load_deadline_ms", int64_t{200});
     set(pool + "queue", random.one_of({2, 16, 1024}));
     set(pool + "recycle_requests", random.one_of({3, 100'000}));
+    set(pool + "recycle_age_s", random.one_of({0, 1, 60}));
+    set(pool + "renew_age_s", random.one_of({0, 1, 3600}));
+    set(pool + "renew_interval_s", random.one_of({0, 1, 10}));
   };
   set_pool("pool.default.");
   if (random.one_in(world_.mix.reloads > 0 ? 2 : 4))
@@ -218,7 +222,8 @@ Outcome Schedule::run() {
   if (world_.happens(world_.mix.early_stops))
     world_.timeline.after(world_.random.between(0, 300'000), [this] { stop_daemon(); });
   EventLoop &loop = server_->environment().loop;
-  pass([&] { return all_is_done() || loop.stopped(); });
+  const int64_t lasts_us = world_.timeline.now_us() + world_.mix.lasts_s * 1'000'000;
+  pass([&] { return (all_is_done() && world_.timeline.now_us() >= lasts_us) || loop.stopped(); });
   stop_daemon();
   pass([&] { return loop.stopped(); });
   if (!world_.books.broken())
@@ -305,6 +310,9 @@ void Schedule::limits_hold() {
 void Schedule::counters_add_up() {
   const Environment &environment = server_->environment();
   const Counters &counters = environment.counters;
+  if (counters.idle_cpu_kills > world_.burners)
+    world_.books.violated("an idle worker is killed only if it computes",
+                          fmt::format("{} of {}", counters.idle_cpu_kills, world_.burners));
   if (environment.requests.in_use() != 0)
     world_.books.violated("nothing is in progress at the end",
                           fmt::format("{} requests", environment.requests.in_use()));

@@ -41,6 +41,8 @@ constexpr Mix mixes[] = {
      .cancels = 20,
      .operation = 6,
      .early_stops = 1},
+    {.name = "faults", .deaths = 4, .operation = 6, .reloads = 10, .lasts_s = 20},
+    {.name = "burns", .deaths = 50, .operation = 20, .burns = 3, .lasts_s = 10},
     {.name = "everything",
      .deaths = 30,
      .lies = 100,
@@ -54,7 +56,8 @@ constexpr Mix mixes[] = {
      .operation = 20,
      .reloads = 10,
      .early_stops = 4,
-     .large_values = 30},
+     .large_values = 30,
+     .burns = 30},
 };
 
 uint64_t seed_now = 0;
@@ -123,6 +126,8 @@ Test(schedules, operation) { check_all("operation"); }
 Test(schedules, reloads) { check_all("reloads"); }
 Test(schedules, growth) { check_all("growth"); }
 Test(schedules, stops) { check_all("stops", 600); }
+Test(schedules, faults) { check_all("faults"); }
+Test(schedules, burns) { check_all("burns"); }
 Test(schedules, everything) { check_all("everything"); }
 
 // Others each time.

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <csignal>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -128,6 +129,7 @@ void SimulatedWorker::run() {
     takes_us = random.between(20'000, 3'000'000);
     run_->ignores_interrupts = random.one_in(3);
   }
+  cpu_us_ += takes_us;
   later(takes_us, [this, runs = runs_] {
     if (run_ && runs_ == runs)
       finish();
@@ -203,11 +205,31 @@ void SimulatedWorker::after_answer() {
     }
     return die();
   }
+  if (world_.happens(world_.mix.burns) && burns_since_us_ == 0)
+    compute_on();
   rests_ = true;
   later(rewinds ? random.delay_us(30, 2000) : 1, [this] {
     rests_ = false;
     go_on();
   });
+}
+
+// As native code may that is looking for something. If it is sent nothing more, that is its end.
+void SimulatedWorker::compute_on() {
+  constexpr int64_t at_the_latest_us = 6'000'000;
+  world_.timeline.note("computes on", pid());
+  ++world_.burners;
+  burns_since_us_ = world_.timeline.now_us();
+  burns_percent_ = world_.random.between(5, 100);
+  later(at_the_latest_us, [this, runs = runs_] {
+    if (runs == runs_ && channel_)
+      world_.books.violated("an idle worker that computes is killed", fmt::format("{}", pid()));
+  });
+}
+
+int64_t SimulatedWorker::cpu_us() const {
+  const int64_t burns_us = burns_since_us_ > 0 ? world_.timeline.now_us() - burns_since_us_ : 0;
+  return cpu_us_ + burns_us * burns_percent_ / 100;
 }
 
 void SimulatedWorker::die() {

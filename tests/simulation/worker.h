@@ -20,6 +20,7 @@ public:
                   FileDescriptor socket, const FileDescriptor &page);
   ~SimulatedWorker() override;
   std::string_view kind() const override { return "worker"; }
+  int64_t cpu_us() const override;
 
 private:
   struct Message {
@@ -43,6 +44,7 @@ private:
   void finish();
   void answer();
   void after_answer();
+  void compute_on();
   bool tell_lie();
   void die();
   void say(MessageType type, std::string_view body);
@@ -62,6 +64,8 @@ private:
   std::optional<Run> run_;
   uint64_t runs_ = 0; // begun, to know whether a run is still the same
   bool is_ready_ = false, rests_ = false, hears_no_more_ = false, liar_ = false;
+  int64_t cpu_us_ = 0; // of what it was to do
+  int64_t burns_since_us_ = 0, burns_percent_ = 0;
   int64_t said_ = 0; // the request whose last result is in the output
 };
 

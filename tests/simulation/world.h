@@ -26,6 +26,8 @@ struct Mix {
   uint64_t reloads = 0;       // of a message of operation
   uint64_t early_stops = 0;   // the daemon stops while requests run
   uint64_t large_values = 0;  // results that fill sockets
+  uint64_t burns = 0;         // a worker computes on after a reply
+  int64_t lasts_s = 0;        // the daemon goes on at least so long
 };
 
 class Ear;
@@ -52,6 +54,7 @@ struct World {
   Random random;
   Books books;
   Ears ears;
+  size_t burners = 0; // workers that have computed with nothing to do
 };
 
 // The far end of one of the master's sockets. It hears some time after the master has spoken.

@@ -116,6 +116,7 @@ void Dispatcher::refuse_one(Request &request) {
 
 // Its user and its connection had a worker for so long.
 void Dispatcher::ran(Request &request, int64_t took_us) {
+  ++runs_;
   if (request.debugs) // beside the pool's workers
     took_us = 0;
   else
@@ -209,7 +210,7 @@ WorkerProcess *Dispatcher::choose_shared(const Share &share) {
   WorkerProcess *shortest = nullptr;
   for (WorkerProcess *worker = running_.front(); worker; worker = running_.after(*worker))
     if (worker->share == &share && worker->takes_more() && !worker->sent().front()->once &&
-        worker->generation() == generation_ &&
+        worker->generation() == generation_ && !(replacements_wanted_ > 0 && is_worn(*worker)) &&
         (!shortest || worker->sent().size() < shortest->sent().size()))
       shortest = worker;
   if (!idle || (shortest && shortest->wait_us() < wake_up_us))

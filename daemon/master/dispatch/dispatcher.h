@@ -17,7 +17,8 @@ public:
   virtual void worker_left(WorkerProcess &worker) = 0;
   // The worker has ended and holds nothing: may be destroyed (through EventLoop::dispose).
   virtual void worker_gone(WorkerProcess &worker) = 0;
-  // A request waits that only a worker which never ran anything, or one that debugs, may take.
+  // A request waits that only a worker which never ran anything, or one that debugs, may take; or a
+  // worker waits for another one in its place.
   virtual void fresh_worker_wanted() = 0;
   // Nothing is queued, nothing runs.
   virtual void all_is_done() = 0;
@@ -66,7 +67,8 @@ public:
   // From now on only workers of this generation take requests.
   void use_generation(uint32_t generation, bool can_rewind);
   void retire_idle(WorkerProcess &worker); // if it is idle
-  // Once a second: ends workers that do not begin what they were given.
+  // Once a second: ends workers that do not begin what they were given, or compute with nothing to
+  // do; replaces those that are worn.
   void sweep();
   void dispatch();
 
@@ -76,8 +78,11 @@ public:
   size_t queued_alone() const { return alone_.size(); }
   size_t idle() const { return idle_.size() + fresh_.size(); }
   size_t fresh() const { return fresh_.size(); }
+  // How many workers beyond the pool's number are wanted now, each to take the place of a worn one.
+  size_t replacements_wanted() const { return replacements_wanted_; }
   size_t running() const { return running_.size(); }
   size_t in_progress() const { return in_progress_; }
+  uint64_t runs() const { return runs_; } // that have ended
   const std::string &pool() const override { return pool_; }
 
 private:
@@ -134,7 +139,14 @@ private:
   Error verdict(const WorkerProcess &worker, const Request &request) const;
   bool may_run_again(const WorkerProcess &worker, const Request &request) const;
   bool is_done_for(const Request &request) const;
-  bool is_used_up(const WorkerProcess &worker) const;
+  void end_stuck();
+  void end_busy_idle();
+  // Workers that served long or much.
+  bool is_worn(const WorkerProcess &worker) const;
+  void want_replacements(size_t count);
+  bool has_replacement();
+  bool replace(WorkerProcess &worker);
+  void replace_worn();
   void release(Request &request);
   void log_slow(const Request &request) const;
   int64_t retry_after_ms() const;
@@ -159,7 +171,9 @@ private:
   // Workers: idle ones, the most recently used last; idle ones that never ran anything; running;
   // debugging.
   List<WorkerProcess> idle_, fresh_, running_, debugging_;
+  size_t replacements_wanted_ = 0;
   size_t in_progress_ = 0;
+  uint64_t runs_ = 0;
   int64_t run_us_ = 1000; // moving average, for retry_after_ms
   Skimmer skimmer_;
 };

@@ -16,6 +16,7 @@ namespace lethe {
 namespace {
 
 constexpr int64_t begin_limit_us = 1'000'000; // for a worker to begin what it was given
+constexpr int64_t idle_limit_us = 20'000;     // of CPU time, for a worker with nothing to do
 // What a worker adds of its own to a console's lines: that something was left out.
 constexpr int64_t most_remarks = 1, most_remark_bytes = 256;
 
@@ -26,8 +27,16 @@ void Dispatcher::add(WorkerProcess &worker) {
   dispatch();
 }
 
-// Whatever a worker is busy with, a request that it was given would wait for its own deadline.
 void Dispatcher::sweep() {
+  end_stuck();
+  end_busy_idle();
+  replace_worn();
+  forget_quiet_shares();
+  dispatch();
+}
+
+// Whatever a worker is busy with, a request that it was given would wait for its own deadline.
+void Dispatcher::end_stuck() {
   const int64_t now_us = environment_.loop.now_us();
   for (WorkerProcess *worker = running_.front(), *next = nullptr; worker; worker = next) {
     next = running_.after(*worker);
@@ -45,8 +54,25 @@ void Dispatcher::sweep() {
               worker->id(), worker->pid());
     kill(*worker);
   }
-  forget_quiet_shares();
-  dispatch();
+}
+
+// Native code that got into a worker may look for secrets, or for a way out, when nobody waits for
+// its replies. What it says on its page of being ready counts only before its first request.
+void Dispatcher::end_busy_idle() {
+  for (List<WorkerProcess> *list : {&idle_, &fresh_})
+    for (WorkerProcess *worker = list->front(), *next = nullptr; worker; worker = next) {
+      next = list->after(*worker);
+      if (worker->served == 0 && !worker->page().ready.load())
+        continue;
+      const int64_t used_us = worker->idle_cpu_us();
+      if (used_us <= idle_limit_us)
+        continue;
+      ++environment_.counters.idle_cpu_kills;
+      log_error("pool {}: worker {} (pid {}) has nothing to do, and has computed for {} ms; it is "
+                "killed",
+                pool_, worker->id(), worker->pid(), used_us / 1000);
+      kill(*worker);
+    }
 }
 
 // The worker takes the request that waits longest; without one it is not needed any more.
@@ -301,6 +327,8 @@ void Dispatcher::on(WorkerProcess &worker, Request &request, const message::RunS
 void Dispatcher::after_run(WorkerProcess &worker, bool last) {
   if (!worker.is(WorkerProcess::State::debugging))
     run_us_ += (worker.run_us - run_us_) / 16;
+  if (replacements_wanted_ == 0 && is_worn(worker))
+    want_replacements(1);
   if (!worker.sent().empty() || worker.has_hung_up())
     return;
   if (worker.has_left()) {
@@ -311,21 +339,59 @@ void Dispatcher::after_run(WorkerProcess &worker, bool last) {
     move(worker, WorkerProcess::State::idle);
     if (worker.generation() != generation_)
       retire(worker, "of an old generation");
-    else if (is_used_up(worker))
+    else if (worker.is_out_of_numbers())
       retire(worker, "used up");
+    else if (is_worn(worker))
+      replace(worker);
   }
   dispatch();
 }
 
-bool Dispatcher::is_used_up(const WorkerProcess &worker) const {
-  if (worker.is_out_of_numbers())
-    return true;
-  if (isolation_ != Isolation::reuse)
+// Whoever got native code into a worker has it for so long, and sees no more requests than these.
+bool Dispatcher::is_worn(const WorkerProcess &worker) const {
+  if (worker.served == 0 || !worker.is_counted() || isolation_ == Isolation::process)
     return false;
+  const uint64_t most_requests = settings_->most_requests(isolation_);
+  const int64_t most_age_s = settings_->most_age_s(isolation_);
   const int64_t age_us = environment_.loop.now_us() - worker.born_us;
-  return (settings_->recycle_requests > 0 &&
-          worker.served >= static_cast<uint64_t>(settings_->recycle_requests)) ||
-         (settings_->recycle_age_s > 0 && age_us / 1'000'000 >= settings_->recycle_age_s);
+  return (most_requests > 0 && worker.served >= most_requests) ||
+         (most_age_s > 0 && age_us / 1'000'000 >= most_age_s);
+}
+
+// They were born together and grow old together. One after the other they wait, at work, until there
+// is another one beside them: no request waits for a fork, and a small pool stays at strength. Of a
+// large one some at a time, so that each second's share of them has its turn.
+void Dispatcher::want_replacements(size_t count) {
+  replacements_wanted_ = std::min(count, 1 + most_running_ / 32);
+  if (replacements_wanted_ > 0)
+    owner_.fresh_worker_wanted();
+}
+
+bool Dispatcher::has_replacement() {
+  const WorkerProcess *fresh = fresh_.front();
+  return fresh && fresh->page().ready.load() &&
+         idle_.size() + fresh_.size() + running_.size() > most_running_;
+}
+
+// The worker is idle. False: it goes on for the time being.
+bool Dispatcher::replace(WorkerProcess &worker) {
+  if (!has_replacement())
+    return false;
+  ++environment_.counters.workers_recycled;
+  replacements_wanted_ -= replacements_wanted_ > 0;
+  retire(worker, "worn");
+  return true;
+}
+
+void Dispatcher::replace_worn() {
+  size_t waiting = 0;
+  for (WorkerProcess *worker = idle_.front(), *next = nullptr; worker; worker = next) {
+    next = idle_.after(*worker);
+    waiting += is_worn(*worker) && !replace(*worker);
+  }
+  for (WorkerProcess *worker = running_.front(); worker; worker = running_.after(*worker))
+    waiting += is_worn(*worker);
+  want_replacements(waiting);
 }
 
 void Dispatcher::worker_is_slow(WorkerProcess &worker) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/master/dispatch/environment.h"
+#include "daemon/master/dispatch/idle_clock.h"
 #include "daemon/master/loop/child_process.h"
 #include "daemon/master/loop/state_machine.h"
 #include "ipc/channel.h"
@@ -176,6 +177,10 @@ public:
 
   // The lease compares the numbers of requests, so they must not wrap: it is to be replaced before.
   bool is_out_of_numbers() const;
+  // Of an idle one, asked about once a second: the CPU time that it has used for nothing.
+  int64_t idle_cpu_us() {
+    return idle_clock_.look(last_sequence_, environment_.processes.kernel().cpu_us(pid()));
+  }
   bool takes_more() const; // is it worth while to send it another one ahead?
   int64_t wait_us() const { return run_us * static_cast<int64_t>(sent_.size()); } // for that one
 
@@ -203,6 +208,7 @@ private:
   uint32_t started_ = 0;      // at least: it has claimed this one, or spoken of it
   bool lied_ = false;         // about that
   bool room_awaited_ = false; // the owner is to hear that there is room
+  IdleClock idle_clock_;
   Watch readable_, writable_;
   Timer head_timer_;
   Timer deaf_; // while room is awaited

@@ -45,6 +45,7 @@ public:
   // Is it in the middle of its end? Its sockets are closed some time before that.
   virtual bool is_exiting(pid_t pid) = 0;
   virtual int64_t resident_bytes(pid_t pid) = 0; // 0: it has ended
+  virtual int64_t cpu_us(pid_t pid) = 0;         // that it has used; -1: it was reaped
 
   // Takes the status of a child that has ended, if there is one. SIGCHLD told.
   virtual std::optional<Ended> reap() = 0;
@@ -71,6 +72,7 @@ public:
   bool send_signal(const FileDescriptor &pidfd, int signal) override;
   bool is_exiting(pid_t pid) override;
   int64_t resident_bytes(pid_t pid) override;
+  int64_t cpu_us(pid_t pid) override;
   std::optional<Ended> reap() override;
   bool has_children() override;
   std::vector<pid_t> children() override;

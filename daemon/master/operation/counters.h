@@ -24,13 +24,17 @@ namespace lethe {
   row(deadlines_running, "deadlines that passed while a script ran")                                       \
   row(interrupts, "scripts interrupted at their deadline")                                                 \
   row(kills, "workers killed")                                                                             \
+  row(idle_cpu_kills, "workers killed because they computed with nothing to do")                           \
   row(crashes, "workers that died while they held a request, not killed by the daemon")                    \
+  row(worker_faults, "workers that ended by a fault: SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGSYS and the like") \
   row(protocol_breaks, "workers and zygotes killed because they broke the protocol, or hung up and lived on") \
   row(revoked, "requests taken back from a worker before they were started")                               \
   row(retried, "idempotent requests run once more after a crash")                                          \
   row(workers_forked, "workers forked")                                                                    \
   row(workers_failed, "workers that died before they did anything useful")                                 \
+  row(workers_recycled, "workers replaced because of their age, or of how many requests they served")      \
   row(zygotes_started, "zygotes executed")                                                                 \
+  row(zygotes_renewed, "zygotes executed anew in the place of one that lived")                             \
   row(zygotes_failed, "zygotes that died unasked")                                                         \
   row(strays, "processes killed that a zygote had left behind and not reported")                           \
   row(snapshots_built, "startup snapshots built")                                                          \

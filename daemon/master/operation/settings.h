@@ -20,7 +20,7 @@ namespace lethe {
 // Of this machine.
 size_t processors();
 
-inline constexpr int64_t automatic = 0; // the value of "auto"
+inline constexpr int64_t automatic = -1; // the value of "auto"
 
 #define DAEMON_SETTING(...)
 #define POOL_SETTING(key, type, initial, ...) setting::type key = initial;
@@ -30,6 +30,9 @@ struct PoolSettings {
   bool operator==(const PoolSettings &) const = default;
   size_t worker_count() const; // "auto" resolved
   size_t spare_count() const;
+  // Under `in_force`, of a worker that serves more than one request; 0: no limit.
+  int64_t most_age_s(Isolation in_force) const;
+  uint64_t most_requests(Isolation in_force) const;
 };
 
 #undef DAEMON_SETTING

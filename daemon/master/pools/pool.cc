@@ -2,6 +2,7 @@
 // Workers of a pool: supply, loss, replacement.
 #include "daemon/master/pools/pool.h"
 #include "daemon/master/operation/log.h"
+#include "ipc/wait_status.h"
 
 #include <csignal>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@ namespace {
 constexpr int64_t leaving_limit_us = 1'000'000; // for a worker that should end by itself
 constexpr int64_t fork_limit_us = 10'000'000;   // for a zygote to fork a worker
 constexpr int64_t lull_us = 1000;
+constexpr int64_t told_limit_us = 10'000'000; // for the end of a worker that is gone to be told
 
 // What a zygote gives may be anything; the loop hears nothing of a file.
 bool is_channel(const FileDescriptor &given) {
@@ -30,6 +32,7 @@ Pool::Pool(Environment &environment, PoolOwner &owner, ChildReaper &reaper, Scri
       dispatcher_(environment, *this, index, name_, settings_),
       state_(*this, environment.moves, State::settled),
       recover_timer_(environment.loop, [this] { recover(); }),
+      renew_timer_(environment.loop, [this] { renew_if_due(); }),
       supply_timer_(environment.loop, [this] { supply(); }),
       lull_timer_(environment.loop, [this] { supply(); }), fork_timer_(environment.loop, [this] {
         log_error("pool {}: the zygote (pid {}) does not fork; it is killed", name_,
@@ -59,7 +62,8 @@ size_t Pool::wanted_workers() const {
     // Each request takes a worker with it: the next one is to be there before it is needed.
     wanted += settings_.spare_count();
   else // requests that want a process of their own come on top, each for its time
-    wanted += std::min(dispatcher_.queued_alone(), settings_.worker_count());
+    wanted += std::min(dispatcher_.queued_alone(), settings_.worker_count()) +
+              dispatcher_.replacements_wanted();
   return wanted;
 }
 
@@ -153,6 +157,10 @@ void Pool::worker_gone(WorkerProcess &worker) {
             {"held", worker.sent().size()});
   const auto found = workers_.find(worker.id());
   invariant(found != workers_.end(), "a worker goes once", {"worker", worker.id()});
+  if (worker.wait_status())
+    note_end(worker.generation(), *worker.wait_status());
+  else // its requests did not need it
+    departed_[worker.pid()] = {worker.generation(), environment_.loop.now_us()};
   environment_.loop.dispose(std::move(found->second));
   workers_.erase(found);
   forget_old_zygotes();
@@ -163,6 +171,9 @@ void Pool::forget_old_zygotes() {
   std::erase_if(old_zygotes_, [this](std::unique_ptr<ZygoteProcess> &zygote) {
     for (const auto &[id, worker] : workers_)
       if (worker->generation() == zygote->generation())
+        return false;
+    for (const auto &[pid, departed] : departed_)
+      if (departed.generation == zygote->generation() && zygote->alive())
         return false;
     environment_.loop.dispose(std::move(zygote));
     return true;
@@ -184,6 +195,25 @@ void Pool::child_ended(pid_t pid, int wait_status, std::optional<uint32_t> gener
     if (worker->pid() == pid && !worker->wait_status() && worker->has_ended() &&
         generation.value_or(worker->generation()) == worker->generation())
       return dispatcher_.worker_ended(*worker, wait_status);
+  const auto found = departed_.find(pid);
+  if (found == departed_.end() ||
+      generation.value_or(found->second.generation) != found->second.generation)
+    return;
+  const Departed departed = found->second;
+  departed_.erase(found);
+  note_end(departed.generation, wait_status);
+  forget_old_zygotes();
+}
+
+// Whatever a worker's page says, and whether somebody waited for it or not: who tries out addresses
+// until one fits has many workers end so.
+void Pool::note_end(uint32_t generation, int wait_status) {
+  if (!is_fault(wait_status) || stopped_)
+    return;
+  ++environment_.counters.worker_faults;
+  had_fault_ |= generation >= executed_generation_;
+  if (!renew_timer_.pending())
+    renew_timer_.start(0);
 }
 
 void Pool::zygote_forked_zygote(ZygoteProcess &zygote, uint32_t generation, ChildProcess process) {
@@ -217,7 +247,12 @@ void Pool::zygote_hung_up(ZygoteProcess &zygote) {
 
 void Pool::sweep() {
   dispatcher_.sweep();
+  renew_if_due();
   const int64_t now_us = environment_.loop.now_us();
+  if (std::erase_if(departed_, [now_us](const auto &entry) {
+        return now_us - entry.second.since_us > told_limit_us;
+      }) > 0)
+    forget_old_zygotes();
   std::vector<WorkerProcess *> large;
   for (const auto &[id, worker] : workers_) {
     if (worker_brake_.failures() > 0 && worker->page().ready.load() && !worker->has_hung_up()) {
@@ -244,6 +279,7 @@ void Pool::sweep() {
 void Pool::stop() {
   stopped_ = true;
   recover_timer_.stop();
+  renew_timer_.stop();
   supply_timer_.stop();
   lull_timer_.stop();
   fork_timer_.stop();

@@ -41,7 +41,8 @@ struct RegisteredScript {
 //   put_now, remove_now    build by a fork of the zygote ─► store ─► adopt
 //   prepare_now            build with new settings ─► wait for the other pools ─► commit: adopt,
 //                          or abandon
-//   renew                  build by executing the program ─► adopt; when it was grown too often
+//   renew                  build by executing the program ─► adopt; when it was grown too often, a
+//                          worker had a fault, or of age
 //   start, recover         the same, while there is no zygote: nothing else can begin then
 //
 // Until adopt() the present generation serves as if nothing were happening; a build that fails is
@@ -116,9 +117,12 @@ private:
   void warn_of_limited_scripts() const;
   void warn_of_missing_layers(const ZygoteProcess &zygote) const;
   void recover();
+  void want_renewal(std::string_view why);
+  void renew_if_due();
   void renew(const Turn &turn);
   std::vector<ScriptPointer> all_scripts(bool only_resident) const;
 
+  void note_end(uint32_t generation, int wait_status);
   void supply();
   size_t wanted_workers() const;
   void forget_old_zygotes();
@@ -148,7 +152,13 @@ private:
   std::unique_ptr<ZygoteProcess> zygote_;                   // of the generation in use
   std::vector<std::unique_ptr<ZygoteProcess>> old_zygotes_; // until their workers are gone
   uint32_t last_generation_ = 0;
-  size_t times_grown_ = 0; // of the present zygote, since its program was executed
+  // The program's present execution: all that was grown since then has its addresses.
+  uint32_t executed_generation_ = 0;
+  int64_t executed_us_ = 0; // or was to be, in vain
+  size_t times_grown_ = 0;
+  uint64_t runs_before_ = 0;
+  bool had_fault_ = false;
+  bool renewal_waits_ = false; // for its turn, or its end
   size_t waiting_script_bytes_ = 0;
   std::deque<Change> changes_;
   StateMachine<Pool, State> state_;
@@ -158,11 +168,17 @@ private:
   Turn prepared_turn_;                      // until commit() or abandon()
   PoolSettings prepared_settings_;
   Brake zygote_brake_;
-  Timer recover_timer_;
+  Timer recover_timer_, renew_timer_;
 
   bool stopped_ = false;
   std::unordered_map<uint32_t, std::unique_ptr<WorkerProcess>> workers_;
   uint32_t last_worker_ = 0;
+  // Workers that are gone and whose ends were not told yet: each of them is looked at.
+  struct Departed {
+    uint32_t generation;
+    int64_t since_us;
+  };
+  std::unordered_map<pid_t, Departed> departed_;
   size_t live_ = 0; // workers of the generation in use that were not counted out
   // Asked for and not there yet, by their ids; those that debug are not counted among the workers.
   std::set<uint32_t> forking_, forking_debuggers_;

@@ -100,14 +100,41 @@ void Pool::recover() {
   });
 }
 
+void Pool::want_renewal(std::string_view why) {
+  if (std::exchange(renewal_waits_, true))
+    return;
+  log_info("pool {}: the zygote is executed anew: {}", name_, why);
+  changes_.push_front([this](const Turn &turn) { renew(turn); });
+  begin_next_change();
+}
+
+// All workers have the addresses, the stack's canary and the guard of pointers that their zygote got
+// when it was executed. A fault of a worker may have told some of them to whoever made it, who then
+// finds others in the next one; each execution costs the time in which all scripts are loaded.
+void Pool::renew_if_due() {
+  if (!zygote_ || stopped_)
+    return;
+  const int64_t age_us = environment_.loop.now_us() - executed_us_;
+  const auto is_over = [age_us](int64_t limit_s) {
+    return limit_s > 0 && age_us / 1'000'000 >= limit_s;
+  };
+  if (had_fault_ && is_over(settings_.renew_interval_s))
+    want_renewal("a worker had a fault");
+  else if (is_over(settings_.renew_age_s) && dispatcher_.runs() != runs_before_)
+    want_renewal("of its age");
+}
+
 // A fork of a fork of a fork …: the kernel keeps all of them in mind for each mapping, and each
 // fork takes longer than the one before. So the program is executed again now and then, which costs
 // no request anything; the next change waits until all scripts are loaded.
 void Pool::renew(const Turn &turn) {
+  executed_us_ = environment_.loop.now_us();
   GenerationPlan plan;
   plan.load = all_scripts(true);
   build(std::move(plan), [this, turn](Result<BuiltGeneration> built) {
+    renewal_waits_ = false;
     if (built) {
+      ++environment_.counters.zygotes_renewed;
       adopt(std::move(*built));
     } else {
       times_grown_ = 0;
@@ -157,9 +184,16 @@ void Pool::adopt(BuiltGeneration built) {
     log_warning(
         "pool {}: memory can't be rewound (the zygote said why): isolation \"process\" is in force",
         name_);
-  times_grown_ = built.is_grown ? times_grown_ + 1 : 0;
+  ++times_grown_;
+  if (!built.is_grown) {
+    executed_generation_ = zygote_->generation();
+    executed_us_ = environment_.loop.now_us();
+    runs_before_ = dispatcher_.runs();
+    times_grown_ = 0;
+    had_fault_ = false;
+  }
   if (times_grown_ >= std::max(most_times_grown, scripts_.size() / 4))
-    changes_.push_front([this](const Turn &turn) { renew(turn); });
+    want_renewal("it was grown often");
   dispatcher_.use_generation(zygote_->generation(), built.can_rewind);
   forget_old_zygotes();
   supply();

@@ -37,6 +37,10 @@ public:
                                            PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0));
     pid_ = fork();
     if (pid_ == 0) {
+      signal(SIGUSR2, [](int) {
+        for (;;) {
+        }
+      });
       prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that fails leaves nobody behind
       close_range(3, ~0u, 0);           // the test alone holds its socket
       for (;;)
@@ -95,6 +99,7 @@ public:
   void hang_up() { channel_.reset(); }
   void shut_down(int how) { shutdown(channel_->descriptor(), how); }
   WorkerPage &page() { return *page_; }
+  void compute() { kill(pid_, SIGUSR2); } // from now on
 
   std::unique_ptr<WorkerProcess> master; // what the dispatcher has of it
 
@@ -161,6 +166,7 @@ class StageClock final : public Clock {
 public:
   int64_t now_us() const override { return time_us_; }
   void tick() { time_us_ += 200; }
+  void leap(int64_t time_us) { time_us_ += time_us; } // while nothing goes on
 
 private:
   int64_t time_us_ = 1'000'000;
@@ -218,6 +224,10 @@ public:
     return request;
   }
   void round() { environment.loop.run_round(false); }
+  void pass(int64_t time_us) {
+    clock.leap(time_us);
+    round();
+  }
   // What others do, as ending, takes its time: the stage's clock is not faster than the real one.
   void run_until(const std::function<bool()> &condition) {
     for (int rounds = 0; !condition(); ++rounds) {
@@ -399,6 +409,118 @@ Test(dispatcher, the_page_tells_why_a_worker_died) {
     stage.wait_for_replies(1);
     cr_assert_eq(stage.replies().at(1), code);
   }
+}
+
+// Whoever broke into a worker does not keep it; and nobody waits while the next one is forked.
+Test(dispatcher, a_worker_that_served_enough_goes_when_another_one_is_ready) {
+  Stage stage("rewind", 1);
+  stage.settings.recycle_requests = 2;
+  PlayedWorker &worn = stage.add_worker();
+  uint32_t msgid = 0;
+  const auto serve = [&](PlayedWorker &worker) {
+    stage.submit(++msgid);
+    stage.round();
+    worker.answer(worker.claim());
+    stage.wait_for_replies(msgid);
+  };
+  serve(worn);
+  cr_assert_eq(stage.wanted, 0);
+  serve(worn);
+  cr_assert_eq(stage.dispatcher->replacements_wanted(), 1);
+  cr_assert_eq(stage.wanted, 1);
+  PlayedWorker &next = stage.add_worker();
+  serve(worn); // the other one is not ready
+  cr_assert_eq(stage.left, 0);
+  next.page().ready = true;
+  serve(worn);
+  cr_assert_eq(stage.left, 1);
+  cr_assert_eq(stage.environment.counters.workers_recycled, 1);
+  cr_assert_eq(stage.dispatcher->replacements_wanted(), 0);
+  serve(next);
+}
+
+Test(dispatcher, old_workers_go_one_after_the_other_if_they_have_served) {
+  Stage stage("rewind", 2);
+  stage.settings.recycle_age_s = 60;
+  PlayedWorker &first = stage.add_worker(), &second = stage.add_worker();
+  for (PlayedWorker *worker : {&first, &second})
+    worker->page().ready = true;
+  stage.submit(1);
+  stage.submit(2);
+  stage.round();
+  first.answer(first.claim());
+  second.answer(second.claim());
+  stage.wait_for_replies(2);
+  stage.dispatcher->sweep();
+  cr_assert_eq(stage.dispatcher->replacements_wanted(), 0);
+  stage.pass(60'000'000);
+  stage.dispatcher->sweep();
+  cr_assert_eq(stage.dispatcher->replacements_wanted(), 1);
+  for (int replaced = 1; replaced <= 2; ++replaced) {
+    stage.add_worker().page().ready = true;
+    stage.dispatcher->sweep();
+    cr_assert_eq(stage.left, replaced);
+    cr_assert_eq(stage.dispatcher->replacements_wanted(), 2 - replaced);
+  }
+  // Those that never ran anything stay.
+  stage.pass(60'000'000);
+  stage.dispatcher->sweep();
+  cr_assert_eq(stage.dispatcher->replacements_wanted(), 0);
+}
+
+Test(dispatcher, a_worn_worker_is_sent_nothing_ahead) {
+  Stage stage("rewind", 1);
+  PlayedWorker &worn = stage.add_worker();
+  stage.warm_up(worn);
+  stage.settings.recycle_requests = 4;
+  stage.submit(1);
+  stage.submit(2);
+  cr_assert_eq(worn.master->sent().size(), 2);
+  stage.round();
+  worn.answer(worn.claim());
+  stage.wait_for_replies(1);
+  stage.submit(3);
+  cr_assert_eq(worn.master->sent().size(), 1, "it would never come to an end");
+}
+
+Test(dispatcher, a_worker_that_computes_with_nothing_to_do_is_killed) {
+  Stage stage("rewind", 2);
+  PlayedWorker &sound = stage.add_worker(), &broken = stage.add_worker();
+  stage.submit(1);
+  stage.submit(2);
+  stage.round();
+  sound.answer(sound.claim());
+  broken.answer(broken.claim());
+  stage.wait_for_replies(2);
+  broken.compute();
+  const auto look = [&] {
+    usleep(50'000);
+    stage.pass(1'000'000);
+    stage.dispatcher->sweep();
+  };
+  look();
+  look(); // it may rewind until then
+  cr_assert_eq(stage.environment.counters.idle_cpu_kills, 0);
+  for (int looks = 0; looks < 200 && stage.environment.counters.idle_cpu_kills == 0; ++looks)
+    look();
+  cr_assert_eq(stage.environment.counters.idle_cpu_kills, 1);
+  cr_assert(broken.gets(SIGKILL));
+  for (int looks = 0; looks < 5; ++looks)
+    look();
+  cr_assert_eq(stage.environment.counters.idle_cpu_kills, 1);
+  cr_assert(sound.master->is(WorkerProcess::State::idle));
+}
+
+Test(dispatcher, what_a_worker_computes_for_a_request_is_not_held_against_it) {
+  IdleClock clock;
+  cr_assert_eq(clock.look(7, 1'000'000), 0);
+  cr_assert_eq(clock.look(7, 1'400'000), 0); // it rewinds
+  cr_assert_eq(clock.look(7, 1'410'000), 10'000);
+  cr_assert_eq(clock.look(7, 1'415'000), 15'000); // in all
+  cr_assert_eq(clock.look(8, 9'000'000), 0);      // it was sent another one in between
+  cr_assert_eq(clock.look(8, 9'000'000), 0);
+  cr_assert_eq(clock.look(8, -1), 0); // it is gone
+  cr_assert_eq(clock.look(8, 9'999'999), 0);
 }
 
 // The kernel ended it before it could tell.
