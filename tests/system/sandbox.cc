@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <criterion/criterion.h>
+#include <fstream>
 #include <sys/stat.h>
 #include <thread>
 
@@ -142,7 +143,8 @@ namespace {
 
 // The soft limit in a line of /proc/PID/limits.
 std::string limit_of(pid_t pid, const std::string &name) {
-  const std::string limits = read_file("/proc/" + std::to_string(pid) + "/limits");
+  std::ifstream file("/proc/" + std::to_string(pid) + "/limits"); // it may have ended
+  const std::string limits(std::istreambuf_iterator<char>(file), {});
   const size_t line = limits.find(name);
   if (line == limits.npos)
     return "none";

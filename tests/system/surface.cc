@@ -45,15 +45,19 @@ constexpr const char *shared_memory_module = "new WebAssembly.Module(new Uint8Ar
                                              "109, 1, 0, 0, 0, 5, 4, 1, 3, 1, 1, 7, 5, 1, "
                                              "1, 109, 2, 0]))";
 
-// Of a worker: its lines of /proc/PID/maps that are executable and of no file.
+// Of a worker: its lines of /proc/PID/maps that are executable, and neither of a program's file nor
+// of a library's copy. An image is in a memfd.
 std::string made_code(pid_t pid) {
   std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
   std::string found;
-  for (std::string line; std::getline(maps, line);)
-    if (line.find(" r-xp ") != line.npos || line.find(" rwxp ") != line.npos ||
-        line.find(" --xp ") != line.npos)
-      if (line.find(" /") == line.npos && line.find("[v") == line.npos)
-        found += line + "\n";
+  for (std::string line; std::getline(maps, line);) {
+    const size_t path = line.find_first_of("/[");
+    const std::string file = path == line.npos ? "" : line.substr(path);
+    const bool is_given = file.starts_with("[v") || file.starts_with("/memfd:lethe-libraries") ||
+                          (file.starts_with("/") && !file.starts_with("/memfd:"));
+    if (line.find("xp ") != line.npos && !is_given)
+      found += line + "\n";
+  }
   return found;
 }
 
