@@ -6,8 +6,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
-#include <toml++/toml.h>
 #include <unistd.h>
+
+// Some of what the parser asserts is the file's doing ("[;"). It must not end a daemon that reloads.
+namespace lethe {
+struct ParserAtALoss {};
+constexpr void expect_of_parser(bool holds) {
+  if (!holds)
+    throw ParserAtALoss();
+}
+} // namespace lethe
+#define TOML_ASSERT(holds) ::lethe::expect_of_parser(static_cast<bool>(holds))
+#include <toml++/toml.h>
 
 namespace lethe {
 namespace {
@@ -67,6 +77,9 @@ Result<Nothing> assign_file(Settings &settings, const std::string &file) {
     return Error(ErrorCode::invalid_request,
                  line > 0 ? fmt::format("{}:{}: {}", file, line, error.description())
                           : fmt::format("{}: {}", file, error.description()));
+  } catch (const ParserAtALoss &) {
+    return Error(ErrorCode::invalid_request,
+                 fmt::format("{}: not TOML: a [table] or a key has no name", file));
   }
 }
 
@@ -77,6 +90,7 @@ Result<Nothing> assign_override(Settings &settings, const SettingsSources::Overr
     if (const auto parsed = setting_value(*table.get("value")))
       value = *parsed;
   } catch (const toml::parse_error &) { // not TOML: a string without quotes, as in a shell
+  } catch (const ParserAtALoss &) {     // nor is that
   }
   return assign_setting(settings, override.key, value, override.origin);
 }

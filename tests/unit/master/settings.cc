@@ -76,6 +76,7 @@ Test(settings, an_error_names_place_key_and_what_is_allowed) {
       {"[pool]\nworkers = 5\n", {"pool.workers", "pool.NAME.KEY"}},
       {"[pool.'a b']\nworkers = 5\n", {"NAME has"}},
       {"grace_ms = = 1\n", {"lethe.toml:1"}},
+      {"[;\n", {"lethe.toml", "no name"}}, // an assertion of the parser's
       {"log_level = 'loud'\n", {"debug|info|warning|error"}},
   };
   for (const auto &[text, parts] : cases) {
