@@ -23,6 +23,7 @@ namespace lethe {
   row(memory_limit, "the script needed more memory than it may have")           \
   row(worker_crashed, "the worker died in some other way")                      \
   row(sandbox_violation, "the worker tried what the sandbox forbids")           \
+  row(quarantined, "it has ended too many workers, and is not run any more")    \
   row(invalid_value, "a value cannot be converted")                             \
   row(not_found, "no such script, function or pool")                            \
   row(overloaded, "a limit on queued or running requests was reached")          \

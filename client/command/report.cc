@@ -15,8 +15,8 @@ int exit_status(std::string_view code) {
       {"script_error", script_failed},      {"compile_error", script_failed},
       {"deadline_exceeded", limit_reached}, {"memory_limit", limit_reached},
       {"overloaded", limit_reached},        {"too_large", limit_reached},
-      {"timed_out", limit_reached},         {"unreachable", unreachable},
-      {"connection_lost", unreachable},
+      {"quarantined", limit_reached},       {"timed_out", limit_reached},
+      {"unreachable", unreachable},         {"connection_lost", unreachable},
   };
   for (const auto &[name, status] : statuses)
     if (name == code)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// lethe script put, list, get, delete.
+// lethe script put, list, get, delete, release.
 #include "client/command/command_line.h"
 #include "client/command/report.h"
 
@@ -148,14 +148,32 @@ void add_list(CLI::App &script, CommandLine &line) {
         if (!reply || line.json)
           return report(reply, line.json);
         std::vector<std::vector<std::string>> rows{
-            {"NAME", "VERSION", "BYTES", "RESIDENT", "OPTIONS"}};
+            {"NAME", "VERSION", "BYTES", "RESIDENT", "QUARANTINED", "OPTIONS"}};
         reply.value().for_each([&](Value, Value entry) {
           rows.push_back({as_text(entry["name"]), as_text(entry["version"]),
                           as_text(entry["bytes"]), as_text(entry["resident"]),
-                          as_text(entry["options"])});
+                          as_text(entry["quarantined"]), as_text(entry["options"])});
         });
         std::cout << as_table(rows);
         return int{success};
+      });
+    };
+  });
+}
+
+void add_release(CLI::App &script, CommandLine &line) {
+  const auto name = std::make_shared<std::string>();
+  CLI::App *release = script.add_subcommand(
+      "release", "Let a script run again that was quarantined for its faults");
+  release->add_option("NAME", *name, "The script's name")->required();
+  add_common_options(*release, line);
+  release->callback([&line, name] {
+    line.action = [&line, name] {
+      return with_client(line, [&](Client &client) {
+        const Reply reply = administer(client, "script.release", Builder().array(1).string(*name));
+        if (reply && !line.json && reply.value().boolean() == false)
+          std::cerr << "script " << *name << " was not quarantined\n";
+        return reply && !line.json ? int{success} : report(reply, line.json);
       });
     };
   });
@@ -195,11 +213,13 @@ void add_get_and_delete(CLI::App &script, CommandLine &line) {
 } // namespace
 
 void add_script_commands(CLI::App &app, CommandLine &line) {
-  CLI::App *script = app.add_subcommand("script", "Register, list, show and delete scripts");
+  CLI::App *script =
+      app.add_subcommand("script", "Register, list, show, delete and release scripts");
   script->require_subcommand(1);
   add_put(*script, line);
   add_list(*script, line);
   add_get_and_delete(*script, line);
+  add_release(*script, line);
 }
 
 } // namespace lethe::command

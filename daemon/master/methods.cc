@@ -19,6 +19,7 @@ constexpr Method methods[] = {
     {"script.get", Caller::script_writer, "[name]", get_script},
     {"script.list", Caller::anyone, "[options]", list_scripts},
     {"script.delete", Caller::script_writer, "[name]", delete_script},
+    {"script.release", Caller::admin, "[name]", release_script},
     {"ping", Caller::anyone, "[]", answer_ping},
     {"stats", Caller::anyone, "[]", show_stats},
     {"config", Caller::admin, "[]", show_config},

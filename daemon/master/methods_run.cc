@@ -177,6 +177,7 @@ bool call_script(const MethodCall &call) {
     return true;
   const RunLimits limits = resolve(options->limits, registered->script->limits, *pool);
   Request &request = make_request(call, *pool, *options, limits);
+  request.histories.push_back(registered->faults);
   request.name.append(*script).append(":").append(*function);
   write_run(request.body, RunKind::call, *script, *function, request, limits);
   request.body.append(*arguments);
@@ -196,6 +197,7 @@ bool eval_source(const MethodCall &call) {
     return true;
   const RunLimits limits = resolve(options->limits, {}, *pool);
   Request &request = make_request(call, *pool, *options, limits);
+  request.histories.push_back(call.connection.account()->evals);
   request.name = "eval";
   write_run(request.body, RunKind::eval, "eval", *source, request, limits);
   request.body.append(options->globals);
@@ -234,12 +236,14 @@ bool chain_scripts(const MethodCall &call) {
   }
   // The strictest isolation of all steps, and one deadline; the other limits are each script's.
   std::vector<RunLimits> limits;
+  std::vector<FaultHistoryPointer> histories;
   Isolation strictest = Isolation::reuse;
   for (const auto &[script, function] : functions) {
     const RegisteredScript *registered = find_script(call, *pool, script);
     if (!registered)
       return true;
     limits.push_back(resolve(options->limits, registered->script->limits, *pool));
+    histories.push_back(registered->faults);
     strictest = std::max(strictest, limits.back().isolation);
   }
   limits[0].isolation = strictest;
@@ -247,6 +251,7 @@ bool chain_scripts(const MethodCall &call) {
   Request &request = make_request(call, *pool, *options, limits[0]);
   request.name = "chain";
   request.step = 0;
+  request.histories = std::move(histories);
   write_run(request.body, RunKind::call, functions[0].first, functions[0].second, request,
             limits[0]);
   Packer(request.body).pack_array(1);

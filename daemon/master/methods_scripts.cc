@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// script.put, script.get, script.list, script.delete.
+// script.put, script.get, script.list, script.delete, script.release.
 #include "daemon/master/methods.h"
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/error_map.h"
@@ -16,6 +16,12 @@ std::pair<Pool *, const RegisteredScript *> find_anywhere(Server &server, std::s
     if (const auto found = pool->scripts().find(name); found != pool->scripts().end())
       return {pool.get(), &found->second};
   return {nullptr, nullptr};
+}
+
+Error no_such_script(std::string_view name) {
+  return Error(ErrorCode::not_found, fmt::format("there is no script {}", name))
+      .with("kind", "script")
+      .with("name", std::string(name));
 }
 
 // The params are [name].
@@ -98,9 +104,7 @@ bool get_script(const MethodCall &call) {
     return true;
   }
   if (!found) {
-    call.fail(Error(ErrorCode::not_found, fmt::format("there is no script {}", *name))
-                  .with("kind", "script")
-                  .with("name", std::string(*name)));
+    call.fail(no_such_script(*name));
     return true;
   }
   MapWriter map;
@@ -129,6 +133,7 @@ bool list_scripts(const MethodCall &call) {
   // The length of the list stands before it, and is known at its end.
   uint32_t count = 0;
   Buffer list;
+  const int64_t now_us = call.server.environment().loop.now_us();
   for (const auto &pool : call.server.pools()) {
     if (options->pool && pool->name() != *options->pool)
       continue;
@@ -140,6 +145,8 @@ bool list_scripts(const MethodCall &call) {
       map.add("version", registered.script->version);
       map.add("bytes", registered.script->source.size());
       map.add("resident", !registered.failure);
+      map.add("faults", registered.faults->faults(now_us));
+      map.add("quarantined", registered.faults->is_quarantined(now_us));
       // Source maps have sources in them.
       map.key("options").append(is_writer ? std::string_view(registered.script->options) : "\x80");
       if (registered.failure)
@@ -173,6 +180,26 @@ bool delete_script(const MethodCall &call) {
       pack_boolean(packer, *removed);
     });
   });
+  return true;
+}
+
+// Wherever there is one of this name: the user of another pool's may not know that there are more.
+bool release_script(const MethodCall &call) {
+  const auto name = read_name(call.params);
+  if (!name)
+    return false;
+  bool is_there = false, released = false;
+  for (const auto &pool : call.server.pools())
+    if (const auto found = pool->scripts().find(*name); found != pool->scripts().end()) {
+      is_there = true;
+      released |= found->second.faults->release(call.server.environment().loop.now_us());
+    }
+  if (!is_there) {
+    call.fail(no_such_script(*name));
+    return true;
+  }
+  Packer packer(call.begin_result());
+  pack_boolean(packer, released);
   return true;
 }
 

@@ -417,7 +417,7 @@ void Server::hand_over_connections() {
 void Server::every_second() {
   second_.start(second_us);
   reaper_.kill_strays();
-  environment_.accounts.forget_unused();
+  environment_.accounts.forget_unused(environment_.loop.now_us());
   size_t queued = 0, running = 0;
   for (const auto &pool : pools_) {
     pool->sweep();

@@ -157,7 +157,7 @@ void SimulatedClient::operate() {
     begin("reload", 0);
   } else {
     const char *names[] = {"s", "t", "u", "bad"};
-    switch (random.between(0, 9)) {
+    switch (random.between(0, 10)) {
     case 0:
     case 1:
     case 2:
@@ -191,6 +191,10 @@ void SimulatedClient::operate() {
       break;
     case 8:
       begin("no.such.method", 0);
+      break;
+    case 9:
+      begin("script.release", 1);
+      pack_string(packer, "s");
       break;
     default:
       begin("ping", 0);

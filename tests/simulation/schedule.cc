@@ -132,6 +132,8 @@ void Schedule::choose_settings() {
   set("max_output_bytes", random.one_of({4096, 65'536, 1 << 20}));
   set("max_message_bytes", random.one_of({65'536, 1 << 20}));
   set("max_buffered_mb", random.one_of({1, 64}));
+  set("quarantine_faults", random.one_of({0, 1, 3}));
+  set("quarantine_minutes", int64_t{1});
   set("stall_timeout_ms", random.one_of({100, 1000}));
   const auto set_pool = [&](const std::string &pool) {
     set(pool + "workers", random.between(1, 4));
@@ -313,6 +315,19 @@ void Schedule::counters_add_up() {
   if (counters.idle_cpu_kills > world_.burners)
     world_.books.violated("an idle worker is killed only if it computes",
                           fmt::format("{} of {}", counters.idle_cpu_kills, world_.burners));
+  // Whoever waited for the worker or did not, and whatever its page said.
+  const bool all_is_told = world_.mix.kills == 0 && world_.mix.zygote_faults == 0;
+  const auto faults = std::ranges::count_if(
+      world_.faults_us, [this](int64_t time_us) { return time_us < stop_us_ - 1'000'000; });
+  if (all_is_told && counters.worker_faults < static_cast<uint64_t>(faults))
+    world_.books.violated("each fault of a worker is noticed",
+                          fmt::format("{} of {}", counters.worker_faults, faults));
+  if (counters.quarantined > 0 && counters.quarantines == 0)
+    world_.books.violated("only what is quarantined is refused for that",
+                          fmt::format("{} requests", counters.quarantined));
+  if (counters.quarantines > 0 && settings_.quarantine_faults == 0)
+    world_.books.violated("nothing is quarantined unless it is wanted",
+                          fmt::format("{} times", counters.quarantines));
   if (environment.requests.in_use() != 0)
     world_.books.violated("nothing is in progress at the end",
                           fmt::format("{} requests", environment.requests.in_use()));

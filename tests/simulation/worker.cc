@@ -248,7 +248,12 @@ void SimulatedWorker::die() {
     return kernel_.end(*this, SIGKILL); // the kernel's, for want of memory
   case 4:
     return exit(exit_protocol);
+  case 5: // the page may say anything
+    page_->death_reason = DeathReason::memory_limit;
+    [[fallthrough]];
   default:
+    if (runs_ > 0)
+      world_.faults_us.push_back(world_.timeline.now_us());
     return kernel_.end(*this, SIGSEGV);
   }
 }

@@ -7,6 +7,8 @@
 #include "tests/simulation/random.h"
 #include "tests/simulation/timeline.h"
 
+#include <vector>
+
 namespace lethe::simulation {
 
 // What may go wrong, and how much, in a schedule. Numbers are "one in so many"; 0: never.
@@ -54,7 +56,8 @@ struct World {
   Random random;
   Books books;
   Ears ears;
-  size_t burners = 0; // workers that have computed with nothing to do
+  std::vector<int64_t> faults_us; // when a worker that the master knows ended by a fault
+  size_t burners = 0;             // workers that have computed with nothing to do
 };
 
 // The far end of one of the master's sockets. It hears some time after the master has spoken.

@@ -104,6 +104,24 @@ Test(command, script_get) {
   expect_equal(shell.output({"script", "get", "acme/hello", "--json"})["source"], greeting);
 }
 
+Test(command, script_release) {
+  Shell shell({"pool.default.workers=1", "quarantine_faults=1"});
+  Client client = shell.daemon().connect();
+  client.put("s", "async function f(end) { if (end) { await host.call('end me'); while (1); } }");
+  client.on_host_call = [&](uint32_t, const std::string &, const json &) {
+    for (const pid_t pid : shell.daemon().workers())
+      ::kill(pid, SIGSEGV);
+    return nullptr;
+  };
+  expect_contains(shell.errors(0, {"script", "release", "s"}), "was not quarantined");
+  expect_equal(client.error("call", {"s", "f", {true}})["code"], "worker_crashed");
+  expect_contains(shell.errors(3, {"call", "s", "f"}), "quarantined");
+  expect_equal(shell.output({"script", "list", "--json"})[0]["quarantined"], true);
+  expect_contains(shell.lethe({"script", "list"}).output, "QUARANTINED");
+  expect_equal(shell.lethe({"script", "release", "s"}).status, 0);
+  expect_equal(shell.lethe({"call", "s", "f"}).status, 0);
+}
+
 Test(command, script_delete) {
   Shell shell;
   shell.daemon().connect().put("acme/hello", greeting);

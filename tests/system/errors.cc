@@ -78,6 +78,21 @@ Test(errors, worker_crashed) {
   expect_equal(client.eval("1"), 1);
 }
 
+Test(errors, quarantined) {
+  Daemon daemon({"pool.default.workers=1", "quarantine_faults=1"});
+  Client client = daemon.connect();
+  client.put("s", "async function f() { await host.call('end me'); while (1); }");
+  client.on_host_call = [&](uint32_t, const std::string &, const json &) {
+    for (const pid_t pid : daemon.workers())
+      ::kill(pid, SIGSEGV);
+    return nullptr;
+  };
+  expect_equal(client.error("call", {"s", "f", json::array()})["code"], "worker_crashed");
+  const json error = client.error("call", {"s", "f", json::array()});
+  expect_members(error, {{"code", "quarantined"}, {"kind", "script"}, {"name", "s"}});
+  expect_contains(error["message"], "1 workers that ran it ended by a fault within 10 minutes");
+}
+
 Test(errors, sandbox_violation) {
   // The fault points of daemon/worker/memory: a forbidden system call in place of the request.
   for (const auto &[fault, call] :

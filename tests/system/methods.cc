@@ -85,6 +85,16 @@ Test(methods, script_delete) {
   expect_equal(daemon.connect().result("script.list", json::array()), json::array());
 }
 
+Test(methods, script_release) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "function f() {}");
+  expect_equal(client.result("script.release", {"s"}), false); // it was not quarantined
+  expect_members(client.error("script.release", {"none"}),
+                 {{"code", "not_found"}, {"kind", "script"}, {"name", "none"}});
+  expect_equal(client.error("script.release", json::array())["code"], "invalid_request");
+}
+
 Test(methods, ping) {
   Daemon daemon;
   const json pong = daemon.connect().result("ping", json::array());
@@ -174,6 +184,7 @@ Test(methods, administration_is_for_administrators) {
        std::vector<std::pair<std::string, json>>{{"script.put", {"x", "1"}},
                                                  {"script.get", {"s"}},
                                                  {"script.delete", {"s"}},
+                                                 {"script.release", {"s"}},
                                                  {"config", json::array()},
                                                  {"reload", json::array()},
                                                  {"pause", {"default"}},

@@ -2,6 +2,7 @@
 // What each user holds of the daemon: connections, and bytes of whatever is kept for its clients.
 #pragma once
 
+#include "daemon/master/dispatch/fault_history.h"
 #include "ipc/invariant.h"
 
 #include <cstddef>
@@ -20,6 +21,7 @@ struct Account {
   bool is_admin = false;  // is never to be locked out
   size_t connections = 0; // that are served
   size_t bytes = 0;       // of all its holdings
+  const FaultHistoryPointer evals = FaultHistory::of_evals(user);
   size_t &bytes_of_all;
 };
 
@@ -84,9 +86,11 @@ public:
         most = account.get();
     return most;
   }
-  // Those of users who have nothing here any more.
-  void forget_unused() {
-    std::erase_if(accounts_, [](const auto &entry) { return entry.second.use_count() == 1; });
+  // Those of users who have nothing here any more, good or bad.
+  void forget_unused(int64_t now_us) {
+    std::erase_if(accounts_, [now_us](const auto &entry) {
+      return entry.second.use_count() == 1 && entry.second->evals->is_clean(now_us);
+    });
   }
 
 private:

@@ -137,6 +137,9 @@ void Dispatcher::submit(Request &request) {
                                                               : "pool " + pool_ + " is drained"));
     return release(request);
   }
+  for (const FaultHistoryPointer &history : request.histories)
+    if (refuse_if_quarantined(request, history))
+      return;
   request.timer.start(request.deadline_us - request.received_us);
   enter(request);
   const int64_t expected_us = wait_us(*request.share); // behind those that are there already
@@ -224,6 +227,8 @@ void Dispatcher::send(WorkerProcess &worker, Request &request) {
   invariant(request.client, "only what somebody waits for is run", {"msgid", request.msgid});
   if (request.deadline_us <= environment_.loop.now_us()) // its timer is about to say so
     return expire(request);
+  if (refuse_if_quarantined(request, request.history())) // while it waited
+    return;
   level_us_ = std::max(level_us_, request.share->had_us - request.charged_us);
   // It may have run before, or a step before it: answers to calls of that run are not for this one.
   request.client->forget_host_calls(request);
@@ -307,6 +312,17 @@ void Dispatcher::expire(Request &request) {
                             .with("phase", "queued")
                             .with("limit", "deadline"));
   release(request);
+}
+
+// It is in no queue.
+bool Dispatcher::refuse_if_quarantined(Request &request, const FaultHistoryPointer &history) {
+  const int64_t now_us = environment_.loop.now_us();
+  if (!history || !history->is_quarantined(now_us))
+    return false;
+  ++environment_.counters.quarantined;
+  answer_error(request, history->error(now_us));
+  release(request);
+  return true;
 }
 
 void Dispatcher::kill(WorkerProcess &worker) {

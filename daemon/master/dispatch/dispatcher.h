@@ -123,6 +123,7 @@ private:
   void refuse_one(Request &request);
   void ran(Request &request, int64_t took_us);
   void expire(Request &request);
+  bool refuse_if_quarantined(Request &request, const FaultHistoryPointer &history);
   WorkerProcess *choose_shared(const Share &share);
   void send(WorkerProcess &worker, Request &request);
   void revoke(WorkerProcess &worker);

@@ -3,6 +3,8 @@
 #include "daemon/master/dispatch/request.h"
 #include "daemon/master/dispatch/dispatcher.h"
 
+#include <algorithm>
+
 namespace lethe {
 namespace {
 
@@ -27,10 +29,16 @@ void clear_body(Request &request) {
 Request::Request(EventLoop &loop) : timer(loop, [this] { dispatcher->deadline_passed(*this); }) {}
 
 void Request::count_bytes() {
-  size_t bytes = body.held_bytes() + name.capacity() + trace.capacity();
+  size_t bytes = body.held_bytes() + name.capacity() + trace.capacity() +
+                 histories.capacity() * sizeof(FaultHistoryPointer);
   for (const std::string &later : later_steps)
     bytes += sizeof(std::string) + later.capacity();
   held.set(bytes);
+}
+
+FaultHistoryPointer Request::history() const {
+  const auto number = static_cast<size_t>(std::max(step, 0));
+  return number < histories.size() ? histories[number] : nullptr;
 }
 
 void Request::forget_body() {
@@ -69,6 +77,7 @@ Request &RequestStock::take() {
   request.memory_mb = 0;
   request.later_steps.clear();
   request.step = -1;
+  request.histories.clear();
   request.share = nullptr;
   request.charged_us = 0;
   request.lane = nullptr;
@@ -88,6 +97,9 @@ void RequestStock::give_back(Request &request) {
   request.timer.stop();
   request.in_stock = true;
   clear_body(request);
+  request.histories.clear();
+  if (request.histories.capacity() > 4) // of a chain
+    request.histories.shrink_to_fit();
   shrink(request.name);
   shrink(request.trace);
   if (kept_bytes_ >= most_kept_bytes)

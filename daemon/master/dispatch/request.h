@@ -53,6 +53,9 @@ struct Request : ListHook {
   // chain: the steps that follow, as run frames without their arguments.
   std::vector<std::string> later_steps;
   int step; // of a chain, else -1
+  // Of what it runs, for each step of a chain; empty for who debugs.
+  std::vector<FaultHistoryPointer> histories;
+  FaultHistoryPointer history() const; // of the present step; or nullptr
 
   // Of name, trace, body and later steps, on its client's account: say when one was written.
   Holding held;

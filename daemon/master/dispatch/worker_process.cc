@@ -122,6 +122,7 @@ int64_t WorkerProcess::done() {
   invariant(request && request->worker == this && request->sequence <= last_sequence_,
             "a worker is done with what it was sent", {"worker", id()}, {"sent", last_sequence_});
   request->worker = nullptr;
+  ran_last = request->history();
   return took_us;
 }
 

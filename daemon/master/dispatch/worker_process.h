@@ -170,6 +170,7 @@ public:
 
   Share *share = nullptr; // of the user whose requests it has, and of no other's, while it runs
   uint64_t served = 0;
+  FaultHistoryPointer ran_last; // of what it answered, or held at its end
   const int64_t born_us;
   int64_t head_since_us = 0;
   int64_t run_us = 0;                          // moving average of the last requests

@@ -18,6 +18,8 @@ namespace lethe {
   row(results, "requests answered with a result")                                                          \
   row(errors, "requests answered with an error")                                                           \
   row(overloaded, "requests refused because a limit was reached")                                          \
+  row(quarantined, "requests refused because what they ask for is quarantined")                             \
+  row(quarantines, "versions of scripts, and users' evals, quarantined because of worker_faults")           \
   row(cancelled, "requests cancelled by their client")                                                     \
   row(clients_gone, "requests whose client was gone before the answer")                                    \
   row(deadlines_queued, "deadlines that passed in the queue")                                              \

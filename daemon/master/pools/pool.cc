@@ -158,9 +158,9 @@ void Pool::worker_gone(WorkerProcess &worker) {
   const auto found = workers_.find(worker.id());
   invariant(found != workers_.end(), "a worker goes once", {"worker", worker.id()});
   if (worker.wait_status())
-    note_end(worker.generation(), *worker.wait_status());
+    note_end(worker.generation(), *worker.wait_status(), worker.ran_last);
   else // its requests did not need it
-    departed_[worker.pid()] = {worker.generation(), environment_.loop.now_us()};
+    departed_[worker.pid()] = {worker.generation(), environment_.loop.now_us(), worker.ran_last};
   environment_.loop.dispose(std::move(found->second));
   workers_.erase(found);
   forget_old_zygotes();
@@ -201,16 +201,23 @@ void Pool::child_ended(pid_t pid, int wait_status, std::optional<uint32_t> gener
     return;
   const Departed departed = found->second;
   departed_.erase(found);
-  note_end(departed.generation, wait_status);
+  note_end(departed.generation, wait_status, departed.ran_last);
   forget_old_zygotes();
 }
 
 // Whatever a worker's page says, and whether somebody waited for it or not: who tries out addresses
 // until one fits has many workers end so.
-void Pool::note_end(uint32_t generation, int wait_status) {
+void Pool::note_end(uint32_t generation, int wait_status, const FaultHistoryPointer &ran_last) {
   if (!is_fault(wait_status) || stopped_)
     return;
   ++environment_.counters.worker_faults;
+  const int64_t now_us = environment_.loop.now_us();
+  const Settings &settings = environment_.settings;
+  if (ran_last && ran_last->note(now_us, {.faults = settings.quarantine_faults,
+                                          .within_us = settings.quarantine_minutes * 60'000'000})) {
+    ++environment_.counters.quarantines;
+    log_error("pool {}: {}", name_, ran_last->error(now_us).message);
+  }
   had_fault_ |= generation >= executed_generation_;
   if (!renew_timer_.pending())
     renew_timer_.start(0);

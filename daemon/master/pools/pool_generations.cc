@@ -65,7 +65,7 @@ void Pool::warn_of_limited_scripts() const {
 
 void Pool::start(std::vector<ScriptPointer> scripts, Done done) {
   for (ScriptPointer &script : scripts)
-    scripts_[script->name] = {script, "", std::nullopt};
+    scripts_.insert_or_assign(script->name, RegisteredScript{script, "", std::nullopt});
   warn_of_limited_scripts();
   GenerationPlan plan;
   plan.load = all_scripts(false);
@@ -244,7 +244,7 @@ void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done, const Tu
       if (!stored)
         return done(stored.error());
       ++environment_.counters.scripts_put;
-      scripts_[script->name] = {script, "", std::nullopt};
+      scripts_.insert_or_assign(script->name, RegisteredScript{script, "", std::nullopt});
       const uint32_t made = waiting->zygote->generation();
       adopt(std::move(*waiting));
       done(Put{script->name, script->version, made});

@@ -207,6 +207,8 @@ public:
     request.idempotent = idempotent;
     request.wants_console = request.wants_stats = chatty;
     request.body.append("\x90");
+    if (history)
+      request.histories.push_back(history);
     clients[client].list(request);
     dispatcher->submit(request);
     return request;
@@ -283,6 +285,7 @@ public:
   std::deque<PlayedClient> clients;
   int left = 0, gone = 0, wanted = 0;
   bool idempotent = false, chatty = false;
+  FaultHistoryPointer history; // of what is submitted next
 
 private:
   std::vector<std::unique_ptr<PlayedWorker>> workers_;
@@ -521,6 +524,73 @@ Test(dispatcher, what_a_worker_computes_for_a_request_is_not_held_against_it) {
   cr_assert_eq(clock.look(8, 9'000'000), 0);
   cr_assert_eq(clock.look(8, -1), 0); // it is gone
   cr_assert_eq(clock.look(8, 9'999'999), 0);
+}
+
+Test(dispatcher, what_is_quarantined_is_refused_at_once_and_from_the_queue) {
+  Stage stage("rewind", 1);
+  PlayedWorker &worker = stage.add_worker();
+  stage.history = FaultHistory::of_script("s", 3);
+  stage.submit(1);
+  stage.submit(2);
+  stage.round();
+  const uint32_t first = worker.claim();
+  cr_assert(stage.history->note(stage.environment.loop.now_us(), {1, 60'000'000}));
+  worker.answer(first);
+  stage.wait_for_replies(2);
+  cr_assert_eq(stage.replies().at(1), "result");
+  cr_assert_eq(stage.replies().at(2), "quarantined");
+  stage.submit(3);
+  cr_assert_eq(stage.replies().at(3), "quarantined");
+  cr_assert_eq(stage.dispatcher->in_progress(), 0);
+  cr_assert_eq(stage.environment.counters.quarantined, 2);
+  cr_assert(stage.history->release(stage.environment.loop.now_us()));
+  stage.submit(4);
+  stage.round();
+  worker.answer(worker.claim());
+  stage.wait_for_replies(4);
+  cr_assert_eq(stage.replies().at(4), "result");
+}
+
+// Of a chain no step is run if one can't be.
+Test(dispatcher, a_chain_with_a_quarantined_step_does_not_begin) {
+  Stage stage("rewind", 1);
+  PlayedWorker &worker = stage.add_worker();
+  const FaultHistoryPointer sound = FaultHistory::of_script("a", 1);
+  stage.history = FaultHistory::of_script("b", 1);
+  stage.history->note(stage.environment.loop.now_us(), {1, 60'000'000});
+  Request &request = stage.environment.requests.take();
+  request.msgid = 7;
+  request.dispatcher = &*stage.dispatcher;
+  request.received_us = stage.environment.loop.now_us();
+  request.deadline_us = request.received_us + 1'000'000;
+  request.step = 0;
+  request.histories = {sound, stage.history};
+  request.later_steps.emplace_back("\x90");
+  stage.add_client(1000);
+  stage.clients[0].list(request);
+  stage.dispatcher->submit(request);
+  cr_assert_eq(stage.replies().at(7), "quarantined");
+  cr_assert_eq(worker.claim(), 0);
+}
+
+Test(dispatcher, a_workers_end_is_laid_to_what_it_held_or_else_to_what_it_ran_last) {
+  Stage stage("rewind", 1);
+  PlayedWorker &worker = stage.add_worker();
+  const auto first = stage.history = FaultHistory::of_script("first", 1);
+  stage.submit(1);
+  stage.round();
+  worker.answer(worker.claim());
+  stage.wait_for_replies(1);
+  cr_assert_eq(worker.master->ran_last, first);
+  const auto second = stage.history = FaultHistory::of_evals(1000);
+  stage.submit(2);
+  stage.round();
+  cr_assert(worker.claim());
+  worker.hang_up();
+  const int status = worker.end();
+  stage.round();
+  stage.dispatcher->worker_ended(*worker.master, status);
+  cr_assert_eq(worker.master->ran_last, second);
 }
 
 // The kernel ended it before it could tell.
