@@ -78,6 +78,23 @@ Test(errors, worker_crashed) {
   expect_equal(client.eval("1"), 1);
 }
 
+// What the daemon itself has to say of it, too.
+Test(errors, of_a_chain_say_what_happened_in_which_step) {
+  Daemon daemon({"pool.default.workers=1"});
+  Client client = daemon.connect();
+  client.put("s", "function f(x) { return x; }"
+                  "async function g() { await host.call('end me'); while (1); }");
+  client.on_host_call = [&](uint32_t, const std::string &, const json &) {
+    for (const pid_t pid : daemon.workers())
+      ::kill(pid, SIGKILL);
+    return nullptr;
+  };
+  const json first = {"s", "f"}, second = {"s", "g"};
+  const json error = client.error("chain", {json::array({first, second}), 1});
+  expect_members(error, {{"code", "worker_crashed"}, {"signal", SIGKILL}, {"step", 1}});
+  expect_contains(error["message"], "Killed");
+}
+
 Test(errors, quarantined) {
   Daemon daemon({"pool.default.workers=1", "quarantine_faults=1"});
   Client client = daemon.connect();

@@ -151,7 +151,8 @@ Test(worker_faults, a_script_that_ends_workers_is_quarantined_until_it_is_releas
          shown(listed(client, "bad")));
   refused();
   const json good = {"good", "f"}, bad = {"bad", "f"};
-  expect_equal(client.error("chain", {json::array({good, bad}), nullptr})["code"], "quarantined");
+  expect_members(client.error("chain", {json::array({good, bad}), nullptr}),
+                 {{"code", "quarantined"}, {"name", "bad"}});
   expect_equal(client.call("good", "f"), "sound");
   expect_members(listed(client, "good"), {{"quarantined", false}, {"faults", 2}});
   expect_equal(client.eval("1"), 1);

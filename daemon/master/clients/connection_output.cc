@@ -24,9 +24,10 @@ void Connection::send_result(Request &request, std::string_view result) {
 
 void Connection::send_error(Request &request, const Error &error) {
   Error said = error;
-  // A chain that is refused for want of room was never begun: no step is at fault.
-  if (request.step >= 0 && error.code != ErrorCode::overloaded)
-    said = std::move(said).with("step", int64_t{request.step});
+  // A chain that is refused was never begun: no step is at fault. What is quarantined has a name.
+  if (request.step >= 0 && error.code != ErrorCode::overloaded &&
+      error.code != ErrorCode::quarantined)
+    said.keys.emplace_back("step", int64_t{request.step});
   send_error(request.msgid, said);
   forget(request);
 }
