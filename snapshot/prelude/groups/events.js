@@ -2,6 +2,7 @@
 // Events: https://dom.spec.whatwg.org/#events, without trees, so that an event has one target at most.
 import { DOMException } from 'lethe:dom_exception';
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { asInterface, defineConstants, isObject, requireArguments, toDictionary, toDOMString, toUSVString } from '../lib/webidl.js';
 
 // Of AbortSignal, whose group needs this one: {is(value), whenAborted(signal, action), isAborted(signal)}.
@@ -74,7 +75,7 @@ export class Event {
     return this.#stopped;
   }
   set cancelBubble(value) {
-    if (value) this.#stopped = true;
+    this.#stopped = this.#stopped || !!value;
   }
   stopImmediatePropagation() {
     this.#stopped = true;
@@ -90,7 +91,7 @@ export class Event {
     return !this.#canceled;
   }
   set returnValue(value) {
-    if (!value) this.#cancel();
+    if (this.#cancelable && !value) this.#cancel();
   }
   preventDefault() {
     this.#cancel();
@@ -148,6 +149,7 @@ export class Event {
   }
 }
 asInterface(Event, 'Event');
+showAttributes(Event, 'type', 'defaultPrevented', 'cancelable', 'timeStamp');
 defineConstants(Event, { NONE: 0, CAPTURING_PHASE: 1, AT_TARGET: 2, BUBBLING_PHASE: 3 });
 
 export class CustomEvent extends Event {
@@ -226,8 +228,8 @@ asInterface(PromiseRejectionEvent, 'PromiseRejectionEvent');
 
 // --- targets -----------------------------------------------------------------------------------------------
 
-function report(exception) {
-  require('lethe:scope').reportError(exception);
+function report(exception, place = native.placeOf(exception)) {
+  require('lethe:scope').report(exception, place);
 }
 
 function toCallback(value, where) {
@@ -363,9 +365,9 @@ export function dispatchTrusted(target, event) {
 
 // What ran out of a task, or out of `promise` while nobody handled it, is the request's error unless the script listens.
 // What no listener cancels is written to the console.
-native.setReporter((value, promise) => {
+native.setReporter((value, promise, place) => {
   if (!hasListener(globalTarget, promise ? 'unhandledrejection' : 'error')) return false;
-  if (!promise) report(value);
+  if (!promise) report(value, place);
   else if (dispatchTrusted(globalThis, new PromiseRejectionEvent('unhandledrejection', { cancelable: true, promise, reason: value })))
     require('lethe:console').ownMethods.error('Uncaught (in promise)', value);
   return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams: https://streams.spec.whatwg.org/
 import native from 'lethe:native';
+import { showAttributes, showFields } from 'lethe:shown';
 import * as streams from 'web-streams-polyfill';
 
 export * from 'web-streams-polyfill';
@@ -21,7 +22,8 @@ Object.setPrototypeOf(iteratorPrototype, $$AsyncIteratorPrototype);
 const { ReadableStream, ReadableStreamDefaultReader, ReadableByteStreamController, ReadableStreamBYOBRequest, TransformStream, TransformStreamDefaultController } = streams;
 export const getReader = method(ReadableStream, 'getReader');
 export const cancelStream = method(ReadableStream, 'cancel');
-export const teeStream = method(ReadableStream, 'tee');
+const teeStream = method(ReadableStream, 'tee');
+const pipeThrough = method(ReadableStream, 'pipeThrough');
 export const isLocked = getter(ReadableStream, 'locked');
 export const readFrom = method(ReadableStreamDefaultReader, 'read');
 export const cancelReader = method(ReadableStreamDefaultReader, 'cancel');
@@ -45,6 +47,38 @@ for (const Class of Object.values(streams))
 
 // Of the library's own state, which it does not export.
 export const isReadableStreamDisturbed = (stream) => stream._disturbed;
+const isByteStream = (stream) => stream._readableStreamController instanceof ReadableByteStreamController;
+
+// The same chunks once more; the stream itself is locked for ever.
+export const throughIdentity = (stream) => pipeThrough(stream, new TransformStream());
+
+// A tee whose second branch has copies of the chunks (that of a byte stream has them anyway).
+export function teeWithCopies(stream) {
+  const isBytes = isByteStream(stream);
+  const [first, second] = teeStream(stream);
+  if (isBytes) return [first, second];
+  const { structuredClone } = require('lethe:clone');
+  const copies = new TransformStream({ transform: (chunk, controller) => enqueueIn(controller, structuredClone(chunk)) }, undefined, { highWaterMark: 0 });
+  return [first, pipeThrough(second, copies)];
+}
 
 // structuredClone refuses them.
 for (const Class of Object.values(streams)) native.setPlatform(Class.prototype, null);
+
+// As Node.js shows them: the library's own fields are nobody's business.
+const { ReadableStreamBYOBReader, WritableStream, WritableStreamDefaultWriter } = streams;
+const isWritableLocked = getter(WritableStream, 'locked');
+for (const Class of [streams.ReadableStreamDefaultController, ReadableByteStreamController, ReadableStreamBYOBRequest, TransformStreamDefaultController]) showFields(Class, () => []);
+for (const Class of [streams.ByteLengthQueuingStrategy, streams.CountQueuingStrategy]) showAttributes(Class, 'highWaterMark');
+showFields(ReadableStream, (stream) => [['locked', isLocked(stream)], ['state', stream._state], ['supportsBYOB', isByteStream(stream)]]);
+showFields(WritableStream, (stream) => [['locked', isWritableLocked(stream)], ['state', stream._state]]);
+showFields(TransformStream, (stream) => [['readable', readableOf(stream)], ['writable', writableOf(stream)], ['backpressure', stream._backpressure]]);
+showFields(streams.WritableStreamDefaultController, (controller) => [['stream', controller._controlledWritableStream]]);
+for (const [Class, name] of [[ReadableStreamDefaultReader, 'readRequests'], [ReadableStreamBYOBReader, 'readIntoRequests']]) {
+  const closed = getter(Class, 'closed');
+  showFields(Class, (reader) => [['stream', reader._ownerReadableStream], [name, reader[`_${name}`].length], ['close', closed(reader)]]);
+}
+const [writerClosed, writerReady, desiredSize] = ['closed', 'ready', 'desiredSize'].map((name) => getter(WritableStreamDefaultWriter, name));
+showFields(WritableStreamDefaultWriter, (writer) => [
+  ['stream', writer._ownerWritableStream], ['close', writerClosed(writer)], ['ready', writerReady(writer)], ['desiredSize', desiredSize(writer)],
+]);
