@@ -97,7 +97,7 @@ COMMAND_LIBS := -lwslay -lcrypto
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
 
-.PHONY: all help deps debug compile-commands demo examples test tests check units check-units sanitize simulate soak bench fuzz faults lint format check-v8-matrix check-matrix install clean
+.PHONY: all help deps debug compile-commands demo examples test tests check units check-units sanitize simulate soak bench fuzz run-fuzz faults lint format check-v8-matrix check-matrix install clean
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS) $(LIBRARIES) ## build the programs and libraries into build/ (the default)
@@ -112,7 +112,7 @@ deps: ## install what build and tests need, once
 
 V8_UNITS := engine natives snapshot worker
 # libnode is built without RTTI: a class of ours derived from one of V8's needs the same.
-V8_SOURCES := daemon/engine daemon/natives daemon/worker snapshot $(addprefix tests/unit/,$(V8_UNITS)) packaging/man tests/bench/classic tests/attack/zygote
+V8_SOURCES := daemon/engine daemon/natives daemon/worker snapshot $(addprefix tests/unit/,$(V8_UNITS)) tests/fuzz/v8 packaging/man tests/bench/classic tests/attack/zygote
 v8_flags = $(if $(filter $(addsuffix /%,$(V8_SOURCES)),$(1:$(BUILD)/gen/%=%)),-fno-rtti -isystem $(NODE_INCLUDE))
 define compile
 	@mkdir -p $(@D)

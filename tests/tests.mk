@@ -146,15 +146,31 @@ bench: all $(BENCH) ## measure, as a table and as build/bench.json
 	$(BUILD)/tests/bench --output $(BUILD)/bench.json
 
 FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?= -1
 FUZZ := $(patsubst tests/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cc))
-$(BUILD)/fuzz/requests: $(addprefix daemon/master/,scripts/request_options.cc scripts/script.cc operation/settings.cc clients/replies.cc)
-$(BUILD)/fuzz/%: tests/fuzz/%.cc $(wildcard ipc/*.cc ipc/*.h ipc/*.def)
+$(FUZZ): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(MASTER) $(IPC)
+	$(call link,-fsanitize=fuzzer $(MASTER_LIBS))
+$(BUILD)/fuzz/v8/snapshot_file: $(BUILD)/obj/tests/fuzz/v8/snapshot_file.o $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
+	$(call link,-fsanitize=fuzzer $(WORKER_LIBS))
+# The limits of a process with V8 leave AddressSanitizer no room: of values, what reads and writes them is compiled for
+# libFuzzer, and goes before what the objects have of it.
+$(BUILD)/fuzz/v8/values: $(addprefix tests/,fuzz/v8/values.cc unit/worker/world.cc) $(addprefix daemon/engine/,value_reader.cc value_writer.cc) \
+	  $(WORKER) $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$<)
-	$(Q)clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(filter %.cc,$^) -lfmt -o $@
-fuzz: $(FUZZ) ## look for bytes that break the parsers, for FUZZ_SECONDS each
-	@for program in $(FUZZ); do mkdir -p $$program.corpus && $$program -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
-	  -print_final_stats=1 -artifact_prefix=$$program. $$program.corpus || exit 1; done
+	$(Q)clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fPIC -fno-rtti -isystem $(NODE_INCLUDE) -fsanitize=fuzzer,undefined -fno-sanitize-recover=undefined \
+	  -Wl,-z,muldefs $^ $(WORKER_LIBS) -o $@
+# All that the others are made of is compiled anew, by clang and with its sanitizers.
+fuzzing = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzzing NODE_ROOT=$(NODE_ROOT) BUNDLED='$(BUNDLED)' CXX=clang++ \
+	  LDFLAGS='-fsanitize=address,undefined' WARNINGS= \
+	  OPTIMIZE='-O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
+run_fuzz = for program in $(1); do echo "== $$program"; mkdir -p $$program.corpus && $$program -max_total_time=$(FUZZ_SECONDS) \
+	  -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 -artifact_prefix=$$program. $$program.corpus || exit 1; done
+fuzz: $(BUNDLED) $(BUILD)/fuzz/v8/values ## look for bytes that break what reads them, for FUZZ_SECONDS (or FUZZ_RUNS executions) each
+	+@$(fuzzing) run-fuzz
+	@$(call run_fuzz,$(BUILD)/fuzz/v8/values)
+run-fuzz: $(FUZZ) $(BUILD)/fuzz/v8/snapshot_file
+	@$(call run_fuzz,$^)
 
 # Debian 12, 13 and sid: V8 10.2, 11.3 and 13.6. What is bundled from npm is the same for all, and is made here: not every
 # suite has an npm.

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A target's input, and what it expects.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace lethe::fuzz {
+
+inline void check(bool holds) {
+  if (!holds)
+    std::abort();
+}
+
+// The input, piece by piece; zeros when it is used up.
+class Bytes {
+public:
+  Bytes(const uint8_t *data, size_t size) : rest_(reinterpret_cast<const char *>(data), size) {}
+  bool empty() const { return rest_.empty(); }
+  uint8_t byte() { return static_cast<uint8_t>(text(1)[0]); }
+  uint32_t number() {
+    uint32_t value = 0;
+    for (int i = 0; i < 4; ++i)
+      value = value << 8 | byte();
+    return value;
+  }
+  std::string text(size_t length) {
+    std::string piece(rest_.substr(0, length));
+    rest_.remove_prefix(piece.size());
+    piece.resize(length);
+    return piece;
+  }
+  std::string text() { return text(byte()); }
+  std::string rest() { return text(rest_.size()); }
+
+private:
+  std::string_view rest_;
+};
+
+} // namespace lethe::fuzz
