@@ -103,6 +103,8 @@ void Bystander::expect_served(Where where) {
 
 Attack::Attack(std::vector<std::string> settings)
     : daemon_([&] {
+        // Unless it is the test's subject: one user attacks again and again.
+        settings.insert(settings.begin(), "quarantine_faults=0");
         DaemonOptions options = for_all_users(std::move(settings));
         options.program_folder = hostile_programs();
         return std::optional<Daemon>(std::in_place, options);
