@@ -103,6 +103,11 @@ void Bystander::expect_served(Where where) {
 
 Attack::Attack(std::vector<std::string> settings)
     : daemon_([&] {
+        // One user attacks again and again: he is not refused unless the test is about that.
+        if (std::ranges::none_of(settings, [](const std::string &setting) {
+              return setting.starts_with("quarantine_faults=");
+            }))
+          settings.emplace_back("quarantine_faults=0");
         DaemonOptions options = for_all_users(std::move(settings));
         options.program_folder = hostile_programs();
         return std::optional<Daemon>(std::in_place, options);

@@ -194,3 +194,13 @@ Test(lives_on, what_native_code_writes_is_in_no_sibling) {
   expect_equal(changed, 1);
   attack.client().notify("cancel", {running});
 }
+
+// Who attacks again and again is refused after a while, and nobody else is.
+Test(lives_on, an_attacker_is_quarantined) {
+  Attack attack({"quarantine_faults=3"});
+  const std::string forbidden = "attack.syscall(" + std::to_string(SYS_openat2) + ");";
+  for (int i = 0; i < 3; ++i)
+    expect_equal(attack.error(forbidden)["code"], "sandbox_violation");
+  expect_members(attack.error(forbidden), {{"code", "quarantined"}, {"kind", "user"}});
+  attack.expect_over();
+}
