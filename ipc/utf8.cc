@@ -29,6 +29,21 @@ size_t utf8_character_bytes(std::string_view text) {
   return 0;
 }
 
+std::string_view utf8_beginning(std::string_view text, size_t most_bytes) {
+  if (text.size() <= most_bytes)
+    return text;
+  while (most_bytes > 0 && (static_cast<uint8_t>(text[most_bytes]) & 0xc0) == 0x80)
+    --most_bytes;
+  return text.substr(0, most_bytes);
+}
+
+std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view mark = "\ufeff";
+  if (text.starts_with(mark))
+    text.remove_prefix(mark.size());
+  return text;
+}
+
 bool is_utf8(std::string_view text) {
   constexpr uint64_t beyond_ascii = 0x8080'8080'8080'8080;
   while (!text.empty()) {

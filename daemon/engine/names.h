@@ -8,8 +8,8 @@
 namespace lethe {
 
 #define LETHE_PROPERTY_NAMES(row)                                                                  \
-  row(toJSON) row(message) row(name) row(stack) row(cause) row(errors) row(getFileName)            \
-      row(prepareStackTrace)
+  row(toJSON) row(message) row(name) row(stack) row(cause) row(errors) row(length) row(then)       \
+      row(getFileName) row(prepareStackTrace)
 
 // One for an isolate, which knows it.
 struct Names {

@@ -4,6 +4,7 @@
 #include "daemon/engine/stacks.h"
 #include "daemon/engine/value_writer.h"
 #include "ipc/error_map.h"
+#include "ipc/utf8.h"
 
 #include <algorithm>
 
@@ -13,6 +14,10 @@ namespace {
 constexpr size_t longest_source_line = 300;
 constexpr size_t longest_text = 64 * 1024;
 
+std::string beginning(const std::string &text) {
+  return std::string(utf8_beginning(text, longest_text));
+}
+
 // A property that is a string; else nothing.
 std::string text_property(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
                           v8::Local<v8::String> name) {
@@ -20,19 +25,19 @@ std::string text_property(v8::Local<v8::Context> context, v8::Local<v8::Object> 
   v8::Local<v8::Value> value;
   if (!object->Get(context, name).ToLocal(&value) || !value->IsString())
     return {};
-  return to_text(isolate, value.As<v8::String>()).substr(0, longest_text);
+  return beginning(to_text(isolate, value.As<v8::String>()));
 }
 
 std::string text_of(v8::Local<v8::Context> context, v8::Local<v8::Value> value) {
   v8::Local<v8::String> text;
   if (!value->ToDetailString(context).ToLocal(&text))
     return "a value that has no text was thrown";
-  return to_text(context->GetIsolate(), text).substr(0, longest_text);
+  return beginning(to_text(context->GetIsolate(), text));
 }
 
 // Of an instance of a script's class that is no error; else nothing.
 std::string class_name(v8::Isolate *isolate, v8::Local<v8::Object> object) {
-  const std::string name = to_text(isolate, object->GetConstructorName()).substr(0, longest_text);
+  const std::string name = beginning(to_text(isolate, object->GetConstructorName()));
   return name == "Object" ? std::string() : name;
 }
 
@@ -71,6 +76,19 @@ void add_place(Error &error, const Place &place) {
 }
 
 } // namespace
+
+Place place_of_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
+                      v8::Local<v8::Message> message) {
+  v8::Isolate *isolate = context->GetIsolate();
+  const v8::TryCatch drop(isolate);
+  if (!thrown->IsNativeError())
+    return message.IsEmpty() ? Place() : place_of(context, message, {});
+  if (message.IsEmpty())
+    message = v8::Exception::CreateMessage(isolate, thrown);
+  return place_of(context, message,
+                  without_prelude(text_property(context, thrown.As<v8::Object>(),
+                                                Names::of(isolate).stack.Get(isolate))));
+}
 
 Error describe_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
                       v8::Local<v8::Message> message) {
@@ -123,8 +141,9 @@ Error describe_compile_error(v8::Local<v8::Context> context, const v8::TryCatch 
 void add_source_line(v8::Local<v8::Context> context, v8::Local<v8::Message> message, Error &error) {
   v8::Local<v8::String> line;
   if (!message.IsEmpty() && message->GetSourceLine(context).ToLocal(&line) && line->Length() > 0)
-    error.keys.emplace_back("source_line",
-                            to_text(context->GetIsolate(), line).substr(0, longest_source_line));
+    error.keys.emplace_back(
+        "source_line",
+        std::string(utf8_beginning(to_text(context->GetIsolate(), line), longest_source_line)));
 }
 
 void name_script(Error &error, std::string_view script) {
@@ -141,8 +160,9 @@ void add_place(Error &error, std::string_view source, const Place &place) {
       return;
     source.remove_prefix(end + 1);
   }
-  error.keys.emplace_back("source_line", std::string(source.substr(
-                                             0, std::min(source.find('\n'), longest_source_line))));
+  error.keys.emplace_back(
+      "source_line",
+      std::string(utf8_beginning(source.substr(0, source.find('\n')), longest_source_line)));
 }
 
 namespace {
@@ -194,10 +214,15 @@ private:
            object->Get(context_, key).ToLocal(&value);
   }
 
+  // Of an object of which a part can't be sent: the others of its properties.
   std::string converted(v8::Local<v8::Value> value) {
-    Buffer buffer;
-    return ValueWriter(context_, buffer, limits_).write(value) ? std::string(buffer.view())
-                                                               : std::string();
+    Buffer whole, part;
+    if (ValueWriter(context_, whole, limits_).write(value))
+      return std::string(whole.view());
+    return value->IsObject() && !value->IsArray() &&
+                   ValueWriter(context_, part, limits_).write_properties(value.As<v8::Object>())
+               ? std::string(part.view())
+               : std::string();
   }
 
   std::string list_of(v8::Local<v8::Array> errors, int depth) {

@@ -23,6 +23,10 @@ struct ValueLimits;
 Error describe_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
                       v8::Local<v8::Message> message);
 
+// Where it was thrown; `message` may be empty. Nothing of a value that is no Error and has no message.
+Place place_of_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
+                      v8::Local<v8::Message> message);
+
 // Source that does not compile, or a module whose imports can't be had: `script`, where V8 names
 // none.
 Error describe_compile_error(v8::Local<v8::Context> context, const v8::TryCatch &caught,

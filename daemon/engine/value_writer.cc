@@ -6,15 +6,24 @@
 #include "daemon/engine/words.h"
 #include "ipc/message_pack.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace lethe {
 namespace {
 
 constexpr auto own_enumerable =
     static_cast<v8::PropertyFilter>(v8::ONLY_ENUMERABLE | v8::SKIP_SYMBOLS);
+
+// As Array.isArray has it.
+bool is_array(v8::Local<v8::Value> value) {
+  while (value->IsProxy())
+    value = value.As<v8::Proxy>()->GetTarget();
+  return value->IsArray();
+}
 
 bool is_left_out(v8::Local<v8::Value> value) {
   return value->IsUndefined() || value->IsFunction() || value->IsSymbol();
@@ -163,7 +172,9 @@ bool ValueWriter::write_object(v8::Local<v8::Object> object, const Level *outer)
   if (!enter(level) || !within_limits())
     return false;
   if (object->IsArray())
-    return write_array(object.As<v8::Array>(), level);
+    return write_array(object, object.As<v8::Array>()->Length(), level);
+  if (object->IsProxy() && is_array(object))
+    return write_array_of_proxy(object, level);
   bool handled = false;
   if (!write_special(object, outer, handled))
     return false;
@@ -178,9 +189,10 @@ bool ValueWriter::write_object(v8::Local<v8::Object> object, const Level *outer)
   v8::Local<v8::Value> instead;
   if (!apply_to_json(object, level, instead))
     return false;
-  if (!instead.IsEmpty())
-    return instead == object ? write_own_properties(object, level) : write_value(instead, &level);
-  return write_own_properties(object, level);
+  if (instead.IsEmpty() || instead == object)
+    return write_own_properties(object, level).has_value();
+  is_left_out_ = outer && outer->has_properties && is_left_out(instead);
+  return is_left_out_ || write_value(instead, &level);
 }
 
 // Objects that hold one value: dates, bytes, and boxes of primitives.
@@ -227,8 +239,10 @@ bool ValueWriter::apply_to_json(v8::Local<v8::Object> object, const Level &level
   return to_json.As<v8::Function>()->Call(context_, object, 1, &key).ToLocal(&value);
 }
 
-bool ValueWriter::write_array(v8::Local<v8::Array> array, Level &level) {
-  const uint32_t length = array->Length();
+// Each element takes a byte at least: a length beyond the limit is refused before anything is read.
+bool ValueWriter::write_array(v8::Local<v8::Object> array, uint32_t length, Level &level) {
+  if (!within_limits(length))
+    return false;
   packer_.pack_array(length);
   for (; level.index < length; ++level.index) {
     v8::HandleScope handles(isolate_);
@@ -240,8 +254,19 @@ bool ValueWriter::write_array(v8::Local<v8::Array> array, Level &level) {
   return true;
 }
 
+bool ValueWriter::write_array_of_proxy(v8::Local<v8::Object> proxy, Level &level) {
+  v8::Local<v8::Value> length;
+  int64_t elements = 0;
+  if (!proxy->Get(context_, names_.length.Get(isolate_)).ToLocal(&length) ||
+      !length->IntegerValue(context_).To(&elements))
+    return false;
+  elements = std::clamp<int64_t>(elements, 0, UINT32_MAX);
+  return write_array(proxy, static_cast<uint32_t>(elements), level);
+}
+
 bool ValueWriter::write_set(v8::Local<v8::Set> set, Level &level) {
-  return write_array(set->AsArray(), level);
+  const auto elements = set->AsArray();
+  return write_array(elements, elements->Length(), level);
 }
 
 bool ValueWriter::write_map(v8::Local<v8::Map> map, Level &level) {
@@ -261,12 +286,47 @@ bool ValueWriter::write_map(v8::Local<v8::Map> map, Level &level) {
   return true;
 }
 
-bool ValueWriter::write_own_properties(v8::Local<v8::Object> object, Level &level) {
+bool ValueWriter::write_property(v8::Local<v8::Object> object, v8::Local<v8::Value> key,
+                                 Level &level) {
+  v8::Local<v8::Value> value;
+  if (!object->Get(context_, key).ToLocal(&value))
+    return false;
+  level.key = key;
+  is_left_out_ = is_left_out(value);
+  return is_left_out_ || (write_string(key.As<v8::String>()) && write_value(value, &level));
+}
+
+// The property as key and value, or nothing if it is left out. False: the writer can't go on.
+bool ValueWriter::write_pair(v8::Local<v8::Object> object, v8::Local<v8::Value> key, Level &level,
+                             Unsendable unsendable, uint32_t &pairs) {
+  const size_t before = output_.size();
+  if (unsendable == Unsendable::fails) {
+    if (!write_property(object, key, level))
+      return false;
+  } else {
+    const v8::TryCatch drop(isolate_);
+    if (!write_property(object, key, level)) {
+      if (Interrupts::instance().requested() || drop.HasTerminated())
+        return false;
+      error_.reset();
+      is_left_out_ = true;
+    }
+  }
+  if (std::exchange(is_left_out_, false))
+    output_.truncate(before);
+  else
+    ++pairs;
+  return true;
+}
+
+std::optional<uint32_t> ValueWriter::write_own_properties(v8::Local<v8::Object> object,
+                                                          Level &level, Unsendable unsendable) {
   v8::Local<v8::Array> keys;
   if (!object
            ->GetOwnPropertyNames(context_, own_enumerable, v8::KeyConversionMode::kConvertToString)
            .ToLocal(&keys))
-    return false;
+    return std::nullopt;
+  level.has_properties = true;
   const uint32_t most = keys->Length();
   const size_t head = output_.size();
   output_.reserve(map_head_bytes(most));
@@ -274,51 +334,49 @@ bool ValueWriter::write_own_properties(v8::Local<v8::Object> object, Level &leve
   uint32_t pairs = 0;
   for (uint32_t i = 0; i < most; ++i) {
     v8::HandleScope handles(isolate_);
-    v8::Local<v8::Value> key, value;
+    v8::Local<v8::Value> key;
     if (!within_limits() || !keys->Get(context_, i).ToLocal(&key) ||
-        !object->Get(context_, key).ToLocal(&value))
-      return false;
-    if (is_left_out(value))
-      continue;
-    level.key = key;
-    if (!write_string(key.As<v8::String>()) || !write_value(value, &level))
-      return false;
-    ++pairs;
+        !write_pair(object, key, level, unsendable, pairs))
+      return std::nullopt;
   }
   put_map_head(output_.data() + head, most, pairs);
-  return true;
+  return pairs;
 }
 
 bool ValueWriter::write_properties(v8::Local<v8::Object> object) {
-  v8::Local<v8::Array> keys;
-  if (!object
-           ->GetOwnPropertyNames(context_, own_enumerable, v8::KeyConversionMode::kConvertToString)
-           .ToLocal(&keys) ||
-      keys->Length() == 0)
-    return false;
   Level level{nullptr, object, 1};
-  return write_own_properties(object, level);
+  return write_own_properties(object, level, Unsendable::is_left_out).value_or(0) > 0;
 }
 
+// What every error has, and what the script has given it. A part of it that can't be sent is no
+// reason to lose the rest.
 bool ValueWriter::write_error(v8::Local<v8::Object> error, Level &level) {
-  const v8::Local<v8::String> keys[] = {names_.name.Get(isolate_), names_.message.Get(isolate_),
-                                        names_.stack.Get(isolate_), names_.cause.Get(isolate_)};
+  const v8::Local<v8::String> known[] = {names_.name.Get(isolate_), names_.message.Get(isolate_),
+                                         names_.stack.Get(isolate_), names_.cause.Get(isolate_),
+                                         names_.errors.Get(isolate_)};
+  v8::Local<v8::Array> own;
+  if (!error->GetOwnPropertyNames(context_, own_enumerable, v8::KeyConversionMode::kConvertToString)
+           .ToLocal(&own))
+    return false;
+  level.has_properties = true;
+  const auto most = static_cast<uint32_t>(std::size(known)) + own->Length();
   const size_t head = output_.size();
-  output_.reserve(1);
-  output_.commit(1);
+  output_.reserve(map_head_bytes(most));
+  output_.commit(map_head_bytes(most));
   uint32_t pairs = 0;
-  for (const auto key : keys) {
-    v8::Local<v8::Value> value;
-    if (!error->Get(context_, key).ToLocal(&value))
+  for (const auto key : known)
+    if (!write_pair(error, key, level, Unsendable::is_left_out, pairs))
       return false;
-    if (is_left_out(value))
-      continue;
-    level.key = key;
-    if (!write_string(key) || !write_value(value, &level))
+  for (uint32_t i = 0; i < own->Length(); ++i) {
+    v8::HandleScope handles(isolate_);
+    v8::Local<v8::Value> key;
+    if (!within_limits() || !own->Get(context_, i).ToLocal(&key))
       return false;
-    ++pairs;
+    if (std::ranges::none_of(known, [key](auto name) { return key->StrictEquals(name); }) &&
+        !write_pair(error, key, level, Unsendable::is_left_out, pairs))
+      return false;
   }
-  put_map_head(output_.data() + head, 4, pairs);
+  put_map_head(output_.data() + head, most, pairs);
   return true;
 }
 

@@ -29,8 +29,8 @@ public:
         output_(output), packer_(output), limits_(limits), begin_(output.size()) {}
 
   bool write(v8::Local<v8::Value> value) { return write_value(value, nullptr) && within_limits(); }
-  // An object's own enumerable properties as a map, whatever kind of object it is. False, nothing
-  // written and no error if it has none.
+  // An object's own enumerable properties as a map, whatever kind of object it is, without those that
+  // can't be sent. False and no error if none is left.
   bool write_properties(v8::Local<v8::Object> object);
 
   const std::optional<Error> &error() const { return error_; }
@@ -43,7 +43,9 @@ private:
     uint32_t depth;
     uint32_t index = 0;            // of an array's or set's element
     v8::Local<v8::Value> key = {}; // of an object's or map's
+    bool has_properties = false;   // those without a value are left out
   };
+  enum class Unsendable : uint8_t { fails, is_left_out };
 
   bool write_value(v8::Local<v8::Value> value, const Level *outer);
   bool write_number(double number);
@@ -51,10 +53,16 @@ private:
   bool write_string(v8::Local<v8::String> string);
   bool write_object(v8::Local<v8::Object> object, const Level *outer);
   bool write_special(v8::Local<v8::Object> object, const Level *outer, bool &handled);
-  bool write_array(v8::Local<v8::Array> array, Level &level);
+  bool write_array(v8::Local<v8::Object> array, uint32_t length, Level &level);
+  bool write_array_of_proxy(v8::Local<v8::Object> proxy, Level &level);
   bool write_set(v8::Local<v8::Set> set, Level &level);
   bool write_map(v8::Local<v8::Map> map, Level &level);
-  bool write_own_properties(v8::Local<v8::Object> object, Level &level);
+  // How many pairs the map has; nothing: it failed.
+  std::optional<uint32_t> write_own_properties(v8::Local<v8::Object> object, Level &level,
+                                               Unsendable unsendable = Unsendable::fails);
+  bool write_pair(v8::Local<v8::Object> object, v8::Local<v8::Value> key, Level &level,
+                  Unsendable unsendable, uint32_t &pairs);
+  bool write_property(v8::Local<v8::Object> object, v8::Local<v8::Value> key, Level &level);
   bool write_error(v8::Local<v8::Object> error, Level &level);
   bool write_date(double milliseconds, const Level *outer);
   bool write_bytes(const void *data, size_t size);
@@ -74,6 +82,7 @@ private:
   ValueLimits limits_;
   size_t begin_;
   std::optional<Error> error_;
+  bool is_left_out_ = false; // the property that was just met: its toJSON gave nothing
 };
 
 } // namespace lethe
