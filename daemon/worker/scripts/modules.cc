@@ -201,7 +201,9 @@ v8::MaybeLocal<v8::Value> Modules::evaluate_json(v8::Local<v8::Context> context,
   const Linked &linked = self.modules_.find(self.name_of(module))->second;
   v8::Local<v8::Value> value;
   v8::Local<v8::Promise::Resolver> done;
-  if (!v8::JSON::Parse(context, to_string(isolate, linked.definition->source)).ToLocal(&value) ||
+  if (!v8::JSON::Parse(context,
+                       to_string(isolate, without_byte_order_mark(linked.definition->source)))
+           .ToLocal(&value) ||
       !module->SetSyntheticModuleExport(isolate, to_name(isolate, "default"), value)
            .FromMaybe(false) ||
       !v8::Promise::Resolver::New(context).ToLocal(&done) ||

@@ -135,9 +135,28 @@ std::optional<RunFailure> Runner::eval(std::string_view text, std::string_view g
   return finish(context, value, caught, output, waiter);
 }
 
+// A thenable is awaited as `await` does it, by a promise that is resolved with it; a promise stays.
+v8::MaybeLocal<v8::Value> Runner::awaited(v8::Local<v8::Context> context,
+                                          v8::Local<v8::Value> value) {
+  if (!value->IsObject() || value->IsPromise())
+    return value;
+  v8::Local<v8::Value> then;
+  v8::Local<v8::Promise::Resolver> resolver;
+  if (!value.As<v8::Object>()->Get(context, Names::of(isolate_).then.Get(isolate_)).ToLocal(&then))
+    return {};
+  if (!then->IsFunction())
+    return value;
+  if (!v8::Promise::Resolver::New(context).ToLocal(&resolver) ||
+      resolver->Resolve(context, value).IsNothing())
+    return {};
+  return resolver->GetPromise();
+}
+
 std::optional<RunFailure> Runner::finish(v8::Local<v8::Context> context, v8::Local<v8::Value> value,
                                          const v8::TryCatch &caught, Buffer &output,
                                          Waiter &waiter) {
+  if (!awaited(context, value).ToLocal(&value))
+    return failure(context, caught);
   auto failed =
       value->IsPromise() ? settle(context, value.As<v8::Promise>(), waiter) : settle(context);
   if (failed)

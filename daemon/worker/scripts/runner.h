@@ -71,6 +71,7 @@ public:
 
 private:
   void new_eval_context();
+  v8::MaybeLocal<v8::Value> awaited(v8::Local<v8::Context> context, v8::Local<v8::Value> value);
   std::optional<RunFailure> finish(v8::Local<v8::Context> context, v8::Local<v8::Value> value,
                                    const v8::TryCatch &caught, Buffer &output, Waiter &waiter);
   RunFailure thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> exception,

@@ -78,14 +78,16 @@ Script::Loaded Script::load(v8::Local<v8::Promise> &evaluated) {
 
 // Only to see that it can be imported.
 Script::Loaded Script::load_json() {
-  return v8::JSON::Parse(context(), to_string(isolate_, definition_->source)).IsEmpty()
+  return v8::JSON::Parse(context(),
+                         to_string(isolate_, without_byte_order_mark(definition_->source)))
+                 .IsEmpty()
              ? Loaded::does_not_compile
              : Loaded::yes;
 }
 
 Script::Loaded Script::load_classic() {
   const auto context = this->context();
-  baseline_ = property_names(context, context->Global());
+  note_baseline();
   v8::ScriptCompiler::Source source(
       to_string(isolate_, definition_->source),
       v8_compat::script_origin(isolate_, to_string(isolate_, definition_->name), false));
@@ -117,14 +119,20 @@ void Script::end_loading() {
     return;
   if (!exports_.IsEmpty())
     return list_functions(property_names(context, exports_.Get(isolate_)));
-  const std::set<std::string> known(baseline_.begin(), baseline_.end());
   auto candidates = property_names(context, context->Global());
-  std::erase_if(candidates, [&](const std::string &name) { return known.contains(name); });
   for (std::string &word : words_after_declarations(definition_->source))
-    if (!known.contains(word))
-      candidates.push_back(std::move(word));
+    candidates.push_back(std::move(word));
   list_functions(candidates);
-  baseline_ = {};
+}
+
+// Nearly all scripts begin with the same.
+void Script::note_baseline() {
+  static std::shared_ptr<const std::vector<std::string>> latest;
+  auto names = property_names(context(), context()->Global());
+  std::ranges::sort(names);
+  if (!latest || *latest != names)
+    latest = std::make_shared<const std::vector<std::string>>(std::move(names));
+  baseline_ = latest;
 }
 
 void Script::list_functions(const std::vector<std::string> &candidates) {
@@ -152,12 +160,15 @@ v8::MaybeLocal<v8::Function> Script::find_function(std::string_view name) {
   const auto context = this->context();
   Lookup &known = lookup(name);
   const auto holder = exports_.IsEmpty() ? context->Global() : exports_.Get(isolate_);
-  v8::Local<v8::Value> value;
+  v8::Local<v8::Value> value, foreign;
   if (known.evaluation.IsEmpty() && !holder->Get(context, known.name.Get(isolate_)).ToLocal(&value))
     return {};
+  if (exports_.IsEmpty() && !value.IsEmpty() && value->IsFunction() &&
+      !is_own(known.name.Get(isolate_), name, value.As<v8::Function>()))
+    std::swap(value, foreign);
   if (exports_.IsEmpty() && (value.IsEmpty() || value->IsUndefined()) && is_identifier(name)) {
     const v8::TryCatch drop(isolate_); // of ReferenceError: there is no such binding
-    if (!evaluate_name(known).ToLocal(&value)) {
+    if (!evaluate_name(known).ToLocal(&value) || value == foreign) {
       known.evaluation.Reset();
       return {};
     }
@@ -165,6 +176,20 @@ v8::MaybeLocal<v8::Function> Script::find_function(std::string_view name) {
   if (value.IsEmpty() || !value->IsFunction())
     return {};
   return value.As<v8::Function>();
+}
+
+// Has the script made this global function? Not if the global object inherits it, or had one of that
+// name before, unless it comes from the script's source.
+bool Script::is_own(v8::Local<v8::String> key, std::string_view name,
+                    v8::Local<v8::Function> function) const {
+  const auto context = this->context();
+  if (!context->Global()->HasOwnProperty(context, key).FromMaybe(false))
+    return false;
+  if (!std::ranges::binary_search(*baseline_, name))
+    return true;
+  const auto source = function->GetScriptOrigin().ResourceName();
+  return !source.IsEmpty() && source->IsString() &&
+         to_text(isolate_, source.As<v8::String>()) == definition_->name;
 }
 
 v8::MaybeLocal<v8::Value> Script::evaluate_name(Lookup &known) {

@@ -64,6 +64,9 @@ private:
   Loaded load_module(v8::Local<v8::Promise> &evaluated);
   Lookup &lookup(std::string_view name);
   v8::MaybeLocal<v8::Value> evaluate_name(Lookup &lookup);
+  bool is_own(v8::Local<v8::String> key, std::string_view name,
+              v8::Local<v8::Function> function) const;
+  void note_baseline();
   void list_functions(const std::vector<std::string> &candidates);
 
   v8::Isolate *isolate_;
@@ -72,7 +75,8 @@ private:
   Modules modules_;
   v8::Global<v8::Object> exports_; // a module's namespace
   void *random_state_;
-  std::vector<std::string> baseline_; // names of global properties before it ran
+  std::shared_ptr<const std::vector<std::string>> baseline_; // names of global properties before it
+                                                             // ran, sorted; of a classic script
   std::vector<std::string> functions_;
   std::unordered_map<std::string, Lookup, TextHash, std::equal_to<>> lookups_;
 };
