@@ -3,6 +3,7 @@
 // setTimeout and its kin.
 #include "daemon/natives/tasks.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/script_errors.h"
 #include "daemon/natives/native_arguments.h"
 #include "ipc/clock.h"
 
@@ -128,6 +129,16 @@ v8::Local<v8::Private> reporter_key(v8::Isolate *isolate) {
   return v8::Private::ForApi(isolate, to_name(isolate, "lethe.reporter"));
 }
 
+v8::Local<v8::Value> place_array(v8::Local<v8::Context> context, v8::Local<v8::Value> thrown,
+                                 v8::Local<v8::Message> message) {
+  v8::Isolate *isolate = context->GetIsolate();
+  const Place place = place_of_thrown(context, thrown, message);
+  v8::Local<v8::Value> parts[] = {to_string(isolate, place.script),
+                                  v8::Number::New(isolate, static_cast<double>(place.line)),
+                                  v8::Number::New(isolate, static_cast<double>(place.column))};
+  return v8::Array::New(isolate, parts, std::size(parts));
+}
+
 } // namespace
 
 void Tasks::on_rejection(v8::PromiseRejectMessage message) {
@@ -149,7 +160,7 @@ void Tasks::handle(v8::Local<v8::Promise> promise) {
 void Tasks::fail(const v8::TryCatch &caught) {
   if (!exception_.IsEmpty() || caught.HasTerminated() || !caught.HasCaught())
     return;
-  if (report(caught.Exception(), v8::Undefined(isolate_)))
+  if (report(caught.Exception(), v8::Undefined(isolate_), caught.Message()))
     return;
   exception_.Reset(isolate_, caught.Exception());
   exception_message_.Reset(isolate_, caught.Message());
@@ -164,21 +175,23 @@ std::optional<Tasks::Failure> Tasks::failure() {
     const auto promise = rejections_.front().promise.Get(isolate_);
     const auto reason = rejections_.front().reason.Get(isolate_);
     rejections_.erase(rejections_.begin());
-    if (!report(reason, promise))
+    if (!report(reason, promise, {}))
       return Failure{reason, {}, true};
     isolate_->PerformMicrotaskCheckpoint();
   }
 }
 
 // True if the script listens: it has been told.
-bool Tasks::report(v8::Local<v8::Value> value, v8::Local<v8::Value> promise) {
+bool Tasks::report(v8::Local<v8::Value> value, v8::Local<v8::Value> promise,
+                   v8::Local<v8::Message> message) {
   const auto context = isolate_->GetCurrentContext();
   const v8::TryCatch caught(isolate_);
-  v8::Local<v8::Value> reporter, reported, arguments[] = {value, promise};
+  v8::Local<v8::Value> reporter, reported,
+      arguments[] = {value, promise, place_array(context, value, message)};
   return context->Global()->GetPrivate(context, reporter_key(isolate_)).ToLocal(&reporter) &&
          reporter->IsFunction() &&
          reporter.As<v8::Function>()
-             ->Call(context, v8::Undefined(isolate_), 2, arguments)
+             ->Call(context, v8::Undefined(isolate_), 3, arguments)
              .ToLocal(&reported) &&
          reported->IsTrue();
 }
@@ -248,6 +261,12 @@ struct TaskNatives {
                                         arguments[0]);
   }
 
+  // placeOf(error): [script, line, column] of where it was thrown; "", 0, 0 if that is not known
+  static void place_of(Arguments arguments) {
+    arguments.GetReturnValue().Set(
+        place_array(arguments.GetIsolate()->GetCurrentContext(), arguments[0], {}));
+  }
+
   static void run_microtask(Arguments arguments) {
     v8::Isolate *isolate = arguments.GetIsolate();
     const v8::TryCatch caught(isolate);
@@ -266,9 +285,10 @@ struct TaskNatives {
 namespace {
 
 constexpr NativeFunction functions[] = {
-    {"setTimer", TaskNatives::set_timer},       {"setImmediateTask", TaskNatives::set_immediate},
-    {"clearTask", TaskNatives::clear_task},     {"queueTask", TaskNatives::queue_task},
-    {"setReporter", TaskNatives::set_reporter}, {"runMicrotask", TaskNatives::run_microtask}};
+    {"setTimer", TaskNatives::set_timer},        {"setImmediateTask", TaskNatives::set_immediate},
+    {"clearTask", TaskNatives::clear_task},      {"queueTask", TaskNatives::queue_task},
+    {"setReporter", TaskNatives::set_reporter},  {"placeOf", TaskNatives::place_of},
+    {"runMicrotask", TaskNatives::run_microtask}};
 
 } // namespace
 

@@ -73,7 +73,8 @@ private:
   int32_t add(Arguments arguments, uint64_t delay_ns, uint64_t interval_ns, bool is_immediate);
   void cancel(int32_t id);
   void run(Key key, Task task);
-  bool report(v8::Local<v8::Value> value, v8::Local<v8::Value> promise);
+  bool report(v8::Local<v8::Value> value, v8::Local<v8::Value> promise,
+              v8::Local<v8::Message> message);
   static void on_rejection(v8::PromiseRejectMessage message);
 
   v8::Isolate *isolate_;

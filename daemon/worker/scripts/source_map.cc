@@ -4,8 +4,10 @@
 #include "daemon/engine/engine.h"
 #include "daemon/natives/base64.h"
 #include "daemon/worker/scripts/percent.h"
+#include "ipc/utf8.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lethe {
 namespace {
@@ -44,28 +46,64 @@ v8::Local<v8::Value> property(v8::Local<v8::Context> context, v8::Local<v8::Obje
 } // namespace
 
 Result<SourceMap> SourceMap::parse(v8::Local<v8::Context> context, std::string_view text) {
-  v8::Isolate *isolate = context->GetIsolate();
-  const v8::TryCatch drop(isolate);
-  const Error wrong(ErrorCode::invalid_request,
-                    "the option source_map is not the text of a source map of version 3");
+  const v8::TryCatch drop(context->GetIsolate());
   v8::Local<v8::Value> json;
-  if (!v8::JSON::Parse(context, to_string(isolate, text)).ToLocal(&json) || !json->IsObject())
-    return wrong;
-  const auto object = json.As<v8::Object>();
-  const auto sources = property(context, object, "sources");
-  const auto mappings = property(context, object, "mappings");
-  if (!sources->IsArray() || !mappings->IsString())
-    return wrong;
+  text = without_byte_order_mark(text);
+  if (text.starts_with(")]}'")) // as servers guard JSON that a page must not load as a script
+    text.remove_prefix(std::min(text.find('\n'), text.size()));
   SourceMap map;
+  if (!v8::JSON::Parse(context, to_string(context->GetIsolate(), text)).ToLocal(&json) ||
+      !json->IsObject() || !map.add(context, json.As<v8::Object>()))
+    return Error(ErrorCode::invalid_request,
+                 "the option source_map is not the text of a source map of version 3");
+  std::ranges::stable_sort(map.segments_, {}, [](const Segment &segment) {
+    return std::pair(segment.line, segment.column);
+  });
+  return map;
+}
+
+// A map, or one of sections, each with the place where it begins.
+bool SourceMap::add(v8::Local<v8::Context> context, v8::Local<v8::Object> map) {
+  const auto sections = property(context, map, "sections");
+  if (!sections->IsArray())
+    return add_section(context, map, {});
+  for (uint32_t i = 0; i < sections.As<v8::Array>()->Length(); ++i) {
+    v8::Local<v8::Value> section;
+    if (!sections.As<v8::Array>()->Get(context, i).ToLocal(&section) || !section->IsObject())
+      return false;
+    const auto offset = property(context, section.As<v8::Object>(), "offset");
+    const auto part = property(context, section.As<v8::Object>(), "map");
+    if (!offset->IsObject() || !part->IsObject())
+      return false;
+    const auto line = property(context, offset.As<v8::Object>(), "line"),
+               column = property(context, offset.As<v8::Object>(), "column");
+    if (!line->IsUint32() || !column->IsUint32() ||
+        !add_section(context, part.As<v8::Object>(),
+                     {line.As<v8::Uint32>()->Value(), column.As<v8::Uint32>()->Value()}))
+      return false;
+  }
+  return true;
+}
+
+bool SourceMap::add_section(v8::Local<v8::Context> context, v8::Local<v8::Object> map,
+                            const Offset &offset) {
+  v8::Isolate *isolate = context->GetIsolate();
+  const auto sources = property(context, map, "sources");
+  const auto mappings = property(context, map, "mappings");
+  const auto root = property(context, map, "sourceRoot");
+  if (!sources->IsArray() || !mappings->IsString())
+    return false;
+  std::string folder = root->IsString() ? to_text(isolate, root.As<v8::String>()) : std::string();
+  if (!folder.empty() && !folder.ends_with('/'))
+    folder += '/';
+  const auto first_source = static_cast<int64_t>(sources_.size());
   for (uint32_t i = 0; i < sources.As<v8::Array>()->Length(); ++i) {
     v8::Local<v8::Value> name;
     const bool is_named =
         sources.As<v8::Array>()->Get(context, i).ToLocal(&name) && name->IsString();
-    map.sources_.push_back(is_named ? to_text(isolate, name.As<v8::String>()) : "unnamed");
+    sources_.push_back(is_named ? folder + to_text(isolate, name.As<v8::String>()) : "unnamed");
   }
-  if (!map.decode(to_text(isolate, mappings.As<v8::String>())))
-    return wrong;
-  return map;
+  return decode(to_text(isolate, mappings.As<v8::String>()), first_source, offset);
 }
 
 std::optional<SourceMap> SourceMap::find_inline(v8::Local<v8::Context> context,
@@ -92,14 +130,15 @@ std::optional<SourceMap> SourceMap::find_inline(v8::Local<v8::Context> context,
   return map ? std::optional(std::move(*map)) : std::nullopt;
 }
 
-bool SourceMap::decode(std::string_view text) {
-  int64_t line = 0, column = 0, source = 0, original_line = 0, original_column = 0, name = 0;
-  const auto add = [&text](int64_t &sum) {
+bool SourceMap::decode(std::string_view text, int64_t first_source, const Offset &offset) {
+  int64_t line = offset.line, column = offset.column;
+  int64_t source = first_source, original_line = 0, original_column = 0, name = 0;
+  const auto add = [&text](int64_t &sum, int64_t least = 0) {
     int64_t difference = 0;
     if (!read_number(text, difference))
       return false;
     sum += difference;
-    return sum >= 0 && sum <= UINT32_MAX;
+    return sum >= least && sum <= UINT32_MAX;
   };
   while (!text.empty()) {
     if (text.front() == ';' || text.front() == ',') {
@@ -112,13 +151,17 @@ bool SourceMap::decode(std::string_view text) {
     }
     if (!add(column))
       return false;
-    if (is_end(text))
-      continue; // generated code that comes from nowhere
-    if (!add(source) || !add(original_line) || !add(original_column) ||
+    const auto generated_line = static_cast<uint32_t>(line),
+               generated_column = static_cast<uint32_t>(column);
+    if (is_end(text)) { // generated code that comes from nowhere
+      segments_.push_back({generated_line, generated_column, no_source, 0, 0});
+      continue;
+    }
+    if (!add(source, first_source) || !add(original_line) || !add(original_column) ||
         (!is_end(text) && !add(name)) || source >= static_cast<int64_t>(sources_.size()))
       return false;
-    segments_.push_back({static_cast<uint32_t>(line), static_cast<uint32_t>(column),
-                         static_cast<uint32_t>(source), static_cast<uint32_t>(original_line),
+    segments_.push_back({generated_line, generated_column, static_cast<uint32_t>(source),
+                         static_cast<uint32_t>(original_line),
                          static_cast<uint32_t>(original_column)});
   }
   return true;
@@ -134,6 +177,8 @@ std::optional<Place> SourceMap::original(const Place &generated) const {
   if (after == segments_.begin() || std::prev(after)->line != generated.line - 1)
     return std::nullopt;
   const Segment &found = *std::prev(after);
+  if (found.source == no_source)
+    return std::nullopt;
   return Place{sources_[found.source], int64_t{found.original_line} + 1,
                int64_t{found.original_column} + 1};
 }

@@ -15,7 +15,7 @@ namespace lethe {
 
 class SourceMap {
 public:
-  // The text is read as JSON in `context`. Maps with sections are not supported.
+  // The text is read as JSON in `context`. ECMA-426: https://tc39.es/ecma426/
   static Result<SourceMap> parse(v8::Local<v8::Context> context, std::string_view text);
 
   // Of a comment at the end, "//# sourceMappingURL=data:…"; nothing if there is none that can be
@@ -31,7 +31,13 @@ private:
     uint32_t line, column;
     uint32_t source, original_line, original_column;
   };
-  bool decode(std::string_view mappings);
+  static constexpr uint32_t no_source = UINT32_MAX;
+  struct Offset { // of a section in the generated code
+    uint32_t line = 0, column = 0;
+  };
+  bool add(v8::Local<v8::Context> context, v8::Local<v8::Object> map);
+  bool add_section(v8::Local<v8::Context> context, v8::Local<v8::Object> map, const Offset &offset);
+  bool decode(std::string_view mappings, int64_t first_source, const Offset &offset);
 
   std::vector<std::string> sources_;
   std::vector<Segment> segments_; // in the order of the generated code

@@ -74,7 +74,7 @@ export class Event {
     return this.#stopped;
   }
   set cancelBubble(value) {
-    if (value) this.#stopped = true;
+    this.#stopped = this.#stopped || !!value;
   }
   stopImmediatePropagation() {
     this.#stopped = true;
@@ -90,7 +90,7 @@ export class Event {
     return !this.#canceled;
   }
   set returnValue(value) {
-    if (!value) this.#cancel();
+    if (this.#cancelable && !value) this.#cancel();
   }
   preventDefault() {
     this.#cancel();
@@ -226,8 +226,8 @@ asInterface(PromiseRejectionEvent, 'PromiseRejectionEvent');
 
 // --- targets -----------------------------------------------------------------------------------------------
 
-function report(exception) {
-  require('lethe:scope').reportError(exception);
+function report(exception, place = native.placeOf(exception)) {
+  require('lethe:scope').report(exception, place);
 }
 
 function toCallback(value, where) {
@@ -363,9 +363,9 @@ export function dispatchTrusted(target, event) {
 
 // What ran out of a task, or out of `promise` while nobody handled it, is the request's error unless the script listens.
 // What no listener cancels is written to the console.
-native.setReporter((value, promise) => {
+native.setReporter((value, promise, place) => {
   if (!hasListener(globalTarget, promise ? 'unhandledrejection' : 'error')) return false;
-  if (!promise) report(value);
+  if (!promise) report(value, place);
   else if (dispatchTrusted(globalThis, new PromiseRejectionEvent('unhandledrejection', { cancelable: true, promise, reason: value })))
     require('lethe:console').ownMethods.error('Uncaught (in promise)', value);
   return true;

@@ -24,20 +24,25 @@ export const navigator = new Navigator(ours);
 // https://html.spec.whatwg.org/multipage/webappapis.html#report-an-exception: what no listener cancels is written to
 // the console, and the request goes on.
 let isReporting = false;
+// place: [script, line, column] of the throw
+export function report(error, [filename, lineno, colno]) {
+  if (!isReporting) {
+    isReporting = true;
+    try {
+      const message = `Uncaught ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+      if (!dispatchTrusted(globalThis, new ErrorEvent('error', { cancelable: true, message, filename, lineno, colno, error }))) return;
+    } catch {
+      // What cannot be made a text is written as it is.
+    } finally {
+      isReporting = false;
+    }
+  }
+  require('lethe:console').ownMethods.error('Uncaught', error);
+}
+
 export const { reportError } = {
   reportError(error) {
     requireArguments(arguments.length, 1, 'reportError');
-    if (!isReporting) {
-      isReporting = true;
-      try {
-        const message = `Uncaught ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
-        if (!dispatchTrusted(globalThis, new ErrorEvent('error', { cancelable: true, message, error }))) return;
-      } catch {
-        // What cannot be made a text is written as it is.
-      } finally {
-        isReporting = false;
-      }
-    }
-    require('lethe:console').ownMethods.error('Uncaught', error);
+    report(error, native.placeOf(error));
   },
 };
