@@ -11,8 +11,8 @@ import native from 'lethe:native';
 import { Address } from 'lethe:url';
 import { Body, extractBody, mixInBody } from '../lib/body.js';
 import { decodeDataUrl } from '../lib/data_url.js';
-import { copyBytes, encodeText, isBufferSource } from '../lib/bytes.js';
-import { asInterface, requireArguments, toDictionary, toDOMString, toInteger, toUSVString } from '../lib/webidl.js';
+import { asLatin1, copyBytes, encodeText, isBufferSource } from '../lib/bytes.js';
+import { asInterface, isObject, requireArguments, toDictionary, toDOMString, toInteger, toUSVString } from '../lib/webidl.js';
 
 const nullBodyStatuses = [101, 103, 204, 205, 304];
 const redirectStatuses = [301, 302, 303, 307, 308];
@@ -104,9 +104,7 @@ export class Request {
       if (type !== null && headerValue(state.headers, 'content-type') === null) appendHeader(state.headers, 'content-type', type);
     } else if (from?.body) {
       if (from.body.isUnusable) throw new TypeError('Request: the body of the other request has been used');
-      state.body = from.body;
-      from.body = new Body(null);
-      from.body.isUsed = true;
+      state.body = from.body.handOver();
     }
     this.#state = state;
   }
@@ -281,21 +279,52 @@ function toResponse(extracted, init, where) {
 
 const networkError = (cause) => new TypeError(`fetch failed: ${cause?.message ?? cause}`, { cause });
 
+const isPair = (value) => Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'string';
+
+function toHeaderList(headers) {
+  const list = isObject(headers) && !isBufferSource(headers) ? (Array.isArray(headers) ? headers : Object.entries(headers)) : null;
+  if (!list?.every(isPair)) throw new TypeError('the client\'s answer has headers that are neither pairs of texts nor a map of texts');
+  return list;
+}
+
+function toBodyBytes(body) {
+  if (body === null) return null;
+  if (typeof body === 'string') return encodeText(body);
+  if (!isBufferSource(body)) throw new TypeError('the client\'s answer has a body that is neither bytes nor a text');
+  return copyBytes(body);
+}
+
+// https://w3c.github.io/webappsec-subresource-integrity/#does-response-match-metadatalist
+function requireIntegrity(metadata, bytes) {
+  let [strongest, digests] = [0, []];
+  for (const item of metadata.split(/[\t\n\f\r ]/g)) {
+    const [, bits, digest] = /^sha(256|384|512)-([-+/\w]+={0,2})(?:\?|$)/.exec(item) ?? [];
+    if (bits === undefined || +bits < strongest) continue;
+    if (+bits > strongest) [strongest, digests] = [+bits, []];
+    digests.push(digest.replaceAll('-', '+').replaceAll('_', '/'));
+  }
+  if (strongest === 0) return;
+  if (bytes === null || !digests.includes(native.encodeBase64(asLatin1(new Uint8Array(native.digest(strongest, bytes)))))) throw new TypeError('the body is not the one that integrity asks for');
+}
+
 // What the client has answered, as a response.
 function toAnswer(answer, request) {
   if (typeof answer !== 'object' || answer === null) throw new TypeError('the client\'s answer is not a map with a status');
   const { status, statusText = '', headers = [], body = null, url = request.url, redirected = url !== request.url } = answer;
   if (!Number.isInteger(status) || status < 200 || status > 599) throw new TypeError('the client\'s answer has no status between 200 and 599');
-  const list = makeHeaders(Array.isArray(headers) ? headers : Object.entries(headers));
-  const bytes = body === null ? null : isBufferSource(body) ? copyBytes(body) : encodeText(`${body}`);
+  if (typeof statusText !== 'string' || typeof url !== 'string' || typeof redirected !== 'boolean')
+    throw new TypeError('the client\'s answer has a statusText or url that is no text, or a redirected that is no boolean');
+  const list = makeHeaders(toHeaderList(headers));
+  const bytes = toBodyBytes(body);
+  requireIntegrity(request.integrity, bytes);
   return makeResponse({
     type: 'default',
     status,
-    statusText: `${statusText}`,
+    statusText,
     headers: makeImmutable(list),
     body: bytes === null || nullBodyStatuses.includes(status) ? null : new Body(bytes),
-    url: `${url}`.replace(/#.*$/s, ''),
-    redirected: !!redirected,
+    url: url.replace(/#.*$/s, ''),
+    redirected,
   });
 }
 

@@ -21,7 +21,8 @@ Object.setPrototypeOf(iteratorPrototype, $$AsyncIteratorPrototype);
 const { ReadableStream, ReadableStreamDefaultReader, ReadableByteStreamController, ReadableStreamBYOBRequest, TransformStream, TransformStreamDefaultController } = streams;
 export const getReader = method(ReadableStream, 'getReader');
 export const cancelStream = method(ReadableStream, 'cancel');
-export const teeStream = method(ReadableStream, 'tee');
+const teeStream = method(ReadableStream, 'tee');
+const pipeThrough = method(ReadableStream, 'pipeThrough');
 export const isLocked = getter(ReadableStream, 'locked');
 export const readFrom = method(ReadableStreamDefaultReader, 'read');
 export const cancelReader = method(ReadableStreamDefaultReader, 'cancel');
@@ -45,6 +46,20 @@ for (const Class of Object.values(streams))
 
 // Of the library's own state, which it does not export.
 export const isReadableStreamDisturbed = (stream) => stream._disturbed;
+const isByteStream = (stream) => stream._readableStreamController instanceof ReadableByteStreamController;
+
+// The same chunks once more; the stream itself is locked for ever.
+export const throughIdentity = (stream) => pipeThrough(stream, new TransformStream());
+
+// A tee whose second branch has copies of the chunks (that of a byte stream has them anyway).
+export function teeWithCopies(stream) {
+  const isBytes = isByteStream(stream);
+  const [first, second] = teeStream(stream);
+  if (isBytes) return [first, second];
+  const { structuredClone } = require('lethe:clone');
+  const copies = new TransformStream({ transform: (chunk, controller) => enqueueIn(controller, structuredClone(chunk)) }, undefined, { highWaterMark: 0 });
+  return [first, pipeThrough(second, copies)];
+}
 
 // structuredClone refuses them.
 for (const Class of Object.values(streams)) native.setPlatform(Class.prototype, null);

@@ -28,6 +28,17 @@ const method = (prototype, name) => (prototype[name] === undefined ? (self, ...l
 const hasOwn = unbound(Object.prototype.hasOwnProperty);
 const Object_hasOwn = (object, key) => hasOwn(object, key);
 const isInstance = unbound(Function.prototype[Symbol.hasInstance]);
+const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
+const ObjectPrototype = Object.prototype;
+// Of a constructor's object, as Web IDL has it: where new.target has no prototype it is the interface's own, not Object's.
+function prototypeFor(target, Interface) {
+  const { prototype } = target;
+  return isObject(prototype) ? prototype : Interface.prototype;
+}
+// `given`: the prototype that it has if new.target has none.
+function adopt(object, target, Interface, given = ObjectPrototype) {
+  if (getPrototypeOf(object) === given) setPrototypeOf(object, prototypeFor(target, Interface));
+}
 const MapGet = unbound(Map.prototype.get);
 const MapSet = unbound(Map.prototype.set);
 const SetAdd = unbound(Set.prototype.add);

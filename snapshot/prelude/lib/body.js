@@ -35,7 +35,7 @@ export class Body {
   asStream() {
     if (this.stream) return this.stream;
     const { bytes } = this;
-    const { cancelStream, endBytes, enqueueBytes, ReadableStream } = streams();
+    const { cancelStream, endBytes, enqueueBytes, getReader, ReadableStream } = streams();
     this.stream = new ReadableStream({
       type: 'bytes',
       pull(controller) {
@@ -43,7 +43,11 @@ export class Body {
         endBytes(controller);
       },
     });
-    if (this.isUsed) cancelStream(this.stream);
+    if (this.isUsed) {
+      // Whoever has read it holds it for ever.
+      cancelStream(this.stream);
+      getReader(this.stream);
+    }
     this.bytes = null;
     return this.stream;
   }
@@ -73,9 +77,17 @@ export class Body {
 
   clone() {
     if (!this.stream) return new Body(this.bytes);
-    const [first, second] = streams().teeStream(this.stream);
+    const [first, second] = streams().teeWithCopies(this.stream);
     this.stream = first;
     return new Body(null, second);
+  }
+
+  // All of it goes to a body of another object: this one has been used, and its stream stays what it was.
+  handOver() {
+    const body = this.stream ? new Body(null, streams().throughIdentity(this.stream)) : new Body(this.bytes);
+    this.bytes = null;
+    this.isUsed = true;
+    return body;
   }
 }
 
@@ -117,7 +129,7 @@ export function mixInBody(Class, stateOf) {
     blob() {
       return consume(this, (bytes, mimeType) => {
         const type = mimeType();
-        return makeBlob(bytes.slice(), type ? serializeMimeType(type).toLowerCase() : '');
+        return makeBlob(bytes.slice(), type ? serializeMimeType(type) : '');
       });
     },
     bytes() {

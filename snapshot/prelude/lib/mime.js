@@ -5,6 +5,9 @@ const token = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
 const quotable = /^[\t\x20-\x7e\x80-\xff]*$/;
 const trim = (text) => text.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '');
 
+// https://fetch.spec.whatwg.org/#collect-an-http-quoted-string. A backslash at the very end stands for itself.
+const unquoted = (text) => /^"((?:[^"\\]|\\.)*\\?)/s.exec(text)[1].replace(/\\(.)/gs, '$1');
+
 // {type, subtype, essence, parameters}, or null
 export function parseMimeType(text) {
   const [essence, ...rest] = splitOutsideQuotes(trim(text), ';');
@@ -18,7 +21,7 @@ export function parseMimeType(text) {
     if (equals < 0) continue;
     const name = part.slice(0, equals).replace(/^[\t\n\r ]+/, '').toLowerCase();
     let value = part.slice(equals + 1);
-    if (value.startsWith('"')) value = value.slice(1).replace(/((?:[^"\\]|\\.)*)(?:"[^]*|\\?$)/s, '$1').replace(/\\(.)/gs, '$1');
+    if (value.startsWith('"')) value = unquoted(value);
     else {
       value = value.replace(/[\t\n\r ]+$/, '');
       if (value === '') continue;

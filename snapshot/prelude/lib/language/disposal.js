@@ -61,6 +61,11 @@ function asyncDisposer(resource) {
   };
 }
 
+// Where new.target has no prototype it is the class's own, not Object's.
+function adopt(object, target, Class) {
+  if (getPrototypeOf(object) === Object.prototype && Object(target.prototype) !== target.prototype) setPrototypeOf(object, Class.prototype);
+}
+
 // A stack's resources: a chain, the last that was added first. An array would ask a script's prototypes.
 class Resources {
   isDisposed = false;
@@ -103,6 +108,10 @@ class Resources {
 export class DisposableStack {
   #resources = new Resources();
 
+  constructor() {
+    adopt(this, new.target, DisposableStack);
+  }
+
   get disposed() {
     return this.#resources.isDisposed;
   }
@@ -141,6 +150,10 @@ export class DisposableStack {
 
 export class AsyncDisposableStack {
   #resources = new Resources();
+
+  constructor() {
+    adopt(this, new.target, AsyncDisposableStack);
+  }
 
   get disposed() {
     return this.#resources.isDisposed;
