@@ -3,6 +3,7 @@
 import { DOMException } from 'lethe:dom_exception';
 import native from 'lethe:native';
 import { Event, EventTarget, defineHandlers, dispatchTrusted, setAbortSignals } from 'lethe:events';
+import { showAttributes } from 'lethe:shown';
 import { asInterface, isObject, requireArguments, toInteger } from '../lib/webidl.js';
 
 const ours = Symbol('ours');
@@ -102,6 +103,7 @@ export class AbortSignal extends EventTarget {
 }
 defineHandlers(AbortSignal, 'abort');
 asInterface(AbortSignal, 'AbortSignal');
+showAttributes(AbortSignal, 'aborted');
 
 export class AbortController {
   #signal = create();
@@ -113,6 +115,7 @@ export class AbortController {
   }
 }
 asInterface(AbortController, 'AbortController');
+showAttributes(AbortController, 'signal');
 
 // As an AbortController's.
 export const makeSignal = () => create();

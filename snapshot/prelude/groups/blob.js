@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blob and File: https://w3c.github.io/FileAPI/
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { concatenate, copyBytes, decodeText, encodeText, isBufferSource } from '../lib/bytes.js';
 import { asInterface, isObject, iterated, requireArguments, toDictionary, toDOMString, toInteger, toUSVString } from '../lib/webidl.js';
 
@@ -96,6 +97,7 @@ export class Blob {
   }
 }
 asInterface(Blob, 'Blob');
+showAttributes(Blob, 'size', 'type');
 
 export class File extends Blob {
   #name;
@@ -130,6 +132,7 @@ export class File extends Blob {
   }
 }
 asInterface(File, 'File');
+showAttributes(File, 'size', 'type', 'name', 'lastModified');
 
 // Bytes become the blob's own.
 export const makeBlob = (bytes, type) => new Blob(ours, { bytes, type });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CompressionStream and DecompressionStream: https://compression.spec.whatwg.org
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { enqueueIn, readableOf, TransformStream, writableOf } from 'lethe:streams';
 import { isUnsharedBufferSource } from '../lib/buffer_source.js';
 import { asInterface, requireArguments, toDOMString } from '../lib/webidl.js';
@@ -51,6 +52,7 @@ export class CompressionStream {
   }
 }
 asInterface(CompressionStream);
+showAttributes(CompressionStream, 'readable', 'writable');
 
 export class DecompressionStream {
   #stream;
@@ -65,3 +67,4 @@ export class DecompressionStream {
   }
 }
 asInterface(DecompressionStream);
+showAttributes(DecompressionStream, 'readable', 'writable');

@@ -2,6 +2,7 @@
 // Events: https://dom.spec.whatwg.org/#events, without trees, so that an event has one target at most.
 import { DOMException } from 'lethe:dom_exception';
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { asInterface, defineConstants, isObject, requireArguments, toDictionary, toDOMString, toUSVString } from '../lib/webidl.js';
 
 // Of AbortSignal, whose group needs this one: {is(value), whenAborted(signal, action), isAborted(signal)}.
@@ -148,6 +149,7 @@ export class Event {
   }
 }
 asInterface(Event, 'Event');
+showAttributes(Event, 'type', 'defaultPrevented', 'cancelable', 'timeStamp');
 defineConstants(Event, { NONE: 0, CAPTURING_PHASE: 1, AT_TARGET: 2, BUBBLING_PHASE: 3 });
 
 export class CustomEvent extends Event {

@@ -8,6 +8,7 @@
 import { abortReason, dependentSignal, forgetWhenAborted, isAbortSignal, isSignalAborted, whenAborted } from 'lethe:abort';
 import { appendHeader, Headers, headerList, headerValue, makeHeaders, makeImmutable, token } from 'lethe:headers';
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { Address } from 'lethe:url';
 import { Body, extractBody, mixInBody } from '../lib/body.js';
 import { decodeDataUrl } from '../lib/data_url.js';
@@ -176,6 +177,8 @@ export class Request {
 }
 mixInBody(Request, (request) => requestState(request));
 asInterface(Request, 'Request');
+showAttributes(Request, 'method', 'url', 'headers', 'destination', 'referrer', 'referrerPolicy', 'mode', 'credentials', 'cache', 'redirect',
+  'integrity', 'keepalive', 'isReloadNavigation', 'isHistoryNavigation', 'signal');
 
 function toReferrer(text) {
   try {
@@ -259,6 +262,7 @@ export class Response {
 }
 mixInBody(Response, (response) => responseState(response));
 asInterface(Response, 'Response');
+showAttributes(Response, 'status', 'statusText', 'headers', 'body', 'bodyUsed', 'ok', 'redirected', 'type', 'url');
 
 // https://fetch.spec.whatwg.org/#initialize-a-response
 function toResponse(extracted, init, where) {

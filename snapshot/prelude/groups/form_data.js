@@ -2,6 +2,7 @@
 // FormData: https://xhr.spec.whatwg.org/#interface-formdata, and its two forms as a body.
 import native from 'lethe:native';
 import { blobBytes, blobType, fileNames, isBlob, isFile, makeFile } from 'lethe:blob';
+import { showFields } from 'lethe:shown';
 import { asLatin1, concatenate, decodeText, encodeText } from '../lib/bytes.js';
 import { makePairIterable } from '../lib/pair_iterable.js';
 import { asInterface, isObject, requireArguments, toUSVString } from '../lib/webidl.js';
@@ -69,6 +70,16 @@ export class FormData {
 }
 makePairIterable(FormData, 'FormData', (form) => entriesOf(form));
 asInterface(FormData, 'FormData');
+showFields(FormData, (form) => {
+  const shown = new Map(); // name → [name, its value, or a list of them]
+  for (const [name, value] of entriesOf(form)) {
+    const entry = shown.get(name);
+    if (!entry) shown.set(name, [name, value]);
+    else if (Array.isArray(entry[1])) entry[1].push(value);
+    else entry[1] = [entry[1], value];
+  }
+  return [...shown.values()];
+});
 
 export { isFormData };
 

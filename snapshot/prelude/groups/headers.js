@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers: https://fetch.spec.whatwg.org/#headers-class. No header's name is forbidden: a request goes to the
 // client, which decides what it sends.
+import { showFields } from 'lethe:shown';
 import { makePairIterable } from '../lib/pair_iterable.js';
 import { asInterface, isObject, iterated, requireArguments, toDOMString } from '../lib/webidl.js';
 
@@ -149,6 +150,16 @@ export class Headers {
 }
 makePairIterable(Headers, 'Headers', (headers) => sorted(headers));
 asInterface(Headers, 'Headers');
+showFields(Headers, (headers) => {
+  const shown = new Map(); // lower case → [the first name as it was given, value]
+  for (const [name, value] of listOf(headers)) {
+    const key = name.toLowerCase();
+    const entry = shown.get(key);
+    if (entry) entry[1] += `, ${value}`;
+    else shown.set(key, [name, value]);
+  }
+  return [...shown.values()];
+});
 Object.defineProperty(Headers, 'length', { value: 0 });
 
 export const makeHeaders = (list) => {

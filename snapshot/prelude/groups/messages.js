@@ -3,6 +3,7 @@
 import native from 'lethe:native';
 import { cloneWith, refuse, setPorts, toTransferList } from 'lethe:clone';
 import { defineHandlers, dispatchTrusted, Event, EventTarget } from 'lethe:events';
+import { showAttributes } from 'lethe:shown';
 import { asInterface, isObject, iterated, requireArguments, toDictionary, toDOMString, toUSVString } from '../lib/webidl.js';
 
 const ours = Symbol('ours');
@@ -175,6 +176,7 @@ export class MessageChannel {
   }
 }
 asInterface(MessageChannel, 'MessageChannel');
+showAttributes(MessageChannel, 'port1', 'port2');
 
 // While something is cloned: those that are transferred, and what stands for them.
 let transferred = new Map();

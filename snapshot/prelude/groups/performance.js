@@ -4,6 +4,7 @@
 import { DOMException } from 'lethe:dom_exception';
 import { EventTarget } from 'lethe:events';
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { asInterface, isObject, requireArguments, toDictionary, toDOMString, toDouble } from '../lib/webidl.js';
 
 const ours = Symbol('ours');
@@ -45,6 +46,7 @@ export class PerformanceEntry {
   }
 }
 asInterface(PerformanceEntry, 'PerformanceEntry');
+showAttributes(PerformanceEntry, 'name', 'entryType', 'startTime', 'duration');
 Object.defineProperty(PerformanceEntry, 'length', { value: 0 });
 
 export class PerformanceMark extends PerformanceEntry {
@@ -63,6 +65,7 @@ export class PerformanceMark extends PerformanceEntry {
   }
 }
 asInterface(PerformanceMark, 'PerformanceMark');
+showAttributes(PerformanceMark, 'name', 'entryType', 'startTime', 'duration', 'detail');
 
 export class PerformanceMeasure extends PerformanceEntry {
   #detail;
@@ -75,6 +78,7 @@ export class PerformanceMeasure extends PerformanceEntry {
   }
 }
 asInterface(PerformanceMeasure, 'PerformanceMeasure');
+showAttributes(PerformanceMeasure, 'name', 'entryType', 'startTime', 'duration', 'detail');
 Object.defineProperty(PerformanceMeasure, 'length', { value: 0 });
 
 // A number, or the name of a mark: https://w3c.github.io/user-timing/#convert-a-mark-to-a-timestamp
@@ -173,6 +177,7 @@ export class Performance extends EventTarget {
   }
 }
 asInterface(Performance, 'Performance');
+showAttributes(Performance, 'timeOrigin');
 
 function byName(list, name, type) {
   const [wantedName, wantedType] = [toDOMString(name), type === undefined ? undefined : toDOMString(type)];

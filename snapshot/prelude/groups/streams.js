@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams: https://streams.spec.whatwg.org/
 import native from 'lethe:native';
+import { showAttributes, showFields } from 'lethe:shown';
 import * as streams from 'web-streams-polyfill';
 
 export * from 'web-streams-polyfill';
@@ -63,3 +64,21 @@ export function teeWithCopies(stream) {
 
 // structuredClone refuses them.
 for (const Class of Object.values(streams)) native.setPlatform(Class.prototype, null);
+
+// As Node.js shows them: the library's own fields are nobody's business.
+const { ReadableStreamBYOBReader, WritableStream, WritableStreamDefaultWriter } = streams;
+const isWritableLocked = getter(WritableStream, 'locked');
+for (const Class of [streams.ReadableStreamDefaultController, ReadableByteStreamController, ReadableStreamBYOBRequest, TransformStreamDefaultController]) showFields(Class, () => []);
+for (const Class of [streams.ByteLengthQueuingStrategy, streams.CountQueuingStrategy]) showAttributes(Class, 'highWaterMark');
+showFields(ReadableStream, (stream) => [['locked', isLocked(stream)], ['state', stream._state], ['supportsBYOB', isByteStream(stream)]]);
+showFields(WritableStream, (stream) => [['locked', isWritableLocked(stream)], ['state', stream._state]]);
+showFields(TransformStream, (stream) => [['readable', readableOf(stream)], ['writable', writableOf(stream)], ['backpressure', stream._backpressure]]);
+showFields(streams.WritableStreamDefaultController, (controller) => [['stream', controller._controlledWritableStream]]);
+for (const [Class, name] of [[ReadableStreamDefaultReader, 'readRequests'], [ReadableStreamBYOBReader, 'readIntoRequests']]) {
+  const closed = getter(Class, 'closed');
+  showFields(Class, (reader) => [['stream', reader._ownerReadableStream], [name, reader[`_${name}`].length], ['close', closed(reader)]]);
+}
+const [writerClosed, writerReady, desiredSize] = ['closed', 'ready', 'desiredSize'].map((name) => getter(WritableStreamDefaultWriter, name));
+showFields(WritableStreamDefaultWriter, (writer) => [
+  ['stream', writer._ownerWritableStream], ['close', writerClosed(writer)], ['ready', writerReady(writer)], ['desiredSize', desiredSize(writer)],
+]);

@@ -2,6 +2,7 @@
 // TextEncoder and TextDecoder: https://encoding.spec.whatwg.org/#api. The bytes are C++'s matter; other encodings
 // than those of Unicode and windows-1252 come from a library, in a group of its own.
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { asInterface, requireArguments, toDictionary, toDOMString } from '../lib/webidl.js';
 import { isBufferSource, isUint8Array } from '../lib/buffer_source.js';
 
@@ -94,6 +95,7 @@ export class TextDecoder {
   }
 }
 asInterface(TextDecoder);
+showAttributes(TextDecoder, 'encoding', 'fatal', 'ignoreBOM');
 
 const counts = new Uint32Array(new ArrayBuffer(8)); // of the last encodeInto()
 
@@ -117,3 +119,4 @@ export class TextEncoder {
   }
 }
 asInterface(TextEncoder);
+showAttributes(TextEncoder, 'encoding');

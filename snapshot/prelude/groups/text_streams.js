@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TextEncoderStream and TextDecoderStream: https://encoding.spec.whatwg.org/#interface-textencoderstream
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { enqueueIn, readableOf, TransformStream, writableOf } from 'lethe:streams';
 import { TextDecoder, decodeText, encodingOf, ignoresBOM, isFatal } from 'lethe:text';
 import { asInterface, toDOMString } from '../lib/webidl.js';
@@ -41,6 +42,7 @@ export class TextDecoderStream {
   }
 }
 asInterface(TextDecoderStream);
+showAttributes(TextDecoderStream, 'encoding', 'fatal', 'ignoreBOM', 'readable', 'writable');
 
 export class TextEncoderStream {
   #stream;
@@ -71,3 +73,4 @@ export class TextEncoderStream {
   }
 }
 asInterface(TextEncoderStream);
+showAttributes(TextEncoderStream, 'encoding', 'readable', 'writable');

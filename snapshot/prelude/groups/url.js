@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // URL and URLSearchParams: https://url.spec.whatwg.org/
 import native from 'lethe:native';
+import { showAttributes, showEntries } from 'lethe:shown';
 import interfaces from 'whatwg-url/webidl2js-wrapper.js';
 import { implementation } from 'whatwg-url/lib/URL-impl.js';
 import { parseUrlencodedString } from 'whatwg-url/lib/urlencoded.js';
@@ -14,6 +15,13 @@ interfaces.URLSearchParams.install(here, ['Window']);
 const { URL: UrlInterface, URLSearchParams: SearchParamsInterface } = here;
 // structuredClone refuses them.
 for (const Class of [UrlInterface, SearchParamsInterface]) native.setPlatform(Class.prototype, null);
+showAttributes(UrlInterface, 'href', 'origin', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'searchParams', 'hash');
+const forEachParam = $$unbound(SearchParamsInterface.prototype.forEach);
+showEntries(SearchParamsInterface, (params) => {
+  const entries = [];
+  forEachParam(params, (value, name) => void entries.push([name, value]));
+  return entries;
+});
 
 // A URL for the prelude: what it is asked by is not on a prototype that a script has.
 export class Address extends implementation {

@@ -2,6 +2,7 @@
 // What an object of each kind shows beside its properties.
 'use strict';
 import native from 'lethe:native';
+import { shownFields } from 'lethe:shown';
 import {
   AnyRegExp, ByteArray, append, appendAll, dateText, endsWith, enumerableKeys, getPrototypeOf, hasOwn, includes, indexOf, isArray,
   isoText, list, mapEntries, mapSize, max, min, nextEntry, nextValue, numberText, regExpText, setSize, setValues, slice, sort, sourceOf,
@@ -15,8 +16,10 @@ import { shownBigInt, shownNumber, shownPrimitive } from './text.js';
 const { promiseState, promiseResult, previewEntries, previewsPairs, ownNonIndexKeys } = native;
 
 // The text if there is nothing more to say, else {keys, base, open, close, isList, entries(view,
-// depth, output)}.
+// depth, output), label}; the label stands before it all, and has no say in how it is laid out.
 export function contentsOf(view, value, kind, facts) {
+  const fields = facts.className === null || typeof value === 'function' ? undefined : shownFields(value);
+  if (fields !== undefined) return fieldContents(view, fields, facts.className);
   if (facts.isIterable) {
     // unbound: an own table
     const contents = isArray(value) ? arrayContents(view, value, facts) : iterables[kind]?.(view, value, facts);
@@ -31,6 +34,23 @@ const brackets = (keys, open, entries) => ({ __proto__: null, keys, base: '', op
 
 const moreItems = (count) => `... ${count} more item${count > 1 ? 's' : ''}`;
 const mostItems = (view, count) => min(max(0, view.maxArrayLength), count);
+
+// Of an interface's object.
+function fieldContents(view, { isMap, names, values }, className) {
+  if (names.length === 0) return `${className} {}`;
+  const contents = braces(list(), '', (_, depth, output) => {
+    if (isMap) {
+      view.indentation += 2;
+      for (let i = 0; i < names.length; ++i) append(output, `${shown(view, names[i], depth)} => ${shown(view, values[i], depth)}`);
+      view.indentation -= 2;
+      return;
+    }
+    for (let i = 0; i < names.length; ++i)
+      append(output, shownProperty(view, undefined, depth, names[i], false, { __proto__: null, value: values[i], enumerable: true }));
+  });
+  contents.label = `${className} `;
+  return contents;
+}
 
 // --- what can be iterated ------------------------------------------------------------------------
 

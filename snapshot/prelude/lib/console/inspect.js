@@ -190,7 +190,7 @@ function shownObject(view, value, kind, depth, isBuffer) {
 
   const contents = contentsOf(view, value, kind, { __proto__: null, className, tag, depth, isIterable, hasMore, isBuffer });
   if (typeof contents === 'string') return contents;
-  const { keys, open, close, isList, entries } = contents;
+  const { keys, open, close, isList, entries, label = '' } = contents;
   let { base } = contents;
   if (depth > view.depth) {
     const name = slice(plainPrefix(value, className, tag), 0, -1);
@@ -216,7 +216,7 @@ function shownObject(view, value, kind, depth, isBuffer) {
   else if (index !== undefined) base = base === '' ? `<ref *${index}>` : `<ref *${index}> ${base}`;
   view.seen.length -= 1;
   if (view.sorted) sortEntries(view.sorted, output, isList ? keys.length : output.length);
-  const text = enclosed(view, output, base, opened, close, isList, depth + 1, value);
+  const text = `${label}${enclosed(view, output, base, opened, close, isList, depth + 1, value)}`;
   const written = (view.written[view.indentation] ?? 0) + text.length;
   view.written[view.indentation] = written;
   if (written > longestText) view.depth = -1;

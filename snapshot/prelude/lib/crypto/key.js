@@ -2,6 +2,7 @@
 // CryptoKey: https://w3c.github.io/webcrypto/#cryptokey-interface. The key itself is bytes in a private
 // field, which only the algorithms read.
 import native from 'lethe:native';
+import { showAttributes } from 'lethe:shown';
 import { asInterface } from '../webidl.js';
 import { copyOf } from './bytes.js';
 import { invalidAccessError, notSupportedError } from './errors.js';
@@ -37,6 +38,7 @@ export class CryptoKey {
   }
 }
 asInterface(CryptoKey);
+showAttributes(CryptoKey, 'type', 'extractable', 'algorithm', 'usages');
 // structuredClone: what a key is made of never changes.
 native.setPlatform(CryptoKey.prototype, (value) => {
   const slots = slotsOf(value);
