@@ -26,18 +26,12 @@ const output = (write) => ({
 });
 const subscribe = (name) => ({ [name]() { return this; } })[name];
 
-class Process {
-  get [Symbol.toStringTag]() {
-    return 'process';
-  }
-}
-Object.defineProperty(Process, 'name', { value: 'process' });
-
-export const process = Object.assign(new Process(), {
+// Nothing of it says that this is Node.js: libraries would look for its modules, which there are none of, where they have
+// a way for browsers, too.
+export const process = {
   title: 'lethe',
   version: node,
-  versions: { node: node.slice(1), v8 },
-  release: { name: 'node' },
+  versions: { v8 },
   arch,
   platform: 'linux',
   argv: [],
@@ -58,7 +52,7 @@ export const process = Object.assign(new Process(), {
   exit(code = 0) {
     throw new Error(`process.exit(${code}): a script cannot end the process that it runs in`);
   },
-});
+};
 for (const name of ['on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners', 'prependListener'])
   process[name] = subscribe(name);
 
