@@ -6,6 +6,7 @@
 #include "lethe.h"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -41,13 +42,27 @@ public:
       return std::nullopt;
     return std::string_view(data, size);
   }
+  // Nothing beyond what 64 bits of nanoseconds hold, from the year 1677 to 2262: see date().
   std::optional<std::chrono::sys_time<std::chrono::nanoseconds>> timestamp() const {
+    constexpr int64_t most_seconds = INT64_MAX / 1'000'000'000;
     int64_t seconds = 0;
     uint32_t nanoseconds = 0;
-    if (!lethe_value_timestamp(value_, &seconds, &nanoseconds))
+    if (!lethe_value_timestamp(value_, &seconds, &nanoseconds) || seconds >= most_seconds ||
+        seconds < -most_seconds)
       return std::nullopt;
     return std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::seconds(seconds) +
                                                            std::chrono::nanoseconds(nanoseconds));
+  }
+  // The same in whole milliseconds, rounded down: each Date of a script, up to the year 275760.
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> date() const {
+    constexpr int64_t most_seconds = 8'640'000'000'000;
+    int64_t seconds = 0;
+    uint32_t nanoseconds = 0;
+    if (!lethe_value_timestamp(value_, &seconds, &nanoseconds) || seconds > most_seconds ||
+        seconds < -most_seconds)
+      return std::nullopt;
+    return std::chrono::sys_time<std::chrono::milliseconds>(
+        std::chrono::seconds(seconds) + std::chrono::milliseconds(nanoseconds / 1'000'000));
   }
 
   size_t count() const { return lethe_value_count(value_); }
@@ -136,10 +151,12 @@ public:
   Builder &binary(std::string_view bytes) {
     return lethe_build_binary(builder_.get(), bytes.data(), bytes.size()), *this;
   }
-  Builder &timestamp(std::chrono::sys_time<std::chrono::nanoseconds> time) {
+  // Of any precision: nothing is converted to nanoseconds as a whole.
+  template <typename Duration> Builder &timestamp(std::chrono::sys_time<Duration> time) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    const auto rest = std::chrono::floor<std::chrono::nanoseconds>(time - seconds);
     lethe_build_timestamp(builder_.get(), seconds.time_since_epoch().count(),
-                          static_cast<uint32_t>((time - seconds).count()));
+                          static_cast<uint32_t>(rest.count()));
     return *this;
   }
   Builder &array(uint32_t count) { return lethe_build_array(builder_.get(), count), *this; }

@@ -56,8 +56,7 @@ interface Buffer extends Uint8Array<ArrayBuffer>, BufferNumbers {
 declare var process: {
   readonly title: string;
   readonly version: string;
-  readonly versions: { readonly node: string; readonly v8: string };
-  readonly release: { readonly name: string };
+  readonly versions: { readonly v8: string };
   readonly arch: string;
   readonly platform: 'linux';
   readonly argv: string[];

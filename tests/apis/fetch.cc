@@ -107,3 +107,58 @@ Test(fetch, several_at_once) {
       {"http://a/1x", "http://a/2x", "http://a/3x"});
   expect_equal(network.asked.size(), 3);
 }
+
+Test(fetch, fails_if_the_answer_has_a_wrong_shape) {
+  const std::string ask = "fetch('http://a/').then((r) => r.text(), (e) => e.name + ': ' + "
+                          "e.message)";
+  for (const json &part : std::vector<json>{{{"body", {{"a", 1}}}},
+                                            {{"body", 5}},
+                                            {{"body", true}},
+                                            {{"body", {1, 2}}},
+                                            {{"headers", "x: y"}},
+                                            {{"headers", 5}},
+                                            {{"headers", nullptr}},
+                                            {{"headers", json::array({json::array({"a"})})}},
+                                            {{"headers", json::array({json::array({"a", 1})})}},
+                                            {{"headers", {{"a", nullptr}}}},
+                                            {{"headers", {{"a", {"b"}}}}},
+                                            {{"statusText", 5}},
+                                            {{"url", 5}},
+                                            {{"redirected", "yes"}},
+                                            {{"status", 99}},
+                                            {{"status", "200"}}}) {
+    json answer = {{"status", 200}};
+    answer.update(part);
+    Network network(answer);
+    expect_contains(network.client.eval(ask), "TypeError: fetch failed: the client's answer has ");
+  }
+  Network network(
+      {{"status", 200}, {"headers", {{"a", "b"}}}, {"body", "text"}, {"url", "http://b/"}});
+  expect_equal(
+      network.client.eval("fetch('http://a/').then(async (r) => [r.headers.get('a'), await "
+                          "r.text(), r.url, r.redirected])"),
+      {"b", "text", "http://b/", true});
+}
+
+Test(fetch, looks_whether_the_body_is_the_one_that_was_asked_for) {
+  Network network({{"status", 200}, {"body", "abc"}});
+  // openssl dgst -sha256 -binary | base64, and so on
+  const std::string right = "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
+  const std::string wrong = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+  const std::string strong =
+      "sha384-ywB1P0WjXou1oD1pmsZQBycsMqsO3tFjGotgWkP/W+2AhgcroefMI1i67KE0yCWn";
+  const auto answer = [&](const std::string &integrity) {
+    return network.client.eval("fetch('http://a/', {integrity: '" + integrity +
+                               "'}).then((r) => r.text(), (e) => e.name)");
+  };
+  for (const std::string &good :
+       {right, wrong + " " + right, right + "?option", strong + " " + wrong, std::string(),
+        std::string("md5-AAAA"),
+        std::string("sha256-ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0=")})
+    expect_equal(answer(good), "abc");
+  // The strongest of those that are given counts.
+  const std::string weak = "sha512-AAAA";
+  for (const std::string &bad :
+       {wrong, wrong + " " + wrong, right + " " + weak, strong + " " + weak})
+    expect_equal(answer(bad), "TypeError");
+}

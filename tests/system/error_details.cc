@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Errors that tell: causes, lists of errors, own properties, stacks without what is none of a
 // script's, mapped places.
+#include "ipc/utf8.h"
 #include "tests/harness/daemon.h"
 
 #include <criterion/criterion.h>
@@ -80,6 +81,77 @@ Test(error_details, own_properties_and_classes) {
     const json plain = client.eval_error("throw " + thrown);
     expect_members(plain, {{"code", "script_error"}, {"value", value}, {"line", 1}});
   }
+}
+
+Test(error_details, what_cannot_be_sent_does_not_take_the_rest_along) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const std::string failure = "const e = Object.assign(new Error('bad gateway'),"
+                              " {code: 'E_HTTP', status: 502});";
+  const json value = {{"code", "E_HTTP"}, {"status", 502}};
+  for (const std::string part : {"e.request = {}; e.request.response = {request: e.request};",
+                                 "e.self = e;", "e.id = 2n ** 80n;", "e.retryAt = new Date(NaN);",
+                                 "Object.defineProperty(e, 'bad', {enumerable: true,"
+                                 " get() { throw 1; }});"})
+    expect_equal(client.eval_error(failure + part + "throw e;")["value"], value);
+  const std::string cyclic = "const o = {code: 'E_HTTP', status: 502}; o.self = o;";
+  expect_equal(client.eval_error(cyclic + "throw o;")["value"], value);
+  expect_equal(client.eval_error(cyclic + "throw new Error('x', {cause: o});")["cause"], value);
+  expect(!client.eval_error("const o = {}; o.self = o; throw o;").contains("value"),
+         "a value of nothing");
+  expect_equal(client.eval_error(failure + "Object.defineProperty(e, 'bad', {enumerable: true,"
+                                           " get() { for (;;); }}); throw e;",
+                                 {{"deadline_ms", 200}})["code"],
+               "deadline_exceeded");
+}
+
+Test(error_details, texts_are_cut_between_characters) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const auto expect_text = [](const json &text, size_t bytes) {
+    const auto content = text.get<std::string>();
+    expect(lethe::is_utf8(content), "a text ends in a character");
+    expect_equal(content.size(), bytes);
+  };
+  const std::string wide = "'x'.repeat(65533) + '\\u{1D7D8}'.repeat(9)";
+  json error = client.eval_error("throw Object.assign(new Error(" + wide + "), {name: " + wide +
+                                 ", stack: " + wide + "})");
+  for (const std::string key : {"message", "name", "stack"})
+    expect_text(error[key], 65533);
+  expect_text(client.eval_error("throw " + wide)["message"], 65533);
+  error = client.eval_error("/*" + std::string(297, 'a') + "\U0001D7D8 */ var 1x;");
+  expect_text(error["source_line"], 299);
+}
+
+Test(error_details, an_error_event_has_the_place_of_the_throw) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("acme/s", R"js(function place(act) {
+  return new Promise((resolve) => {
+    addEventListener('error', (event) => { event.preventDefault(); resolve([event.message, event.filename, event.lineno, event.colno]); });
+    addEventListener('x', () => { throw new RangeError('listener'); });
+    act();
+  });
+}
+const made = () => new SyntaxError('made');
+const timer = () => place(() => setTimeout(() => { throw new TypeError('timer'); }, 1));
+const value = () => place(() => setTimeout(() => { throw 5; }, 1));
+const microtask = () => place(() => queueMicrotask(() => { throw new Error('microtask'); }));
+const listener = () => place(() => dispatchEvent(new Event('x')));
+const reported = () => place(() => reportError(made()));
+const nothing = () => place(() => reportError('text'));
+)js");
+  const auto expect_place = [&](const std::string &function, const json &place,
+                                Where where = Where::here()) {
+    expect_equal(client.call("acme/s", function, json::array(), json::object(), where), place,
+                 where);
+  };
+  expect_place("timer", {"Uncaught TypeError: timer", "acme/s", 9, 52});
+  expect_place("value", {"Uncaught 5", "acme/s", 10, 52});
+  expect_place("microtask", {"Uncaught Error: microtask", "acme/s", 11, 60});
+  expect_place("listener", {"Uncaught RangeError: listener", "acme/s", 4, 41});
+  expect_place("reported", {"Uncaught SyntaxError: made", "acme/s", 8, 20});
+  expect_place("nothing", {"Uncaught text", "", 0, 0});
 }
 
 Test(error_details, an_instance_of_a_class_that_is_no_error_has_its_name) {
@@ -225,6 +297,45 @@ Test(error_details, places_are_mapped_by_a_map_in_the_source) {
   expect_equal(client.error("call", {"s", "f", json::array()})["script"], "s");
   client.put("s", "function f() { throw new Error('x'); }\n//# sourceMappingURL=s.js.map");
   expect_equal(client.error("call", {"s", "f", json::array()})["script"], "s");
+}
+
+Test(error_details, places_are_mapped_by_maps_of_all_forms) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const auto expect_place = [&](const std::string &source, const std::string &map,
+                                const std::string &script, int line, Where where = Where::here()) {
+    client.put("s", source, {{"source_map", map}}, where);
+    const json error = client.error("call", {"s", "f", json::array()}, where);
+    expect_members(error, {{"script", script}, {"line", line}}, where);
+    expect_contains(error["stack"], script + ":" + std::to_string(line), where);
+  };
+  const std::string at_first = "function f() { throw new Error('x'); }";
+  const std::string at_third = "\n\n" + at_first;
+  const std::string part = R"({"version":3,"sources":["one.ts"],"names":[],"mappings":"AAUA"})";
+  const std::string other = R"({"version":3,"sources":["a.ts","two.ts"],"mappings":"ACKA"})";
+  const auto section = [](int line, int column, const std::string &map) {
+    return R"({"offset":{"line":)" + std::to_string(line) + R"(,"column":)" +
+           std::to_string(column) + R"(},"map":)" + map + "}";
+  };
+  const auto index_map = [](const std::string &sections) {
+    return R"({"version":3,"sections":[)" + sections + "]}";
+  };
+  const std::string both = index_map(section(0, 0, part) + "," + section(2, 5, other));
+  expect_place(at_first, both, "one.ts", 11);
+  expect_place(at_third, both, "two.ts", 6);
+  expect_place(at_third, index_map(section(2, 0, part)), "one.ts", 11);
+  expect_place(at_first, index_map(section(0, 30, other)), "s", 1); // begins after the throw
+  expect_place(at_first, "\ufeff" + part, "one.ts", 11);
+  expect_place(at_first, ")]}'\n" + part, "one.ts", 11);
+  expect_place(at_first, R"({"version":3,"sourceRoot":"src","sources":["a.ts"],"mappings":"AAUA"})",
+               "src/a.ts", 11);
+  // The throw is in a part of which the map says that it comes from nowhere.
+  expect_place(at_first, R"({"version":3,"sources":["a.ts"],"mappings":"AAUA,U"})", "s", 1);
+  for (const std::string &wrong :
+       {index_map("5"), index_map(R"({"map":)" + part + "}"), index_map(section(-1, 0, part)),
+        index_map(section(0, 0, R"({"version":3})")), std::string(")]}'")})
+    expect_equal(client.error("script.put", {"s", at_first, {{"source_map", wrong}}})["code"],
+                 "invalid_request");
 }
 
 Test(error_details, what_a_built_in_function_throws_has_the_place_of_its_call) {

@@ -143,6 +143,26 @@ Test(errors, not_found) {
   expect_equal(client.error("call", {"s", "notFunction", json::array()})["kind"], "function");
 }
 
+Test(errors, not_found_is_what_the_script_has_not_made) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "function real() { return 1; }");
+  for (const std::string name : {"toString", "constructor", "eval", "Function", "structuredClone",
+                                 "isPrototypeOf", "__defineGetter__", "fetch", "Array"})
+    expect_members(client.error("call", {"s", name, json::array()}),
+                   {{"code", "not_found"}, {"kind", "function"}, {"name", name}});
+  // Of the same name as what was there.
+  client.put("own", "function toString() { return 2; } function fetch() { return 3; }"
+                    "const atob = () => 4; globalThis.structuredClone = () => 5;"
+                    "globalThis.parse = JSON.parse;");
+  expect_equal(client.call("own", "toString"), 2);
+  expect_equal(client.call("own", "fetch"), 3);
+  expect_equal(client.call("own", "atob"), 4);
+  expect_equal(client.call("own", "structuredClone"), 5);
+  expect_equal(client.call("own", "parse", {"[6]"}), json::array({6}));
+  expect_equal(client.error("call", {"own", "btoa", json::array()})["code"], "not_found");
+}
+
 Test(errors, overloaded) {
   Daemon daemon({"pool.default.workers=1", "pool.default.spares=0", "pool.default.queue=2",
                  "max_in_flight=10", "max_connections=2"});

@@ -18,6 +18,33 @@ Test(methods, call) {
   expect_equal(client.call("acme/login", "later", {1, 2}), 3);
 }
 
+Test(methods, call_awaits_whatever_await_does) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s",
+             "class Query { where() { return this; }"
+             " then(resolve) { setTimeout(() => resolve(['row']), 1); } }"
+             "function settled() { return {then(resolve) { resolve(42); }}; }"
+             "function nested() { return {then(resolve) { resolve(settled()); }}; }"
+             "function failed() { return {then(_, reject) { reject(new RangeError('no')); }}; }"
+             "function query() { return new Query().where(); }"
+             "function plain() { return {then: 1}; }"
+             "function broken() { return {get then() { throw new TypeError('then'); }}; }"
+             "function never() { return {then() {}}; }");
+  expect_equal(client.call("s", "settled"), 42);
+  expect_equal(client.call("s", "nested"), 42);
+  expect_equal(client.call("s", "query"), json::array({"row"}));
+  expect_equal(client.call("s", "plain"), {{"then", 1}});
+  expect_members(client.error("call", {"s", "failed", json::array()}),
+                 {{"name", "RangeError"}, {"message", "no"}});
+  expect_members(client.error("call", {"s", "broken", json::array()}),
+                 {{"name", "TypeError"}, {"message", "then"}});
+  expect_contains(client.error("call", {"s", "never", json::array()})["message"], "never settles");
+  expect_equal(client.eval("({then(resolve) { resolve(5); }})"), 5);
+  const json steps = R"([["s", "settled"], ["s", "query"]])"_json;
+  expect_equal(client.result("chain", {steps, 0}), json::array({"row"}));
+}
+
 Test(methods, eval) {
   Daemon daemon;
   Client client = daemon.connect();

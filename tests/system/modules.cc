@@ -124,6 +124,11 @@ Test(modules, of_json) {
              as_module);
   expect_equal(client.call("conf/main", "f"), R"([[1, 2], ["n", "__proto__"], true])"_json);
   expect_equal(client.eval("import('conf/data.json').then((m) => m.default.n)"), {1, 2});
+  // With a byte order mark, as decoders of UTF-8 have it.
+  client.put("conf/marked.json", "\ufeff{\"a\": 1}");
+  expect_equal(client.eval("import('conf/marked.json').then((m) => m.default)"), {{"a", 1}});
+  expect_equal(client.error("script.put", {"conf/twice.json", "\ufeff\ufeff{}"})["code"],
+               "compile_error");
   const json error = client.error("script.put", {"conf/data.json", "{\"n\": 1,\n  \"m\": }"});
   expect_members(error, {{"code", "compile_error"},
                          {"script", "conf/data.json"},

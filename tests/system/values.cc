@@ -241,6 +241,41 @@ Test(values, objects) {
   });
 }
 
+Test(values, what_to_json_leaves_out_is_left_out_where_undefined_is) {
+  Values values;
+  values.give({
+      {"{a: {toJSON() {}}, b: 1}", "81 a162 01"},
+      {"{a: {toJSON() { return () => 1; }}, b: {toJSON() { return Symbol('s'); }}}", "80"},
+      {"{a: {b: {toJSON() {}}, c: 2}, d: 3}", "82 a161 81 a163 02 a164 03"},
+      {"{toJSON() {}}", "c0"},
+      {"[{toJSON() {}}, 1]", "92 c0 01"},
+      {"new Map([['k', {toJSON() {}}]])", "81 a16b c0"},
+  });
+}
+
+Test(values, a_proxy_of_an_array_is_an_array) {
+  Values values;
+  values.give({
+      {"new Proxy([1, new Proxy([2, 3], {})], {})", "92 01 92 02 03"},
+      {"{list: new Proxy([{a: 1}], {})}", "81 a46c697374 91 81 a161 01"},
+      {"new Proxy(new Proxy([], {}), {})", "90"},
+      {"new Proxy([1, 2, 3], {get: (of, key) => key === 'length' ? 1.5 : 7})", "91 07"},
+      {"new Proxy([1], {get: (of, key) => key === 'length' ? -1 : 7})", "90"},
+      {"new Proxy({0: 1, length: 1}, {})", "82 a130 01 a6 6c656e677468 01"},
+  });
+  values.is_invalid("new Proxy([1, {b: 2n ** 64n}], {})", "$[1].b");
+}
+
+Test(values, an_array_that_is_too_long_is_refused_before_it_is_read) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  for (const std::string array :
+       {"Object.assign([], {4294967294: 1})", "new Array(2 ** 32 - 1)",
+        "({a: [new Array(2 ** 31)]})", "new Proxy([], {get: () => 1e15})"})
+    expect_equal(client.eval_error("(" + array + ")", {{"deadline_ms", 1500}})["code"],
+                 "too_large");
+}
+
 Test(values, proto_is_an_ordinary_property) {
   Values values;
   values.give({{"JSON.parse('{\"__proto__\": 1}')", "81 a9 5f5f70726f746f5f5f 01"}});
@@ -258,6 +293,24 @@ Test(values, errors) {
   expect_equal(error["message"], "m");
   expect_contains(error["stack"], "RangeError: m");
   expect_equal(error["cause"]["message"], "inner");
+}
+
+Test(values, what_of_an_error_can_be_sent_is_sent) {
+  Values values;
+  const json error = json::from_msgpack(
+      values
+          .send_global("c0", "const e = new AggregateError([new Error('one'), 2], 'all');"
+                             "Object.assign(e, {code: 'X', big: 2n ** 80n, at: new Date(NaN),"
+                             " self: e, list: [1, e], f() {}});"
+                             "Object.defineProperty(e, 'bad', {enumerable: true,"
+                             " get() { throw 1; }});"
+                             "({e})")
+          .result_bytes)["e"];
+  expect_members(error, {{"name", "AggregateError"}, {"message", "all"}, {"code", "X"}});
+  expect_equal(error["errors"][0]["message"], "one");
+  expect_equal(error["errors"][1], 2);
+  for (const std::string lost : {"big", "at", "self", "list", "f", "bad"})
+    expect(!error.contains(lost), lost);
 }
 
 Test(values, functions_and_symbols) {

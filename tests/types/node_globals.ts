@@ -11,7 +11,7 @@ export async function run(): Promise<Record<string, boolean>> {
     buffer: text.toString('hex') === 'c3a90101' && text.subarray(0, 2).toString() === 'é' && Buffer.isBuffer(text.slice(1)),
     numbers: text.readUInt16BE(2) === 257 && text.writeInt8(-1, 0) === 1 && text.readInt8(0) === -1,
     json: text.toJSON().type === 'Buffer',
-    process: process.platform === 'linux' && env.NODE_ENV === 'production' && process.versions.node.length > 0,
+    process: process.platform === 'linux' && env.NODE_ENV === 'production' && process.versions.v8.length > 0 && !('node' in process.versions),
     ticked: ticked === 1 && seconds === 0 && typeof process.hrtime.bigint() === 'bigint',
     global: global.process === process,
   };

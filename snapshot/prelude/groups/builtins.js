@@ -10,6 +10,11 @@ function objectAt(path) {
 }
 const hasOwnProperty = (object, name) => Object(object) === object && getOwnPropertyDescriptor(object, name) !== undefined;
 
+function sumPrecise() {
+  require('core-js/modules/es.math.sum-precise');
+  return require('../lib/language/grouping').guardedSum(Math.sumPrecise);
+}
+
 // [path of an object, [method or getter, its length, what defines it or gives it] …]
 const features = [
   ['Array', ['fromAsync', 1, () => require('../lib/language/array_from_async').fromAsync]],
@@ -35,7 +40,7 @@ const features = [
     ['setFloat16', 2, () => require('core-js/modules/es.data-view.set-float16')],
   ],
   ['Error', ['isError', 1, () => require('../lib/language/is_error').isError]],
-  ['Map', ['groupBy', 2, () => require('core-js/modules/es.map.group-by')]],
+  ['Map', ['groupBy', 2, () => require('../lib/language/grouping').mapGroupBy]],
   [
     'Map.prototype',
     ['getOrInsert', 2, () => require('core-js/modules/es.map.get-or-insert')],
@@ -44,11 +49,11 @@ const features = [
   [
     'Math',
     ['f16round', 1, () => require('core-js/modules/es.math.f16round')],
-    ['sumPrecise', 1, () => require('core-js/modules/es.math.sum-precise')],
+    ['sumPrecise', 1, () => sumPrecise()],
   ],
   [
     'Object',
-    ['groupBy', 2, () => require('core-js/modules/es.object.group-by')],
+    ['groupBy', 2, () => require('../lib/language/grouping').objectGroupBy],
     ['hasOwn', 2, () => require('core-js/modules/es.object.has-own')],
   ],
   [
@@ -59,13 +64,13 @@ const features = [
   ['RegExp', ['escape', 1, () => require('core-js/modules/es.regexp.escape')]],
   [
     'Set.prototype',
-    ['difference', 1, () => require('core-js/modules/es.set.difference.v2')],
-    ['intersection', 1, () => require('core-js/modules/es.set.intersection.v2')],
-    ['isDisjointFrom', 1, () => require('core-js/modules/es.set.is-disjoint-from.v2')],
-    ['isSubsetOf', 1, () => require('core-js/modules/es.set.is-subset-of.v2')],
-    ['isSupersetOf', 1, () => require('core-js/modules/es.set.is-superset-of.v2')],
-    ['symmetricDifference', 1, () => require('core-js/modules/es.set.symmetric-difference.v2')],
-    ['union', 1, () => require('core-js/modules/es.set.union.v2')],
+    ['difference', 1, () => require('../lib/language/set_methods').methods.difference],
+    ['intersection', 1, () => require('../lib/language/set_methods').methods.intersection],
+    ['isDisjointFrom', 1, () => require('../lib/language/set_methods').methods.isDisjointFrom],
+    ['isSubsetOf', 1, () => require('../lib/language/set_methods').methods.isSubsetOf],
+    ['isSupersetOf', 1, () => require('../lib/language/set_methods').methods.isSupersetOf],
+    ['symmetricDifference', 1, () => require('../lib/language/set_methods').methods.symmetricDifference],
+    ['union', 1, () => require('../lib/language/set_methods').methods.union],
   ],
   [
     'String.prototype',
@@ -105,28 +110,28 @@ const features = [
 const iteratorFeatures = [
   [
     'Iterator',
-    ['concat', 0, () => require('core-js/modules/es.iterator.concat')],
-    ['from', 1, () => require('core-js/modules/es.iterator.from')],
-    ['zip', 1, () => require('core-js/modules/es.iterator.zip')],
-    ['zipKeyed', 1, () => require('core-js/modules/es.iterator.zip-keyed')],
+    ['concat', 0, () => require('../lib/language/iterators').functions.concat],
+    ['from', 1, () => require('../lib/language/iterators').functions.from],
+    ['zip', 1, () => require('../lib/language/iterators').functions.zip],
+    ['zipKeyed', 1, () => require('../lib/language/iterators').functions.zipKeyed],
   ],
   [
     'Iterator.prototype',
-    ['chunks', 1, () => require('core-js/modules/es.iterator.chunks')],
-    ['drop', 1, () => require('core-js/modules/es.iterator.drop')],
-    ['every', 1, () => require('core-js/modules/es.iterator.every')],
-    ['filter', 1, () => require('core-js/modules/es.iterator.filter')],
-    ['find', 1, () => require('core-js/modules/es.iterator.find')],
-    ['flatMap', 1, () => require('core-js/modules/es.iterator.flat-map')],
-    ['forEach', 1, () => require('core-js/modules/es.iterator.for-each')],
-    ['includes', 1, () => require('core-js/modules/es.iterator.includes')],
-    ['join', 1, () => require('core-js/modules/es.iterator.join')],
-    ['map', 1, () => require('core-js/modules/es.iterator.map')],
-    ['reduce', 1, () => require('core-js/modules/es.iterator.reduce')],
-    ['some', 1, () => require('core-js/modules/es.iterator.some')],
-    ['take', 1, () => require('core-js/modules/es.iterator.take')],
-    ['toArray', 0, () => require('core-js/modules/es.iterator.to-array')],
-    ['windows', 1, () => require('core-js/modules/es.iterator.windows')],
+    ['chunks', 1, () => require('../lib/language/iterators').methods.chunks],
+    ['drop', 1, () => require('../lib/language/iterators').methods.drop],
+    ['every', 1, () => require('../lib/language/iterators').methods.every],
+    ['filter', 1, () => require('../lib/language/iterators').methods.filter],
+    ['find', 1, () => require('../lib/language/iterators').methods.find],
+    ['flatMap', 1, () => require('../lib/language/iterators').methods.flatMap],
+    ['forEach', 1, () => require('../lib/language/iterators').methods.forEach],
+    ['includes', 1, () => require('../lib/language/iterators').methods.includes],
+    ['join', 1, () => require('../lib/language/iterators').methods.join],
+    ['map', 1, () => require('../lib/language/iterators').methods.map],
+    ['reduce', 1, () => require('../lib/language/iterators').methods.reduce],
+    ['some', 1, () => require('../lib/language/iterators').methods.some],
+    ['take', 1, () => require('../lib/language/iterators').methods.take],
+    ['toArray', 0, () => require('../lib/language/iterators').methods.toArray],
+    ['windows', 1, () => require('../lib/language/iterators').methods.windows],
   ],
 ];
 
@@ -168,6 +173,7 @@ function likeBuiltIn(object, key, length) {
 }
 
 function defineOwn(object, name, length, value) {
+  defineProperty(value, 'name', { value: name });
   defineProperty(value, 'length', { value: length });
   defineProperty(object, name, { value, writable: true, enumerable: false, configurable: true });
 }
@@ -205,9 +211,6 @@ export function define(names) {
     if (!isMissing('Iterator')) return;
     likeBuiltIn(Iterator.prototype, 'constructor');
     likeBuiltIn(Iterator.prototype, Symbol.toStringTag);
-    // The two kinds of iterators that helpers and Iterator.from return.
-    for (const prototype of [[].values().drop(0), Iterator.from({ next() {} })].map(getPrototypeOf))
-      for (const key of ownKeys(prototype)) if (typeof prototype[key] === 'function') likeBuiltIn(prototype, key, 0);
   });
 }
 

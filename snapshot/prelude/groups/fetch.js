@@ -308,7 +308,7 @@ function requireIntegrity(metadata, bytes) {
     digests.push(digest.replaceAll('-', '+').replaceAll('_', '/'));
   }
   if (strongest === 0) return;
-  if (bytes === null || !digests.includes(native.encodeBase64(asLatin1(native.digest(strongest, bytes))))) throw new TypeError('the body is not the one that integrity asks for');
+  if (bytes === null || !digests.includes(native.encodeBase64(asLatin1(new Uint8Array(native.digest(strongest, bytes)))))) throw new TypeError('the body is not the one that integrity asks for');
 }
 
 // What the client has answered, as a response.

@@ -35,8 +35,9 @@ function prototypeFor(target, Interface) {
   const { prototype } = target;
   return isObject(prototype) ? prototype : Interface.prototype;
 }
-function adopt(object, target, Interface) {
-  if (getPrototypeOf(object) === ObjectPrototype) setPrototypeOf(object, prototypeFor(target, Interface));
+// `given`: the prototype that it has if new.target has none.
+function adopt(object, target, Interface, given = ObjectPrototype) {
+  if (getPrototypeOf(object) === given) setPrototypeOf(object, prototypeFor(target, Interface));
 }
 const MapGet = unbound(Map.prototype.get);
 const MapSet = unbound(Map.prototype.set);

@@ -13,6 +13,7 @@
 //   x instanceof Y               $$isInstance(Y, x)
 //   await p, return p            await $$awaited(p), return $$resolving(p)
 //   class Blob { constructor() { class Blob { constructor() { $$adopt(this, new.target, Blob);
+//   class File extends Blob …    (super(…), $$adopt(this, new.target, File, Blob.prototype))
 //   defineProperty(o, k, {…})    defineProperty(o, k, {__proto__: null, …})
 //
 // What can't be bound is a finding; a comment `unbound: REASON` on the same line or the one before says why it may stay, for
@@ -116,8 +117,9 @@ export function bind(source, parse, used, mayBeBytes = () => true) {
   const findings = [];
   const declared = declaredNames(ast);
   const shadowed = [...declared].filter((name) => name.startsWith('$$') || globals.has(name));
-  const adoptions = new Map();
+  const adoptions = new Map(); // body → what stands at its begin
   const classNames = []; // from the outside in
+  const parentNames = []; // of the same classes; '' if it has none of ours
   let temporaries = 0;
 
   const isExcused = (node) => excused.has(node.loc.start.line);
@@ -203,6 +205,8 @@ export function bind(source, parse, used, mayBeBytes = () => true) {
     },
     CallExpression(node) {
       const { callee } = node;
+      if (callee.type === 'Super' && classNames.at(-1) && parentNames.at(-1))
+        return `(${plain(node)}, ${use('adopt')}(this, new.target, ${classNames.at(-1)}, ${parentNames.at(-1)}.prototype))`;
       const path = pathOf(callee);
       if (path && path.length === 2 && constantOf(callee, true)) {
         const [owner, name] = path;
@@ -318,15 +322,18 @@ export function bind(source, parse, used, mayBeBytes = () => true) {
       if (node.superClass && !node.body.body.some((member) => member.kind === 'constructor')) find(node, 'a derived class without a constructor: V8 spreads the arguments');
       if (node.superClass && isGlobal(node.superClass) && !/Error$/.test(node.superClass.name)) find(node, `a class that inherits from ${node.superClass.name}`);
       const name = node.id?.name ?? (parent.type === 'VariableDeclarator' ? parent.id.name : '');
+      const constructor = node.body.body.find((member) => member.kind === 'constructor');
       if (!node.superClass && /^_?[A-Z]/.test(name)) {
-        const constructor = node.body.body.find((member) => member.kind === 'constructor');
         const adopting = `${use('adopt')}(this, new.target, ${name});`;
         if (constructor) adoptions.set(constructor.value.body, adopting);
         else adoptions.set(node.body, `constructor() { ${adopting} }`);
       }
       classNames.push(name);
+      const parentName = node.superClass?.property?.name ?? node.superClass?.name ?? ''; // another group's is a property of it
+      parentNames.push(/^_?[A-Z]/.test(parentName) && !pathOf(node.superClass) ? emit(node.superClass, node) : '');
       const text = plain(node);
       classNames.pop();
+      parentNames.pop();
       return text;
     },
     BlockStatement: withAdoption,

@@ -276,3 +276,165 @@
     assert_equals(await Promise.try(() => { throw 'no'; }).catch((reason) => reason), 'no');
   }, 'promises and asynchronous iteration');
 }
+
+// --- the protocol of iteration ------------------------------------------------------------------------------
+{
+  const endless = () => ({ __proto__: Iterator.prototype, next: () => ({ value: 1, done: false }), return: () => ({}) });
+  const helpers = {
+    map: (s) => s.map((x) => x), filter: (s) => s.filter(() => true), take: (s) => s.take(9), drop: (s) => s.drop(0), flatMap: (s) => s.flatMap((x) => [x]),
+    chunks: (s) => s.chunks(1), windows: (s) => s.windows(1), concat: (s) => Iterator.concat({ [Symbol.iterator]: () => s }), zip: (s) => Iterator.zip([s]), zipKeyed: (s) => Iterator.zipKeyed({ s }),
+  };
+  for (const [name, make] of Object.entries(helpers)) {
+    test(() => {
+      for (const during of ['next', 'return'])
+        for (const again of ['next', 'return']) {
+          let [helper, tried] = [null, []];
+          const source = endless();
+          const original = source[during];
+          let isFirst = true;
+          source[during] = () => {
+            if (during === 'return' || !isFirst) assert_throws_js(TypeError, () => helper[again](), `${again} during ${during}`), tried.push(again);
+            isFirst = false;
+            return original();
+          };
+          helper = make(source);
+          helper.next();
+          if (during === 'next') helper.next();
+          assert_object_equals(helper.return(), { value: undefined, done: true });
+          assert_true(tried.length > 0);
+          assert_object_equals(helper.next(), { value: undefined, done: true });
+          assert_object_equals(helper.return(), { value: undefined, done: true });
+        }
+    }, `a helper that runs refuses to be resumed: ${name}`);
+
+    test(() => {
+      for (const wrong of [5, undefined, null, 'text', true]) assert_throws_js(TypeError, () => make({ __proto__: Iterator.prototype, next: () => wrong }).next(), String(wrong));
+      const helper = make({ __proto__: Iterator.prototype, next() { throw new RangeError('next'); } });
+      assert_throws_js(RangeError, () => helper.next());
+      assert_object_equals(helper.next(), { value: undefined, done: true });
+    }, `an iterator that gives no object is an error, after which the helper is over: ${name}`);
+
+    test(() => {
+      let closed = 0;
+      const begun = make({ ...endless(), __proto__: Iterator.prototype, return: () => (++closed, {}) });
+      begun.next();
+      begun.return();
+      assert_equals(closed, 1);
+      const helper = make({ ...endless(), __proto__: Iterator.prototype, return: () => 5 });
+      helper.next();
+      assert_throws_js(TypeError, () => helper.return());
+      assert_object_equals(helper.return(), { value: undefined, done: true });
+      for (const key of ['next', 'return']) assert_throws_js(TypeError, () => helper[key].call({}), 'this is none');
+    }, `closing a helper closes what it takes from: ${name}`);
+  }
+
+  const noObjects = () => ({ [Symbol.iterator]: () => ({ next: () => 5 }) });
+  test(() => {
+    const uses = {
+      objectGroupBy: () => Object.groupBy(noObjects(), (x) => x),
+      mapGroupBy: () => Map.groupBy(noObjects(), (x) => x),
+      sumPrecise: () => Math.sumPrecise(noObjects()),
+      zip: () => Iterator.zip(noObjects()),
+      padding: () => Iterator.zip([[1]], { mode: 'longest', padding: noObjects() }),
+    };
+    for (const name of ['toArray', 'forEach', 'some', 'every', 'find', 'reduce', 'includes', 'join'])
+      uses[name] = () => Iterator.prototype[name].call({ next: () => 5 }, () => false);
+    for (const [name, use] of Object.entries(uses)) assert_throws_js(TypeError, use, name);
+    const other = { size: 9, has: () => false, keys: () => ({ next: () => 5 }) };
+    for (const name of ['union', 'symmetricDifference']) assert_throws_js(TypeError, () => new Set([1])[name](other), name);
+    for (const name of ['intersection', 'difference', 'isSupersetOf', 'isDisjointFrom']) assert_throws_js(TypeError, () => new Set([1, 2])[name]({ ...other, size: 1 }), name);
+    for (const name of ['union', 'intersection', 'difference', 'symmetricDifference', 'isSupersetOf', 'isDisjointFrom'])
+      assert_throws_js(TypeError, () => new Set([1, 2])[name]({ size: 1, has: () => false, keys: () => 5 }), `${name}: no iterator`);
+  }, 'what iterates refuses an iterator that gives no object, and does not go on for ever');
+
+  test(() => {
+    const seen = [];
+    const watched = (target) => new Proxy(target, { get: (of, key) => (seen.push(String(key)), of[key]) });
+    Iterator.from(watched({ next() {} }));
+    assert_array_equals(seen.splice(0), ['Symbol(Symbol.iterator)', 'next']);
+    Iterator.zip([watched({ next() {} })]);
+    assert_array_equals(seen.splice(0), ['Symbol(Symbol.iterator)', 'next']);
+    Iterator.zipKeyed({ a: watched({ next() {} }) });
+    assert_array_equals(seen.splice(0), ['Symbol(Symbol.iterator)', 'next']);
+    Iterator.concat(watched([]));
+    assert_array_equals(seen.splice(0), ['Symbol(Symbol.iterator)']);
+    [1].values().flatMap(() => watched({ next: () => ({ done: true }) })).next();
+    assert_array_equals(seen.splice(0), ['Symbol(Symbol.iterator)', 'next']);
+    new Set([1]).union(watched({ size: 0, has() {}, keys: () => watched({ next: () => watched({ done: true }) }) }));
+    assert_array_equals(seen, ['size', 'has', 'keys', 'next', 'done']);
+  }, 'only what the language reads is read');
+
+  test(() => {
+    for (const zip of [(a, b, mode) => Iterator.zip([a, b], { mode }), (a, b, mode) => Iterator.zipKeyed({ a, b }, { mode })])
+      for (const [mode, second] of [['longest', 'a.next a.done b.next b.done'], ['shortest', 'a.next a.done b.return'], ['strict', 'a.next a.done b.next b.done']]) {
+        const log = [];
+        const source = (name) => {
+          let left = 1;
+          return {
+            next() {
+              log.push(`${name}.next`);
+              const done = left-- <= 0;
+              return { get done() { log.push(`${name}.done`); return done; }, get value() { log.push(`${name}.value`); return 1; } };
+            },
+            return() { log.push(`${name}.return`); return {}; },
+          };
+        };
+        const helper = zip(source('a'), source('b'), mode);
+        helper.next();
+        assert_equals(log.splice(0).join(' '), 'a.next a.done a.value b.next b.done b.value', mode);
+        assert_true(helper.next().done);
+        assert_equals(log.join(' '), second, mode);
+      }
+  }, 'the value of a result that is done is not read by zip');
+
+  test(() => {
+    const log = [];
+    const source = (name, end) => ({ __proto__: Iterator.prototype, next: () => ({ value: 1, done: end }), return() { log.push(name); if (name === 'b') throw new RangeError(name); return {}; } });
+    const helper = Iterator.zip([source('a'), source('b'), source('c')]);
+    assert_throws_js(RangeError, () => helper.return());
+    assert_array_equals(log.splice(0), ['c', 'b', 'a']);
+    assert_throws_js(TypeError, () => Iterator.zip([source('a'), source('c'), source('d', true)], { mode: 'strict' }).next());
+    assert_array_equals(log.splice(0), ['c', 'a']);
+    assert_throws_js(TypeError, () => Iterator.zip([source('a'), 5]));
+    assert_array_equals(log.splice(0), ['a']);
+    for (const act of [(s) => s.map(), (s) => s.reduce(5), (s) => s.take(NaN), (s) => s.drop(-1), (s) => s.chunks(0), (s) => s.windows(1, 'x'), (s) => s.join(Symbol()), (s) => s.includes(1, -1), (s) => s.take({ valueOf() { throw new TypeError(); } })]) {
+      assert_throws_js(Error, () => act(source('x')).x.y);
+      assert_array_equals(log.splice(0), ['x'], String(act));
+    }
+    assert_throws_js(TypeError, () => source('s').flatMap(() => 5).next());
+    assert_throws_js(TypeError, () => source('s').flatMap(() => 'text').next());
+    assert_array_equals(log, ['s', 's']);
+  }, 'iterators are closed where something is refused, the last one first');
+
+  test(() => {
+    const thrower = () => { throw new RangeError('callback'); };
+    let closed = 0;
+    const items = { [Symbol.iterator]: () => ({ next: () => ({ value: 1, done: false }), return: () => (++closed, {}) }) };
+    for (const act of [() => Object.groupBy(items, thrower), () => Map.groupBy(items, thrower), () => Object.groupBy(items, () => ({ toString: thrower }))]) assert_throws_js(RangeError, act);
+    assert_equals(closed, 3);
+    const symbol = Symbol('key');
+    const groups = Object.groupBy([1, 2, 3], (x) => (x === 1 ? symbol : x === 2 ? '__proto__' : { [Symbol.toPrimitive]: () => symbol }));
+    assert_equals(Object.getPrototypeOf(groups), null);
+    assert_array_equals(groups[symbol], [1, 3]);
+    assert_array_equals(groups.__proto__, [2]);
+    assert_object_equals([...Map.groupBy(['a', 'b', 'a'], (x) => (x === 'a' ? -0 : 1))], [[0, ['a', 'a']], [1, ['b']]]);
+    for (const use of [() => Object.groupBy(null, thrower), () => Object.groupBy([], 5), () => Map.groupBy(5, thrower)]) assert_throws_js(TypeError, use);
+  }, 'groups');
+
+  test(() => {
+    const ofKeys = (...values) => ({ size: values.length, has: (x) => values.includes(x), keys: () => values.values() });
+    const set = new Set([3, 1, 2]);
+    assert_array_equals([...set.union(ofKeys(4, -0, 1))], [3, 1, 2, 4, 0]);
+    assert_true(Object.is([...new Set().union(ofKeys(-0))][0], 0));
+    assert_array_equals([...set.intersection(ofKeys(1, 3))], [1, 3]);
+    assert_array_equals([...set.difference(ofKeys(1, 5, 6, 7))], [3, 2]);
+    assert_array_equals([...set.symmetricDifference(ofKeys(1, 5))], [3, 2, 5]);
+    assert_array_equals([set.isSubsetOf(ofKeys(1, 2, 3, 4)), set.isSupersetOf(ofKeys(1, 2)), set.isDisjointFrom(ofKeys(7)), set.isSubsetOf(ofKeys(1))], [true, true, true, false]);
+    let closed = 0;
+    const closing = (value) => ({ size: 1, has: () => true, keys: () => ({ next: () => ({ value, done: false }), return: () => (++closed, {}) }) });
+    assert_array_equals([set.isSupersetOf(closing(9)), set.isDisjointFrom(closing(1)), closed], [false, false, 2]);
+    for (const other of [[], null, { size: NaN }, { size: 1 }, { size: 1, has() {} }, { size: 1, has() {}, keys: 1 }]) assert_throws_js(TypeError, () => set.union(other));
+    assert_throws_js(RangeError, () => set.union({ size: -1, has() {}, keys() {} }));
+    assert_throws_js(TypeError, () => Set.prototype.union.call(new Map(), set));
+  }, 'sets');
+}

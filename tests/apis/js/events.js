@@ -196,3 +196,19 @@ promise_test(async () => {
   await wanted;
   removeEventListener('unhandledrejection', listener);
 }, 'microtasks of a listener to unhandledrejection run');
+
+test(() => {
+  const setter = (name) => Object.getOwnPropertyDescriptor(Event.prototype, name).set;
+  for (const name of ['cancelBubble', 'returnValue'])
+    for (const object of [{}, Event.prototype, undefined])
+      for (const value of [true, false, 0, {}]) assert_throws_js(TypeError, () => setter(name).call(object, value), `${name} = ${value}`);
+  const event = new Event('x', { cancelable: true });
+  event.cancelBubble = false;
+  event.returnValue = true;
+  assert_array_equals([event.cancelBubble, event.returnValue, event.defaultPrevented], [false, true, false]);
+  event.cancelBubble = true;
+  event.cancelBubble = false;
+  event.returnValue = false;
+  event.returnValue = true;
+  assert_array_equals([event.cancelBubble, event.returnValue, event.defaultPrevented], [true, false, true]);
+}, 'cancelBubble and returnValue look at what they are set on, and are not unset');

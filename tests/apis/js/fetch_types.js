@@ -167,3 +167,56 @@ promise_test(async (t) => {
 promise_test(async (t) => {
   await promise_rejects_js(t, TypeError, fetch('http://a/'));
 }, 'without a client that answers there is no network');
+
+promise_test(async () => {
+  for (const [contentType, type] of [
+    ['TEXT/Plain;Charset=GBK', 'text/plain;charset=GBK'],
+    ['x/x;test="\\', 'x/x;test="\\\\"'],
+    ['x/x;test="a\\"b"', 'x/x;test="a\\"b"'],
+    ['x/x; a=B ; c="d e";a=f', 'x/x;a=B;c="d e"'],
+    ['no type', ''],
+  ])
+    for (const body of [new Response('', { headers: { 'Content-Type': contentType } }), new Request('http://a/', { method: 'POST', body: '', headers: { 'Content-Type': contentType } })])
+      assert_equals((await body.blob()).type, type);
+}, "a body's blob has the serialized type");
+
+promise_test(async () => {
+  const chunks = () => new ReadableStream({ start(c) { c.enqueue(new Uint8Array([1])); c.close(); } });
+  for (const one of [new Response(chunks()), new Request('http://a/', { method: 'POST', body: chunks(), duplex: 'half' }), new Response('\u0001')]) {
+    const two = one.clone();
+    const first = (await one.body.getReader().read()).value;
+    const second = (await two.body.getReader().read()).value;
+    first[0] = 9;
+    assert_true(first !== second);
+    assert_array_equals([...second], [1]);
+  }
+}, "what a clone's body gives is its own");
+
+promise_test(async (t) => {
+  for (const make of [() => new Response('abc'), () => new Response(new Blob(['abc'])), () => new Request('http://a/', { method: 'POST', body: 'abc' }), () => new Response(new Response('abc').body)]) {
+    for (const seeBefore of [false, true]) {
+      const consumed = make();
+      if (seeBefore) consumed.body;
+      await consumed.text();
+      assert_true(consumed.body.locked);
+      assert_throws_js(TypeError, () => consumed.body.getReader());
+      assert_throws_js(TypeError, () => consumed.clone());
+    }
+  }
+  assert_equals(new Response().body, null);
+}, 'the stream of a body that was consumed is locked');
+
+promise_test(async (t) => {
+  for (const init of ['x', new ReadableStream({ start(c) { c.enqueue(new Uint8Array([120])); c.close(); } })]) {
+    const old = new Request('http://a/', { method: 'POST', body: init, duplex: 'half' });
+    const { body } = old;
+    const made = new Request(old);
+    assert_array_equals([old.body === body, body.locked, old.bodyUsed, made.bodyUsed], [true, true, true, false]);
+    assert_throws_js(TypeError, () => new Request(old));
+    await promise_rejects_js(t, TypeError, old.text());
+    assert_equals(await made.text(), 'x');
+  }
+  const unread = new Request('http://a/', { method: 'POST', body: 'y' });
+  const other = new Request(unread, { body: 'z' });
+  assert_array_equals([unread.bodyUsed, await unread.text(), await other.text()], [false, 'y', 'z']);
+}, 'a request that is made of another uses it up');

@@ -93,3 +93,24 @@
     assert_throws_js(TypeError, () => { 'use strict'; host.call = () => {}; });
   }, 'host is frozen');
 }
+
+test(() => {
+  const without = (prototype) => Object.assign(function () {}, { prototype });
+  const sources = {
+    AbortController: [], Blob: [], BroadcastChannel: ['x'], ByteLengthQueuingStrategy: [{ highWaterMark: 1 }], CompressionStream: ['gzip'],
+    CountQueuingStrategy: [{ highWaterMark: 1 }], CustomEvent: ['x'], DecompressionStream: ['gzip'], DOMException: [], ErrorEvent: ['x'],
+    DisposableStack: [], AsyncDisposableStack: [], Event: ['x'], EventTarget: [], File: [[], 'x'], FileReader: [], FormData: [], Headers: [],
+    MessageChannel: [], MessageEvent: ['x'], ReadableStream: [], Request: ['http://a/'], Response: [], TextDecoder: [], TextDecoderStream: [],
+    TextEncoder: [], TextEncoderStream: [], TransformStream: [], URL: ['http://a/'], URLPattern: [{}], URLSearchParams: [], WritableStream: [],
+  };
+  for (const [name, args] of Object.entries(sources)) {
+    const Interface = globalThis[name];
+    if (Interface === undefined) continue;
+    for (const prototype of [null, undefined, 5, 'text'])
+      assert_equals(Object.getPrototypeOf(Reflect.construct(Interface, args, without(prototype))), Interface.prototype, name);
+    const own = Object.create(Interface.prototype);
+    assert_equals(Object.getPrototypeOf(Reflect.construct(Interface, args, without(own))), own, name);
+    assert_equals(Object.getPrototypeOf(Reflect.construct(Interface, args, without(Object.prototype))), Object.prototype, name);
+    assert_equals(Object.getPrototypeOf(new (class extends Interface {})(...args)).constructor.prototype instanceof Interface, true, name);
+  }
+}, 'where new.target has no prototype, an object has that of its interface');

@@ -24,6 +24,36 @@ Test(value, each_type_is_read_as_it_was_built) {
   cr_assert(Builder().timestamp(before_epoch).value().timestamp() == before_epoch);
 }
 
+Test(value, a_timestamp_that_does_not_fit_is_no_wrong_one) {
+  using namespace std::chrono;
+  const auto built = [](auto time) { return std::move(Builder().timestamp(time)); };
+  const struct {
+    int64_t milliseconds;
+    bool fits;
+  } rows[] = {
+      {253'402'214'400'000, false},    // 9999-12-31
+      {-11'676'096'000'000, false},    // 1600-01-01
+      {8'640'000'000'000'000, false},  // the last Date
+      {-8'640'000'000'000'000, false}, // the first one
+      {9'223'372'035'999, true},       // 2262-04-11
+      {-9'223'372'035'999, true},      // 1677-09-21
+      {-1, true},
+  };
+  for (const auto &row : rows) {
+    const sys_time<milliseconds> time{milliseconds(row.milliseconds)};
+    const Builder builder = built(time);
+    cr_expect(builder.value().date() == time, "%ld", row.milliseconds);
+    const auto precise = builder.value().timestamp();
+    cr_expect_eq(precise.has_value(), row.fits, "%ld", row.milliseconds);
+    cr_expect(!precise || *precise == time, "%ld", row.milliseconds);
+  }
+  constexpr auto most = sys_time<nanoseconds>::max(), least = sys_time<nanoseconds>::min();
+  cr_expect(built(most - 1s).value().timestamp() == most - 1s);
+  cr_expect(built(least + 1s).value().timestamp() == least + 1s);
+  cr_expect_not(built(sys_time<seconds>(seconds(INT64_MAX))).value().date());
+  cr_expect(built(sys_time<nanoseconds>(-1ns)).value().date() == sys_time<milliseconds>(-1ms));
+}
+
 Test(value, the_wrong_type_gives_nothing) {
   const Builder text = std::move(Builder().string("5"));
   cr_assert_not(text.value().int64() || text.value().number() || text.value().boolean() ||
