@@ -76,9 +76,8 @@ constexpr Limit limits[] = {
     {RLIMIT_NOFILE, 16, true, "limit on open files"},
     {RLIMIT_FSIZE, 0, true, "limit on file sizes"}, // what it writes to is a socket and pipes
     {RLIMIT_NPROC, 0, false, "limit on processes"},
-    // The kernel counts them by user, timers among them: one worker could take them from all. Its
-    // own timer has its signal already; those of kill(2) come in any case.
-    {RLIMIT_SIGPENDING, 0, false, "limit on pending signals"},
+    // None on pending signals: beyond it the kernel delivers the master's without its value, which says
+    // which request it is for. Nothing here may queue one, or make a timer.
 };
 
 void install_handler() {

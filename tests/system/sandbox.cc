@@ -161,7 +161,6 @@ Test(sandbox, limits_of_the_kernel_hold_where_a_filter_would_not) {
         {"pool.default.isolation=" + std::string(isolation), "pool.default.memory_mb=64"});
     Client client = daemon.connect();
     client.put("s", "function f() { for (;;); }");
-    // By signals, of which none can wait.
     expect_members(client.error("call", {"s", "f", json::array(), {{"deadline_ms", 200}}}),
                    {{"code", "deadline_exceeded"}});
     expect_members(client.error("call", {"s", "f", json::array(), {{"cpu_ms", 100}}}),
@@ -170,8 +169,7 @@ Test(sandbox, limits_of_the_kernel_hold_where_a_filter_would_not) {
       for (const pid_t worker : daemon.workers())
         for (const auto &[limit, most] :
              {std::pair{"Max file size", "0"}, std::pair{"Max processes", "0"},
-              std::pair{"Max pending signals", "0"}, std::pair{"Max open files", "16"},
-              std::pair{"Max core file size", "1"}})
+              std::pair{"Max open files", "16"}, std::pair{"Max core file size", "1"}})
           if (const std::string has = limit_of(worker, limit); has != most)
             return limit + (" " + has);
       return std::string();
