@@ -66,7 +66,9 @@ void guard_wasm_buffers(v8::Local<v8::Context> context) {
 
 } // namespace
 
-const char *surface_flags(const Surface &surface) { return surface.jitless ? "--jitless --no-expose-wasm" : ""; }
+const char *surface_flags(const Surface &surface) {
+  return surface.jitless ? "--jitless --no-expose-wasm" : "";
+}
 
 void limit_surface(v8::Isolate *isolate, const Surface &surface) {
   process_globals.surface = new Surface(surface);

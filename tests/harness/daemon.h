@@ -17,8 +17,8 @@ struct DaemonOptions {
   std::vector<std::string> arguments{};   // further ones
   std::vector<std::string> environment{}; // NAME=VALUE
   std::function<void()> before_exec{};    // in the child: to drop privileges, to set limits
-  std::string cache_folder{}; // default: one that all tests share, so that starts are fast
-  std::string state_folder{}; // default: in the daemon's own folder
+  std::string cache_folder{};   // default: one that all tests share, so that starts are fast
+  std::string state_folder{};   // default: in the daemon's own folder
   std::string program_folder{}; // of lethed and what it starts; default: build/bin
 };
 

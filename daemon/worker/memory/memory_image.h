@@ -153,7 +153,7 @@ private:
   uint64_t faults_ = 0;                   // page faults up to the last rewind
   uintptr_t stack_reached_ = UINTPTR_MAX; // the lowest page of its kept part that is in memory
   uintptr_t stack_needed_ = UINTPTR_MAX;  // the lowest that was written in this window of rewinds
-  size_t touched_bytes_ = 0;          // by the request that is being rewound
+  size_t touched_bytes_ = 0;              // by the request that is being rewound
   long address_space_pages_ = 0;
   uintptr_t break_ = 0;
   bool can_populate_ = false; // see populate()
