@@ -122,18 +122,6 @@ bool MemoryLimits::has_room(size_t bytes) {
   return bytes <= limit_bytes_ && buffer_bytes_ + heap_bytes_ <= limit_bytes_ - bytes;
 }
 
-// V8 tries again after a garbage collection, so this is final only if no retry succeeds: it is
-// looked at when the script comes to its next safe point.
-void MemoryLimits::refuse(size_t bytes) {
-  refused_bytes_ = bytes;
-  isolate_->RequestInterrupt(
-      [](v8::Isolate *, void *context) {
-        if (static_cast<MemoryLimits *>(context)->exceeded())
-          Interrupts::instance().stop_here(StopCause::memory);
-      },
-      this);
-}
-
 void *MemoryLimits::Allocate(size_t bytes) {
   if (bytes > address_space_bytes)
     return nullptr; // a RangeError, which the script may catch
@@ -143,7 +131,7 @@ void *MemoryLimits::Allocate(size_t bytes) {
     if (bytes == refused_bytes_)
       refused_bytes_ = 0;
   } else {
-    refuse(bytes);
+    refused_bytes_ = bytes; // V8 tries again after a garbage collection; then it is a RangeError
   }
   return data;
 }

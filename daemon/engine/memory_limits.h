@@ -10,9 +10,9 @@
 
 namespace lethe {
 
-// Also V8's allocator of array buffers. A script that needs more than its limit is terminated, and
-// exceeded() says so; if V8 can't go on without the memory, the process ends, after `at_the_end`
-// was called.
+// Also V8's allocator of array buffers. A script whose heap needs more than its limit is terminated,
+// and exceeded() says so; a buffer that has no room is an error, which the script may catch. If V8
+// can't go on without the memory, the process ends, after `at_the_end` was called.
 class MemoryLimits final : public v8::ArrayBuffer::Allocator {
 public:
   // `pool_bytes` is also what the isolate is made with. Sets the limit of `arena`.
@@ -38,10 +38,12 @@ public:
 
   // Before each run: `bytes` 0 means the pool's limit, which also is the most.
   void begin(size_t bytes);
-  // The script was refused memory, and whatever it did about this is no longer its result.
-  bool exceeded() const {
-    return exceeded_ || refused_bytes_ > 0 || arena_.refusals() != refusals_before_;
-  }
+  // V8's heap has grown beyond the limit, and whatever the script did about this is no longer its
+  // result.
+  bool exceeded() const { return exceeded_; }
+  // A buffer or a WebAssembly memory was refused, which the script may have caught: an error that
+  // says so says the truth.
+  bool was_refused() const { return refused_bytes_ > 0 || arena_.refusals() != refusals_before_; }
   size_t limit_bytes() const { return limit_bytes_; }
 
   void *Allocate(size_t bytes) override;
@@ -53,7 +55,6 @@ private:
   static void out_of_memory(const char *location, v8_compat::OutOfMemoryDetails details);
 
   bool has_room(size_t bytes);
-  void refuse(size_t bytes);
 
   Arena &arena_;
   uint64_t refusals_before_ = 0; // of the arena, as of the run's beginning

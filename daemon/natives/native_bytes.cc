@@ -36,7 +36,11 @@ std::span<unsigned char> writable_bytes(v8::Local<v8::Value> value) {
 
 v8::MaybeLocal<v8::ArrayBuffer> new_buffer(v8::Isolate *isolate, size_t bytes) {
   v8::ArrayBuffer::Allocator *const allocator = isolate->GetArrayBufferAllocator();
-  void *const data = allocator->Allocate(bytes);
+  void *data = allocator->Allocate(bytes);
+  if (!data) { // as V8 does for array buffers of a script's
+    isolate->LowMemoryNotification();
+    data = allocator->Allocate(bytes);
+  }
   if (!data) {
     isolate->ThrowException(v8::Exception::RangeError(
         v8::String::NewFromUtf8Literal(isolate, "Array buffer allocation failed")));

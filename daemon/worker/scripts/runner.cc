@@ -9,7 +9,7 @@
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/natives/random_state.h"
 
-#include <charconv>
+#include <algorithm>
 
 namespace lethe {
 namespace {
@@ -24,29 +24,14 @@ std::string quoted_list(std::string text, size_t &listed, std::string_view name)
   return text;
 }
 
-// V8 refuses single objects beyond a size of its own, long before memory runs out. To the script's
-// owner it is one thing: more memory was asked for than there may be.
-bool is_size_refused(const Error &error, size_t limit_bytes) {
-  const auto says = [&](std::string_view text) {
-    return error.message.find(text) != std::string::npos;
-  };
-  constexpr size_t longest_string_bytes = size_t{512} << 20;
-  if (says("Invalid string length"))
-    return limit_bytes <= longest_string_bytes;
-  if (says("Array buffer allocation failed") || says("could not allocate memory") ||
-      says("Unable to grow instance memory") || says("Maximum BigInt size exceeded"))
-    return true;
-  for (const std::string_view text :
-       {"Invalid typed array length: ", "Invalid array buffer length: "}) {
-    const size_t at = error.message.find(text);
-    size_t bytes = 0;
-    if (at != std::string::npos) {
-      const char *digits = error.message.data() + at + text.size();
-      std::from_chars(digits, error.message.data() + error.message.size(), bytes);
-      return bytes > limit_bytes;
-    }
-  }
-  return false;
+// V8's texts and ours where a buffer or a WebAssembly memory was refused. A script's own errors may
+// have them, too: they say something only of a run in which that has happened.
+bool is_refused_memory(const Error &error) {
+  constexpr std::string_view texts[] = {
+      "Array buffer allocation failed", "could not allocate memory", "Cannot allocate Wasm memory",
+      "Unable to grow instance memory", "there is no memory for a compression stream"};
+  return std::ranges::any_of(
+      texts, [&](std::string_view text) { return error.message.find(text) != std::string::npos; });
 }
 
 std::string stack_of(const Error &error) {
@@ -275,7 +260,7 @@ RunFailure Runner::failure(v8::Local<v8::Context> context, const v8::TryCatch &c
 RunFailure Runner::thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> exception,
                           v8::Local<v8::Message> message) {
   RunFailure result{describe_thrown(context, exception, message), {}};
-  if (exception->IsNativeError() && is_size_refused(result.error, memory_.limit_bytes()))
+  if (memory_.was_refused() && exception->IsNativeError() && is_refused_memory(result.error))
     return out_of_memory(stack_of(result.error));
   scripts_.apply_source_maps(result.error);
   result.raw = convert_thrown(context, exception, limits_,
