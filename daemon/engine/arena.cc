@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
+#include <vector>
 
 namespace lethe {
 namespace {
@@ -131,8 +132,10 @@ bool Arena::set_protection(PageRange range, int protection) {
     return false;
   if (protection == PROT_NONE)
     accessible_.remove(range);
-  else if (more > 0)
+  else if (more > 0) {
     accessible_.add(range);
+    written_.add(range);
+  }
   if (listener_)
     listener_(listener_context_, range);
   return true;
@@ -141,11 +144,21 @@ bool Arena::set_protection(PageRange range, int protection) {
 // The range's pages read as zero when they become accessible again.
 void Arena::zero(PageRange range) {
   const PageRange of_image{range.begin, std::clamp(image_end_, range.begin, range.end)};
-  if (!of_image.empty() && protect(of_image, PROT_READ | PROT_WRITE)) {
-    std::memset(reinterpret_cast<void *>(of_image.begin), 0, of_image.bytes());
-    if (listener_)
-      listener_(listener_context_, of_image);
+  // Not the guard regions of a WebAssembly memory, gigabytes that would become resident.
+  std::vector<PageRange> written;
+  for (const auto &[begin, end] : written_.runs()) {
+    const PageRange part{std::max(begin, of_image.begin), std::min(end, of_image.end)};
+    if (part.begin < part.end)
+      written.push_back(part);
   }
+  for (const PageRange part : written) {
+    if (!protect(part, PROT_READ | PROT_WRITE))
+      continue;
+    std::memset(reinterpret_cast<void *>(part.begin), 0, part.bytes());
+    if (listener_)
+      listener_(listener_context_, part);
+  }
+  written_.remove(range);
   const PageRange fresh{of_image.end, range.end};
   const bool dropped = fresh.empty() || ::madvise(reinterpret_cast<void *>(fresh.begin),
                                                   fresh.bytes(), MADV_DONTNEED) == 0;

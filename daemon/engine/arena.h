@@ -56,6 +56,7 @@ private:
   size_t limit_bytes_ = SIZE_MAX;
   uint64_t refusals_ = 0;
   RangeSet free_, accessible_;
+  RangeSet written_; // were accessible since they were zero
   ProtectionListener listener_ = nullptr;
   void *listener_context_ = nullptr;
 };

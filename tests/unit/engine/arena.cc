@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <random>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -118,6 +119,26 @@ Test(arena, the_limit_holds_and_a_release_makes_room) {
   cr_assert(arena.ReleasePages(first, 60 * page_bytes(), 10 * page_bytes()));
   cr_assert(arena.SetPermissions(reserved, 60 * page_bytes(), read_write));
   cr_assert_eq(arena.accessible_bytes(), 70 * page_bytes());
+}
+
+Test(arena, what_was_never_accessible_is_not_made_resident) {
+  Arena arena(reserved_bytes);
+  const size_t bytes = reserved_bytes / 2, used = 4 * page_bytes();
+  const auto none = v8::PageAllocator::kNoAccess;
+  auto *memory = static_cast<char *>(arena.AllocatePages(nullptr, bytes, page_bytes(), none));
+  cr_assert_not_null(memory);
+  // As a WebAssembly memory: its beginning is in use, then a part that was.
+  cr_assert(arena.SetPermissions(memory, used, read_write));
+  std::memset(memory, 1, used);
+  cr_assert(arena.SetPermissions(memory + used / 2, used / 2, none));
+  arena.image_taken();
+  cr_assert(arena.FreePages(memory, bytes));
+  std::vector<unsigned char> resident(bytes / page_bytes());
+  cr_assert_eq(::mincore(memory, bytes, resident.data()), 0);
+  cr_assert_leq(std::count_if(resident.begin(), resident.end(), [](auto page) { return page & 1; }),
+                4);
+  cr_assert_eq(arena.AllocatePages(nullptr, bytes, page_bytes(), read_write), memory);
+  cr_assert(is_zero(memory, bytes));
 }
 
 Test(arena, what_a_request_frees_and_takes_again_is_zero_and_goes_back) {
