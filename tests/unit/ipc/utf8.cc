@@ -13,8 +13,10 @@ Test(utf8, a_beginning_ends_with_a_whole_character) {
     const std::string_view beginning = utf8_beginning(text, most);
     cr_assert(text.starts_with(beginning) && beginning.size() <= most && is_utf8(beginning),
               "%zu bytes: %zu", most, beginning.size());
+    if (beginning.size() == text.size())
+      continue;
     const size_t next = utf8_character_bytes(std::string_view(text).substr(beginning.size()));
-    cr_assert(next == 0 || beginning.size() + next > most, "%zu bytes: one more fits", most);
+    cr_assert(beginning.size() + next > most, "%zu bytes: one more fits", most);
   }
 }
 
