@@ -23,7 +23,6 @@ const { ReadableStream, ReadableStreamDefaultReader, ReadableByteStreamControlle
 export const getReader = method(ReadableStream, 'getReader');
 export const cancelStream = method(ReadableStream, 'cancel');
 const teeStream = method(ReadableStream, 'tee');
-const pipeThrough = method(ReadableStream, 'pipeThrough');
 export const isLocked = getter(ReadableStream, 'locked');
 export const readFrom = method(ReadableStreamDefaultReader, 'read');
 export const cancelReader = method(ReadableStreamDefaultReader, 'cancel');
@@ -49,6 +48,12 @@ for (const Class of Object.values(streams))
 export const isReadableStreamDisturbed = (stream) => stream._disturbed;
 const isByteStream = (stream) => stream._readableStreamController instanceof ReadableByteStreamController;
 
+const pipeThroughPair = method(ReadableStream, 'pipeThrough');
+// The pair as values: a script may have other getters for them.
+function pipeThrough(stream, transform) {
+  return pipeThroughPair(stream, { __proto__: null, readable: readableOf(transform), writable: writableOf(transform) }, { __proto__: null });
+}
+
 // The same chunks once more; the stream itself is locked for ever.
 export const throughIdentity = (stream) => pipeThrough(stream, new TransformStream());
 
@@ -58,7 +63,8 @@ export function teeWithCopies(stream) {
   const [first, second] = teeStream(stream);
   if (isBytes) return [first, second];
   const { structuredClone } = require('lethe:clone');
-  const copies = new TransformStream({ transform: (chunk, controller) => enqueueIn(controller, structuredClone(chunk)) }, undefined, { highWaterMark: 0 });
+  const transformer = { __proto__: null, transform: (chunk, controller) => enqueueIn(controller, structuredClone(chunk)) };
+  const copies = new TransformStream(transformer, undefined, { __proto__: null, highWaterMark: 0 });
   return [first, pipeThrough(second, copies)];
 }
 

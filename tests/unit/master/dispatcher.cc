@@ -35,12 +35,12 @@ public:
     cr_assert_eq(fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
     page_ = static_cast<WorkerPage *>(mmap(nullptr, static_cast<size_t>(sysconf(_SC_PAGESIZE)),
                                            PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0));
+    signal(SIGUSR2, [](int) { // before the child is there, which the signal must not find without
+      for (;;) {
+      }
+    });
     pid_ = fork();
     if (pid_ == 0) {
-      signal(SIGUSR2, [](int) {
-        for (;;) {
-        }
-      });
       prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that fails leaves nobody behind
       close_range(3, ~0u, 0);           // the test alone holds its socket
       for (;;)
