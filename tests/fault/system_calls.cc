@@ -24,7 +24,7 @@ TestSuite(system_calls, .timeout = 7200);
 
 namespace {
 
-constexpr milliseconds time_for_some{12'000};
+constexpr milliseconds time_for_some{5000};
 
 bool walks_all() {
   const char *value = std::getenv("LETHE_FAULTS");

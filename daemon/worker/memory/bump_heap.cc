@@ -47,8 +47,8 @@ static_assert(sizeof(Header) == granule);
 
 struct BumpHeap {
   char *next = nullptr;
-  bool is_open = false;        // else everything that is new is the general heap's
-  char *last = nullptr;        // block, the only one that can grow; not free
+  bool is_open = false; // else all that is new is the general heap's, and there may be threads
+  char *last = nullptr; // block, the only one that can grow; not free
   bool has_older_only = false; // the general heap has given out nothing since this one has begun
   size_t (*general_size)(void *) = nullptr;
 };
@@ -85,7 +85,7 @@ void *general(void *block) {
 void give_back(void *block) {
   if (is_here(block)) {
     header(static_cast<char *>(block)).is_free = 1;
-    while (heap.last && header(heap.last).is_free) {
+    while (heap.is_open && heap.last && header(heap.last).is_free) {
       heap.next = heap.last - sizeof(Header);
       heap.last = header(heap.last).previous;
     }
@@ -97,7 +97,7 @@ void give_back(void *block) {
 bool resize(void *block, size_t bytes) {
   Header &of_block = header(static_cast<char *>(block));
   const size_t wanted = rounded(bytes);
-  if (block != heap.last)
+  if (block != heap.last || !heap.is_open)
     return wanted <= of_block.bytes;
   if (wanted > most_block_bytes ||
       wanted > static_cast<size_t>((region + region_bytes) - heap.last))

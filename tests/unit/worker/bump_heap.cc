@@ -11,6 +11,9 @@
 #include <malloc.h>
 #include <vector>
 
+// There it does nothing.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
 using namespace lethe;
 using lethe::test::in_fork;
 
@@ -142,3 +145,5 @@ Test(bump_heap, after_its_end_blocks_come_from_the_general_heap_and_all_can_be_g
     return is_general && is_far;
   }));
 }
+
+#endif
