@@ -266,7 +266,7 @@ std::vector<Fault> stop_with(Injector &injector, const std::function<void()> &ar
     client.wait(msgid);
   const int status = daemon.process().wait();
   expect(status == 0, "status " + std::to_string(status) + "; its log:\n" + daemon.log());
-  const std::vector<Fault> possible = all_faults(injector.injection());
+  std::vector<Fault> possible = all_faults(injector.injection());
   injector.disarm();
   expect_no_child_left();
   fs::remove(daemon.socket_path()); // its removal may have been what failed
