@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
-#include <vector>
 
 namespace lethe {
 namespace {
@@ -145,19 +144,13 @@ bool Arena::set_protection(PageRange range, int protection) {
 void Arena::zero(PageRange range) {
   const PageRange of_image{range.begin, std::clamp(image_end_, range.begin, range.end)};
   // Not the guard regions of a WebAssembly memory, gigabytes that would become resident.
-  std::vector<PageRange> written;
-  for (const auto &[begin, end] : written_.runs()) {
-    const PageRange part{std::max(begin, of_image.begin), std::min(end, of_image.end)};
-    if (part.begin < part.end)
-      written.push_back(part);
-  }
-  for (const PageRange part : written) {
+  written_.for_each_in(of_image, [this](PageRange part) {
     if (!protect(part, PROT_READ | PROT_WRITE))
-      continue;
+      return;
     std::memset(reinterpret_cast<void *>(part.begin), 0, part.bytes());
     if (listener_)
       listener_(listener_context_, part);
-  }
+  });
   written_.remove(range);
   const PageRange fresh{of_image.end, range.end};
   const bool dropped = fresh.empty() || ::madvise(reinterpret_cast<void *>(fresh.begin),

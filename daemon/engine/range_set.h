@@ -17,10 +17,17 @@ public:
   const Runs &runs() const { return runs_; }
   size_t bytes() const { return bytes_; }
 
+  // Calls use(part) for each part of the range that is in the set, which stays as it is meanwhile.
+  template <typename Use> void for_each_in(PageRange range, Use use) const {
+    if (range.empty())
+      return;
+    for (auto run = first_after(range.begin); run != runs_.end() && run->first < range.end; ++run)
+      use(range.common({run->first, run->second}));
+  }
+
   size_t bytes_in(PageRange range) const {
     size_t found = 0;
-    for (auto run = first_after(range.begin); run != runs_.end() && run->first < range.end; ++run)
-      found += range.common({run->first, run->second}).bytes();
+    for_each_in(range, [&found](PageRange part) { found += part.bytes(); });
     return found;
   }
 
