@@ -161,21 +161,31 @@ void add_list(CLI::App &script, CommandLine &line) {
   });
 }
 
+// Asks for `method` of the script NAME, which answers whether there was anything to do; if not, `nothing`
+// is said with the name in it.
+void add_named_change(CLI::App &command, CommandLine &line,
+                      const std::shared_ptr<std::string> &name, const char *method,
+                      std::string (*nothing)(const std::string &name)) {
+  command.callback([&line, name, method, nothing] {
+    line.action = [&line, name, method, nothing] {
+      return with_client(line, [&](Client &client) {
+        const Reply reply = administer(client, method, Builder().array(1).string(*name));
+        if (reply && !line.json && reply.value().boolean() == false)
+          std::cerr << nothing(*name) << '\n';
+        return reply && !line.json ? int{success} : report(reply, line.json);
+      });
+    };
+  });
+}
+
 void add_release(CLI::App &script, CommandLine &line) {
   const auto name = std::make_shared<std::string>();
   CLI::App *release = script.add_subcommand(
       "release", "Let a script run again that was quarantined for its faults");
   release->add_option("NAME", *name, "The script's name")->required();
   add_common_options(*release, line);
-  release->callback([&line, name] {
-    line.action = [&line, name] {
-      return with_client(line, [&](Client &client) {
-        const Reply reply = administer(client, "script.release", Builder().array(1).string(*name));
-        if (reply && !line.json && reply.value().boolean() == false)
-          std::cerr << "script " << *name << " was not quarantined\n";
-        return reply && !line.json ? int{success} : report(reply, line.json);
-      });
-    };
+  add_named_change(*release, line, name, "script.release", [](const std::string &script_name) {
+    return "script " + script_name + " was not quarantined";
   });
 }
 
@@ -198,15 +208,8 @@ void add_get_and_delete(CLI::App &script, CommandLine &line) {
       });
     };
   });
-  remove->callback([&line, name] {
-    line.action = [&line, name] {
-      return with_client(line, [&](Client &client) {
-        const Reply reply = administer(client, "script.delete", Builder().array(1).string(*name));
-        if (reply && !line.json && reply.value().boolean() == false)
-          std::cerr << "there was no script " << *name << '\n';
-        return reply && !line.json ? int{success} : report(reply, line.json);
-      });
-    };
+  add_named_change(*remove, line, name, "script.delete", [](const std::string &script_name) {
+    return "there was no script " + script_name;
   });
 }
 
