@@ -22,7 +22,7 @@ Rewinds rewinds_of(Client &client) {
 
 } // namespace
 
-Test(few_pages, a_small_request_costs_no_more_than_seventy_pages) {
+Test(few_pages, a_small_request_costs_no_more_than_forty_pages) {
   const Daemon daemon(
       DaemonOptions{.settings = {"pool.default.workers=1", "pool.default.isolation=rewind",
                                  "pool.default.rewind_verify=0"}});
@@ -38,5 +38,5 @@ Test(few_pages, a_small_request_costs_no_more_than_seventy_pages) {
   const Rewinds after = rewinds_of(client);
   expect(after.count >= before.count + 990, "each request is followed by a rewind");
   const uint64_t pages = (after.pages - before.pages) / (after.count - before.count);
-  expect(pages <= 70, std::to_string(pages) + " pages are copied back after a small request");
+  expect(pages <= 40, std::to_string(pages) + " pages are copied back after a small request");
 }

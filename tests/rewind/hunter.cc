@@ -61,14 +61,16 @@ const Reply &Hunter::virgin_answer(const std::string &probe) {
   return virgin_answers_[probe];
 }
 
-Hunt Hunter::hunt(const std::vector<Leak> &leaks, size_t in_flight) {
+Hunt Hunter::hunt(const std::vector<Leak> &leaks, size_t in_flight,
+                  const std::function<void()> &before) {
   for (const Leak &leak : leaks)
     if (!leak.probe.empty())
       virgin_answer(leak.probe);
-  client_.put("next", "0"); // a new generation: under reuse, workers that answered nothing yet
+  renew_workers();
   Hunt hunt;
   std::deque<Trial> running;
   for (const Leak &leak : leaks) {
+    before();
     running.push_back(start_trial(leak));
     if (running.size() >= in_flight) {
       finish_trial(running.front(), hunt);
@@ -79,6 +81,8 @@ Hunt Hunter::hunt(const std::vector<Leak> &leaks, size_t in_flight) {
     finish_trial(trial, hunt);
   return hunt;
 }
+
+void Hunter::renew_workers() { client_.put("next", std::to_string(++generations_)); }
 
 Hunter::Trial Hunter::start_trial(const Leak &leak) {
   Trial trial{&leak, 0, 0, 0, 0};

@@ -5,6 +5,7 @@
 #include "tests/harness/client.h"
 #include "tests/rewind/sources.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,13 +25,15 @@ struct Hunt {
 // and the leak had the same outcome twice. The daemon must have one worker.
 class Hunter {
 public:
-  static constexpr unsigned requests_for_each = 4;
-
   // Puts the resident script; takes the digest of the virgin world.
   Hunter(Client &client, World world, unsigned deadline_ms = 10'000);
 
-  // `in_flight` leaks are on their way at the same time.
-  Hunt hunt(const std::vector<Leak> &leaks, size_t in_flight);
+  // `in_flight` leaks are on their way at the same time; before each of them `before` is called.
+  Hunt hunt(const std::vector<Leak> &leaks, size_t in_flight,
+            const std::function<void()> &before = [] {});
+
+  // Workers that have answered nothing yet, by a new generation.
+  void renew_workers();
 
   // Those that js/tampering.js makes of the built-in objects that are there: each `step`th.
   std::vector<Leak> tamperings(size_t step);
@@ -51,6 +54,7 @@ private:
   std::string digest_source_;
   Reply virgin_digest_;
   std::map<std::string, Reply> virgin_answers_;
+  unsigned generations_ = 0;
 };
 
 } // namespace lethe::test

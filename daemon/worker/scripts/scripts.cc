@@ -32,16 +32,18 @@ std::vector<std::string> property_names(v8::Local<v8::Context> context,
 }
 
 // V8 has no list of a script's top-level bindings. Words that follow `const` or `let` are more than
-// these, and each is looked up afterwards.
-std::vector<std::string> words_after_declarations(std::string_view source) {
+// these, and each is looked up afterwards. Of what the global object has from the start only what the
+// script speaks of: looking up the rest would evaluate all of the prelude.
+std::set<std::string_view> possible_functions(std::string_view source,
+                                              const std::vector<std::string> &baseline) {
   std::set<std::string_view> words;
   std::string_view before;
   for_each_word(source, [&](std::string_view word) {
-    if (before == "const" || before == "let")
+    if (before == "const" || before == "let" || std::ranges::binary_search(baseline, word))
       words.insert(word);
     before = word;
   });
-  return {words.begin(), words.end()};
+  return words;
 }
 
 } // namespace
@@ -121,8 +123,11 @@ void Script::end_loading() {
   if (!exports_.IsEmpty())
     return list_functions(property_names(context, exports_.Get(isolate_)));
   auto candidates = property_names(context, context->Global());
-  for (std::string &word : words_after_declarations(definition_->source))
-    candidates.push_back(std::move(word));
+  std::erase_if(candidates, [this](const std::string &name) {
+    return std::ranges::binary_search(*baseline_, name);
+  });
+  for (const std::string_view word : possible_functions(definition_->source, *baseline_))
+    candidates.emplace_back(word);
   list_functions(candidates);
 }
 
