@@ -4,6 +4,7 @@
 #include "daemon/master/pools/pool.h"
 
 #include <algorithm>
+#include <spdlog/fmt/ranges.h>
 
 namespace lethe {
 namespace {
