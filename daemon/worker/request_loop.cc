@@ -21,6 +21,8 @@
 namespace lethe {
 namespace {
 
+constexpr uint64_t longest_rest_ns = 5 * ns_per_ms; // under `reuse`: the reply waits for it
+
 void append_frame(Buffer &frames, const Frame &frame) {
   const FrameHeader header{static_cast<uint32_t>(frame.body.size()),
                            static_cast<uint16_t>(frame.type), 0, frame.sequence};
@@ -167,6 +169,8 @@ std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
                             result_);
   else
     break_off("this worker was not forked to debug");
+  if ((request.flags & (run_once | run_rewind)) == 0)
+    (void)runner_.run_to_rest(longest_rest_ns); // who is stopped in it ends after the reply
   runner_.forget_tasks();
   interrupts.disarm();
   calls_.clear();

@@ -6,10 +6,16 @@
 #include "daemon/engine/script_errors.h"
 #include "daemon/engine/surface.h"
 #include "daemon/natives/random_state.h"
+#include "ipc/clock.h"
 
 #include <algorithm>
 
 namespace lethe {
+namespace {
+
+constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // each time, when scripts are loaded
+
+} // namespace
 
 void Generation::take(const message::Grow &grow) {
   number_ = grow.generation;
@@ -104,9 +110,12 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
     made(script->context());
   }
   auto failure = start(*script);
+  if (!failure)
+    failure = runner_.run_to_rest(longest_rest_ns);
+  if (!failure)
+    script->end_loading();
   runner_.forget_tasks();
   if (!failure) {
-    script->end_loading();
     scripts_.add(std::move(script));
     if (!made)
       failure = warm_up(*definition);
@@ -150,8 +159,10 @@ std::optional<RunFailure> Generation::warm_up(const ScriptDefinition &definition
   for (const message::WarmUpCall &call : calls) {
     Buffer result;
     auto failure = runner_.call(definition.name, call.function, call.arguments, result, nobody);
-    runner_.forget_tasks();
+    if (!failure)
+      failure = runner_.run_to_rest(longest_rest_ns);
     if (failure) {
+      runner_.forget_tasks();
       failure->error.message =
           "warm-up call of '" + std::string(call.function) + "': " + failure->error.message;
       return failure;

@@ -8,11 +8,14 @@
 #include "daemon/engine/value_reader.h"
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/natives/random_state.h"
+#include "ipc/clock.h"
 
 #include <algorithm>
 
 namespace lethe {
 namespace {
+
+constexpr int most_rest_turns = 1000; // of what schedules itself again at once
 
 constexpr size_t most_names_in_a_message = 20;
 
@@ -216,6 +219,19 @@ std::optional<RunFailure> Runner::task_failure(v8::Local<v8::Context> context) {
   if (failure->is_rejection && result.error.code == ErrorCode::script_error)
     result.error.message.insert(0, "unhandled promise rejection: ");
   return result;
+}
+
+std::optional<RunFailure> Runner::run_to_rest(uint64_t longest_ns) {
+  const v8::HandleScope handles(isolate_);
+  const uint64_t until_ns = now_ns() + longest_ns;
+  Waiter nobody;
+  isolate_->PerformMicrotaskCheckpoint();
+  for (int turns = 0; turns < most_rest_turns && !must_stop() &&
+                      tasks_.due_ns().value_or(UINT64_MAX) <= until_ns && run_task(nobody);
+       ++turns)
+    isolate_->PerformMicrotaskCheckpoint();
+  tasks_.clear();
+  return must_stop() ? std::optional(stopped()) : std::nullopt;
 }
 
 void Runner::forget_tasks() {

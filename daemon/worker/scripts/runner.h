@@ -62,7 +62,11 @@ public:
                                    Waiter &waiter);
   // Runs microtasks only.
   std::optional<RunFailure> settle(v8::Local<v8::Context> context);
-  // At the end of a request or of a script's loading: nothing that is pending outlives it.
+  // Where the world goes on afterwards: runs what is due, and what that makes, until nothing is, or
+  // becomes so within this time; the rest is forgotten. A library that has noted "I have scheduled
+  // it" would else wait for ever. Nobody is told what goes wrong in it; it fails if it was stopped.
+  std::optional<RunFailure> run_to_rest(uint64_t longest_ns);
+  // Where it does not: nothing that is pending outlives the request.
   void forget_tasks();
 
   // What is pending after a step that failed.
