@@ -157,6 +157,9 @@ size_t bump_allocated_bytes() { return heap.next ? static_cast<size_t>(heap.next
 
 } // namespace lethe
 
+// For all libraries: one that asked the general heap how large a block of the region is would ask it
+// for what it has never seen.
+#pragma GCC visibility push(default)
 extern "C" {
 
 void *malloc(size_t bytes) {
@@ -198,5 +201,6 @@ int posix_memalign(void **block, size_t alignment, size_t bytes) {
 }
 size_t malloc_usable_size(void *block) { return block ? lethe::size_of(block) : 0; }
 }
+#pragma GCC visibility pop
 
 #endif
