@@ -74,6 +74,7 @@ void *Arena::AllocatePages(void *, size_t length, size_t alignment, Permission p
     highest_end_ = std::max(highest_end_, range.end);
     return reinterpret_cast<void *>(address);
   }
+  ++refusals_;
   return nullptr;
 }
 

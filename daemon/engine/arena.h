@@ -29,7 +29,7 @@ public:
   // At most so many bytes may be accessible at once; V8 treats more as out of memory.
   void set_limit(size_t bytes) { limit_bytes_ = bytes; }
   size_t accessible_bytes() const { return accessible_.bytes(); }
-  // How often the limit was hit. V8 may have gone on without.
+  // How often the limit was hit, or no address space was left. V8 may have gone on without.
   uint64_t refusals() const { return refusals_; }
 
   size_t AllocatePageSize() override { return page_bytes(); }

@@ -222,7 +222,7 @@ Test(kills, of_the_master) {
   Daemon daemon({"pool.default.workers=2"});
   std::mt19937 random(4711);
   std::map<std::string, int> confirmed;
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 12; ++round) {
     Client client = daemon.connect();
     for (const auto &[name, value] : confirmed)
       expect_equal(client.call(name, "f"), value);

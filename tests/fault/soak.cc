@@ -78,4 +78,4 @@ Test(soak, reuse) { leaves_no_trace("reuse", 100'000, 1'000'000); }
 
 Test(soak, rewind) { leaves_no_trace("rewind", 100'000, 1'000'000); }
 
-Test(soak, process) { leaves_no_trace("process", 5'000, 100'000); }
+Test(soak, process) { leaves_no_trace("process", 2'500, 100'000); }

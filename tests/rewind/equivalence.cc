@@ -25,7 +25,7 @@ struct Request {
 // LETHE_REWIND_PROGRAMS: how many are generated.
 unsigned program_count() {
   const char *count = std::getenv("LETHE_REWIND_PROGRAMS");
-  return count ? static_cast<unsigned>(std::stoul(count)) : 1200;
+  return count ? static_cast<unsigned>(std::stoul(count)) : 600;
 }
 
 DaemonOptions with_isolation(const std::string &isolation, std::vector<std::string> more = {}) {

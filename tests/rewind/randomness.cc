@@ -100,11 +100,11 @@ void never_repeats(const std::string &isolation, int count, const char *source =
 
 } // namespace
 
-Test(randomness, never_repeats_under_rewind) { never_repeats("rewind", 1000); }
+Test(randomness, never_repeats_under_rewind) { never_repeats("rewind", 500); }
 
-Test(randomness, never_repeats_under_process) { never_repeats("process", 200); }
+Test(randomness, never_repeats_under_process) { never_repeats("process", 100); }
 
-Test(randomness, never_repeats_under_reuse) { never_repeats("reuse", 1000); }
+Test(randomness, never_repeats_under_reuse) { never_repeats("reuse", 500); }
 
 Test(randomness, secrets_never_repeat_under_rewind) { never_repeats("rewind", 60, draw_secrets); }
 
