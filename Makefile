@@ -92,10 +92,7 @@ CLIENT := $(call objects,$(call sources,client))
 COMMAND := $(call objects,$(call sources,client/command))
 
 MASTER_LIBS := -levent_core -lsystemd -lcrypto -lspdlog -lfmt
-# All of the C library's heap is ours (bump_heap.h), also for libraries that the linker does not see calling it.
-comma := ,
-HEAP_FUNCTIONS := malloc free calloc realloc memalign aligned_alloc posix_memalign malloc_usable_size
-WORKER_LIBS := $(NODE_LIBS) -lcrypto -lz $(HEAP_FUNCTIONS:%=-Wl$(comma)--export-dynamic-symbol=%)
+WORKER_LIBS := $(NODE_LIBS) -lcrypto -lz
 COMMAND_LIBS := -lwslay -lcrypto
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
@@ -185,6 +182,7 @@ $(BUILD)/v8-checked: packaging/v8-check.cc
 
 # --- programs and libraries --------------------------------------------------------------------------------------------
 
+comma := ,
 # $(call link,libraries): a program of the objects and archives among its prerequisites.
 define link
 	@mkdir -p $(@D)
