@@ -7,6 +7,27 @@
 #include <cstdio>
 #include <filesystem>
 
+namespace {
+
+// Most systems give a service none that it may divide. The sandbox is there without them.
+lethe::ControlGroups take_control_groups(const lethe::Settings &settings) {
+  using lethe::ControlGroups;
+  if (settings.cgroups == lethe::CgroupsMode::off)
+    return {};
+  const auto own = ControlGroups::find_own({});
+  if (!own) {
+    lethe::log_info("pools have no control groups: {}", own.error().message);
+    return {};
+  }
+  auto groups = ControlGroups::divide(*own);
+  if (groups)
+    return std::move(*groups);
+  lethe::log_warning("pools have no control groups: {}", groups.error().message);
+  return {};
+}
+
+} // namespace
+
 int main(int count, char **words) {
   using namespace lethe;
   CommandLine line;
@@ -24,7 +45,9 @@ int main(int count, char **words) {
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   const MonotonicClock clock;
   LinuxKernel kernel;
+  ControlGroups groups = take_control_groups(*settings);
   Server server(clock, kernel, std::move(*settings), std::move(line.sources),
                 program.parent_path().string());
+  server.environment().control_groups = std::move(groups);
   return server.run();
 }

@@ -399,6 +399,7 @@ void Server::clean_up() {
   environment_.loop.run_round(false);
   if (!reaper_.end_all(children_end_ms))
     log_error("a child process does not end");
+  environment_.control_groups.give_back();
 }
 
 void Server::hand_over_connections() {

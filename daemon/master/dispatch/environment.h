@@ -7,6 +7,7 @@
 #include "daemon/master/loop/child_process.h"
 #include "daemon/master/loop/event_loop.h"
 #include "daemon/master/operation/child_output.h"
+#include "daemon/master/operation/control_groups.h"
 #include "daemon/master/operation/counters.h"
 #include "daemon/master/operation/log.h"
 #include "daemon/master/operation/settings.h"
@@ -47,6 +48,7 @@ struct Environment {
   RequestStock requests{loop};
   size_t processors = lethe::processors();
   std::string zygote_program, snapshot_program;
+  ControlGroups control_groups; // of the pools
   Phase phase{moves};
   bool handing_over = false; // stopping, and new requests are for the next daemon
   int snapshot_builds = 0;   // going on now

@@ -62,7 +62,8 @@ struct NumberRange {
 template <typename Owner> struct Setting {
   using Field = std::variant<int64_t Owner::*, double Owner::*, bool Owner::*, std::string Owner::*,
                              std::vector<std::string> Owner::*, Choice Owner::*, Isolation Owner::*,
-                             ScanMethod Owner::*, LogLevel Owner::*, SandboxMode Owner::*>;
+                             ScanMethod Owner::*, LogLevel Owner::*, SandboxMode Owner::*,
+                             CgroupsMode Owner::*>;
   std::string_view key;
   Field field;
   NumberRange range; // 0, 0 for other types

@@ -78,6 +78,7 @@ void GenerationBuild::execute() {
   auto process = start_process(environment_.processes, plan);
   if (!process)
     return fail(process.error());
+  move_into_group(process->pid());
   ++environment_.counters.zygotes_started;
   executed_pid_ = process->pid();
   reaper_.wait_for(executed_pid_, [this](int status) { executed_zygote_ended(status); });
@@ -85,6 +86,16 @@ void GenerationBuild::execute() {
                                                plan_.pool, ++*plan_.last_generation);
   candidate_->set_process(std::move(*process));
   deadline_.start(start_limit_us);
+}
+
+// It forks when it is asked to, and nobody has asked yet: all that it forks will be born there.
+void GenerationBuild::move_into_group(pid_t zygote) {
+  invariant(plan_.group, "a pool says which control group it has, or that it has none");
+  auto moved = plan_.group->add(zygote);
+  if (moved)
+    return;
+  log_warning("pool {}: it has no control group any more: {}", plan_.pool, moved.error().message);
+  *plan_.group = {};
 }
 
 // The zygote's exit status tells more than the end of its channel, which may be seen first.

@@ -11,6 +11,7 @@ namespace lethe {
 struct GenerationPlan {
   std::string pool;
   const PoolSettings *settings = nullptr;
+  ControlGroup *group = nullptr; // the pool's; given up if a zygote can't be moved into it
   // To be forked. nullptr: the program is executed, with a snapshot built if needed.
   ZygoteProcess *parent = nullptr;
   std::vector<ScriptPointer> load;
@@ -66,6 +67,7 @@ public:
 
 private:
   void execute();
+  void move_into_group(pid_t zygote);
   void executed_zygote_ended(int wait_status);
   void build_snapshot();
   void grow();

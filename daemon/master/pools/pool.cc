@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 namespace lethe {
 namespace {
@@ -54,6 +55,42 @@ void Pool::check_state() const {
   invariant(!state_.is(State::settled) || (!build_ && !prepared_),
             "a pool that is settled has no other generation", {"built", build_ != nullptr});
   invariant(!state_.is(State::storing) || !build_, "what is stored was built");
+}
+
+void Pool::make_group() {
+  auto made = environment_.control_groups.make_for_pool(name_);
+  if (!made) {
+    log_warning("pool {}: it has no control group: {}", name_, made.error().message);
+    return;
+  }
+  group_ = std::move(*made);
+  memory_kills_ = group_.memory_kills(); // of an earlier daemon's processes
+  limit_group();
+}
+
+// More than the pool ever has, as a fork that the kernel refuses ends a zygote: wanted_workers(); as
+// many again, idle ones of the generation before that are about to end; those that run, which are
+// never more than `workers`, each of another generation whose zygote waits for it; and a few more,
+// that debug, or are a build's.
+void Pool::limit_group() const {
+  constexpr size_t some_more = 64;
+  const size_t workers = settings_.worker_count();
+  const size_t wanted = workers + std::max(settings_.spare_count(), workers + 1 + workers / 32);
+  const size_t tasks = 2 * wanted + 2 * workers + some_more;
+  for (const auto &limited : {group_.limit_tasks(static_cast<int64_t>(tasks)),
+                              group_.limit_memory(settings_.max_memory_mb << 20)})
+    if (!limited)
+      log_warning("pool {}: a limit is not in force: {}", name_, limited.error().message);
+}
+
+// The kernel's choice looks like any other crash.
+void Pool::tell_memory_kills() {
+  const int64_t kills = group_.memory_kills();
+  if (kills > memory_kills_)
+    log_error("pool {}: the kernel has killed {} of its processes for want of memory "
+              "(pool.{}.max_memory_mb, or a limit of the service or the machine)",
+              name_, kills - memory_kills_, name_);
+  memory_kills_ = kills;
 }
 
 size_t Pool::wanted_workers() const {
@@ -208,6 +245,8 @@ void Pool::child_ended(pid_t pid, int wait_status, std::optional<uint32_t> gener
 // Whatever a worker's page says, and whether somebody waited for it or not: who tries out addresses
 // until one fits has many workers end so.
 void Pool::note_end(uint32_t generation, int wait_status, const FaultHistoryPointer &ran_last) {
+  if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL)
+    tell_memory_kills();
   if (!is_fault(wait_status) || stopped_)
     return;
   ++environment_.counters.worker_faults;
@@ -232,6 +271,7 @@ void Pool::zygote_hung_up(ZygoteProcess &zygote) {
   if (&zygote != zygote_.get() || stopped_)
     return;
   ++environment_.counters.zygotes_failed;
+  tell_memory_kills();
   for (const auto &[id, worker] : workers_)
     if (worker->generation() == zygote.generation() && worker->served > 0)
       zygote_brake_.succeeded(); // it was of use: this is no crash loop

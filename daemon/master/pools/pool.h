@@ -115,6 +115,9 @@ private:
   void remove_now(const std::string &name, const DeleteDone &done, const Turn &turn);
   void prepare_now(const Done &done, Turn turn);
   void adopt(BuiltGeneration built);
+  void make_group();
+  void limit_group() const;
+  void tell_memory_kills();
   void warn_of_limited_scripts() const;
   void warn_of_missing_layers(const ZygoteProcess &zygote) const;
   void recover();
@@ -149,6 +152,8 @@ private:
   Dispatcher dispatcher_;
   Scripts scripts_;
   std::string v8_version_;
+  ControlGroup group_;
+  int64_t memory_kills_ = 0; // in the group, as far as the log has told
 
   std::unique_ptr<ZygoteProcess> zygote_;                   // of the generation in use
   std::vector<std::unique_ptr<ZygoteProcess>> old_zygotes_; // until their workers are gone

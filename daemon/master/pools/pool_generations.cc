@@ -16,6 +16,7 @@ constexpr size_t most_changes = 64;     // that wait for their turn
 
 void Pool::build(GenerationPlan plan, GenerationBuild::Done done) {
   plan.pool = name_;
+  plan.group = &group_;
   plan.last_generation = &last_generation_;
   plan.most_loads = scripts_.size() + plan.load.size();
   if (!plan.settings)
@@ -68,6 +69,7 @@ void Pool::start(std::vector<ScriptPointer> scripts, Done done) {
   for (ScriptPointer &script : scripts)
     scripts_.insert_or_assign(script->name, RegisteredScript{script, "", std::nullopt});
   warn_of_limited_scripts();
+  make_group();
   GenerationPlan plan;
   plan.load = all_scripts(false);
   plan.strict = false;
@@ -315,6 +317,7 @@ void Pool::commit() {
   const Turn turn = std::move(prepared_turn_);
   settings_ = prepared_settings_;
   dispatcher_.use_settings(settings_);
+  limit_group();
   warn_of_limited_scripts();
   adopt(std::move(*prepared_));
   prepared_.reset();

@@ -53,6 +53,10 @@ void Pool::write_stats(Buffer &out, bool to_admin) const {
   map.add("generation", generation());
   map.add("zygote", zygote_ ? zygote_->pid() : -1);
   write_texts(map.key("sandbox"), zygote_ ? zygote_->confinement() : std::vector<std::string>());
+  if (group_)
+    map.add_text("cgroup", group_.folder());
+  else
+    Packer(map.key("cgroup")).pack_nil();
   map.add("scripts", scripts_.size());
   map.add("workers", live_);
   map.add("workers_wanted", wanted_workers());
