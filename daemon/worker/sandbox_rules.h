@@ -29,6 +29,8 @@ using namespace call_argument;
 constexpr uint64_t pagemap_scan = 0xc0606610; // the ioctl: _IOWR('f', 16, struct pm_scan_arg)
 constexpr uint64_t madv_populate_read = 22;   // Linux 5.14
 constexpr uint64_t madv_collapse = 25;        // Linux 6.1
+constexpr uint64_t madv_guard_install = 102;  // Linux 6.13
+constexpr uint64_t madv_guard_remove = 103;
 constexpr uint64_t read_write = PROT_READ | PROT_WRITE;
 constexpr uint64_t any_protection = read_write | PROT_EXEC;
 } // namespace sandbox
@@ -153,6 +155,14 @@ inline constexpr CallRow debugging_rows[] = {
     {LETHE_CALL(timer_create), 0, "the profile's time limit"},
     {LETHE_CALL(timer_delete), 0, "the same"},
     {LETHE_CALL(madvise), 0, "a thread's stack is given back", {sandbox::is(2, MADV_DONTNEED)}},
+    {LETHE_CALL(madvise),
+     0,
+     "a stack's guard, from glibc 2.42 on",
+     {sandbox::is(2, sandbox::madv_guard_install)}},
+    {LETHE_CALL(madvise),
+     0,
+     "such a stack is used again",
+     {sandbox::is(2, sandbox::madv_guard_remove)}},
 };
 
 // A zygote, once it is started: it forks, and makes what its children and the master share. It also
