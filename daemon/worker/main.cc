@@ -101,6 +101,9 @@ uint64_t random_number() {
 [[noreturn]] void start(const ZygoteSettings &settings, FileDescriptor control) {
   ignore_stop_signals();
   offer_to_oom_killer();
+  // V8 prints warnings of its own there (of `assert` in imports, for one). With a buffer the C library
+  // would first ask what it is, which the sandbox forbids.
+  std::setvbuf(stdout, nullptr, _IONBF, 0);
   arm_faults(std::getenv("LETHE_FAULT"));
   const rlimit no_core{1, 1}; // not 0, with which a kernel that pipes cores to a program does so
   ::setrlimit(RLIMIT_CORE, &no_core);
