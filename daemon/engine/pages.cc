@@ -113,7 +113,15 @@ bool copy_to_file(PageRange range, int file, uint64_t offset) {
 }
 
 bool seal_forever(int memfd) {
-  return ::fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+  constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+  // The kernel waits for whoever holds a page of it, which may be the kernel itself, as it moves pages
+  // or looks at them, and gives up after some 0.2 s: on a busy machine too early.
+  constexpr int most_tries = 20;
+  int tries = 1;
+  while (::fcntl(memfd, F_ADD_SEALS, seals) != 0)
+    if (errno != EBUSY || tries++ == most_tries)
+      return false;
+  return true;
 }
 
 bool protect(PageRange range, int protection) {
