@@ -105,12 +105,9 @@ test: ## install what is needed, build, run all tests
 
 tests: $(TESTS) $(EXAMPLES) $(NPM_BUNDLES)
 
-# Tests run side by side, but for those that measure how late a deadline is. No test hangs for ever. What failed is said again
-# at the end. TEST='methods/*': only those.
+# TEST='methods/*': only those.
 TEST ?=
-run_tests = timeout 900 $(1) --timeout 300 --tap=$(1).tap $(if $(findstring /limits,$(1)),-j1) $(if $(TEST),--filter '$(TEST)')
-run_all = failed=; $(foreach program,$(1),echo "== $(program)"; $(call run_tests,$(program)) || failed="$$failed $(program)"; ) \
-	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; grep --after-context=3 '^not ok' $(addsuffix .tap,$(1)) >&2; exit 1; fi
+run_all = TEST='$(TEST)' tests/run.sh $(1)
 check: all tests ## build and run all tests, or those that match TEST='SUITE/NAME'
 	@$(call run_all,$(TESTS))
 
