@@ -29,8 +29,9 @@ public:
   Hunter(Client &client, World world, unsigned deadline_ms = 10'000);
 
   // `in_flight` leaks are on their way at the same time; before each of them `before` is called.
-  Hunt hunt(const std::vector<Leak> &leaks, size_t in_flight,
-            const std::function<void()> &before = [] {});
+  Hunt hunt(
+      const std::vector<Leak> &leaks, size_t in_flight,
+      const std::function<void()> &before = [] {});
 
   // Workers that have answered nothing yet, by a new generation.
   void renew_workers();
