@@ -171,7 +171,8 @@ std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
     break_off("this worker was not forked to debug");
   if ((request.flags & (run_once | run_rewind)) == 0)
     (void)runner_.run_to_rest(longest_rest_ns); // who is stopped in it ends after the reply
-  runner_.forget_tasks();
+  else
+    runner_.forget_tasks();
   interrupts.disarm();
   calls_.clear();
   return failed;

@@ -119,6 +119,7 @@ void send_signal(const State &state, const std::string &name, bool newest, int s
   if (put.failed() && put.error()["code"] == "worker_crashed")
     put = scene.client.request("script.put", other);
   expect(!put.failed(), put.failed() ? shown(put.error()) : "");
+  expect_equal(put.result()["name"], "other");
 }
 
 struct Target {

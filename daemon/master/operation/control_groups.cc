@@ -2,6 +2,7 @@
 // The files below /sys/fs/cgroup, and those of /proc that tell where.
 #include "daemon/master/operation/control_groups.h"
 #include "daemon/master/operation/log.h"
+#include "ipc/escapes.h"
 #include "ipc/files.h"
 
 #include <cerrno>
@@ -63,23 +64,6 @@ Result<std::string> own_path(const std::string &file) {
   return none("the kernel has no control groups of version 2");
 }
 
-// Of a path in /proc/self/mounts: a space is "\040" there.
-std::string unescaped(std::string_view text) {
-  std::string result;
-  for (size_t at = 0; at < text.size(); ++at) {
-    int code = 0;
-    const char *const digits = text.data() + at + 1;
-    if (text[at] == '\\' && at + 3 < text.size() &&
-        std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3) {
-      result.push_back(static_cast<char>(code));
-      at += 3;
-    } else {
-      result.push_back(text[at]);
-    }
-  }
-  return result;
-}
-
 // A unit's settings may mount parts of the hierarchy again, where the path is not found.
 Result<std::string> folder_of(const std::string &path, const std::string &mounts) {
   const auto text = read_text(mounts);
@@ -92,7 +76,7 @@ Result<std::string> folder_of(const std::string &path, const std::string &mounts
     words >> source >> place >> type;
     if (type != "cgroup2")
       continue;
-    std::string folder = unescaped(place) + path;
+    std::string folder = unescaped(place, octal_escape) + path;
     if (is_there(folder + "/cgroup.procs"))
       return folder;
   }

@@ -2,7 +2,7 @@
 // Paths, URLs of scripts, and the rules of import maps.
 #include "daemon/worker/scripts/import_map.h"
 #include "daemon/engine/engine.h"
-#include "daemon/worker/scripts/percent.h"
+#include "ipc/escapes.h"
 
 #include <algorithm>
 
@@ -43,7 +43,7 @@ std::string join_path(std::string_view base, std::string_view path) {
 // Paths and URLs become "lethe:/NAME", with the name as it is; a bare specifier stays.
 std::string normalized(std::string_view specifier, std::string_view base) {
   if (specifier.starts_with(url_prefix))
-    return std::string(url_prefix) + percent_decoded(specifier.substr(url_prefix.size()));
+    return std::string(url_prefix) + unescaped(specifier.substr(url_prefix.size()), percent_escape);
   if (specifier.starts_with('/') || specifier.starts_with("./") || specifier.starts_with("../"))
     return std::string(url_prefix) + join_path(base, specifier);
   return std::string(specifier);

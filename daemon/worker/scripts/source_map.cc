@@ -3,7 +3,7 @@
 #include "daemon/worker/scripts/source_map.h"
 #include "daemon/engine/engine.h"
 #include "daemon/natives/base64.h"
-#include "daemon/worker/scripts/percent.h"
+#include "ipc/escapes.h"
 #include "ipc/utf8.h"
 
 #include <algorithm>
@@ -117,7 +117,7 @@ std::optional<SourceMap> SourceMap::find_inline(v8::Local<v8::Context> context,
   const size_t comma = url.find(',');
   if (comma == url.npos)
     return std::nullopt;
-  std::string data = percent_decoded(url.substr(comma + 1));
+  std::string data = unescaped(url.substr(comma + 1), percent_escape);
   if (url.substr(0, comma).ends_with(base64)) {
     std::vector<unsigned char> bytes(data.size());
     const auto count = decode_base64(
