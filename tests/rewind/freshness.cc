@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is easily stale after a fork or a rewind: pages beyond what one scan lists, those that were
-// written just before the fork, clocks, memory of WebAssembly that has grown. All memory is compared
-// after each rewind, too.
+// written just before the fork, those that are swapped out, clocks, memory of WebAssembly that has
+// grown. All memory is compared after each rewind, too.
+#include "ipc/file_descriptor.h"
 #include "tests/harness/daemon.h"
 
 #include <cmath>
 #include <criterion/criterion.h>
 #include <csignal>
+#include <fstream>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 using namespace lethe::test;
 
@@ -30,6 +38,44 @@ void expect_rewound(Client &client, int at_least) {
   expect_equal(pool["isolation_in_force"], "rewind");
   expect(pool["processes"].at(0)["rewinds_verified"] >= at_least,
          "it was not rewound: " + shown(pool));
+}
+
+// Swap space of the machine for as long as a test takes, beside what it may have.
+class SwapSpace {
+public:
+  SwapSpace() : folder_(build_folder()), file_(folder_.path() / "swap") {
+    constexpr size_t bytes = size_t{128} << 20;
+    std::ofstream(file_) << std::string(bytes, '\0');
+    ::chmod(file_.c_str(), 0600);
+    is_on_ = run({.words = {"/sbin/mkswap", file_}, .environment = {}}).status == 0 &&
+             ::swapon(file_.c_str(), 0) == 0;
+  }
+  SwapSpace(const SwapSpace &) = delete;
+  ~SwapSpace() {
+    if (is_on_)
+      ::swapoff(file_.c_str());
+  }
+  bool is_on() const { return is_on_; }
+
+private:
+  ScratchFolder folder_;
+  std::string file_;
+  bool is_on_ = false;
+};
+
+// All that the process has of its own, as the kernel may do at any time. Returns the kB that are out.
+size_t swap_out(pid_t pid) {
+  const lethe::FileDescriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  for (std::string line; std::getline(maps, line);) {
+    size_t begin = 0, end = 0;
+    char protection[5] = "";
+    std::sscanf(line.c_str(), "%zx-%zx %4s", &begin, &end, protection);
+    iovec range{reinterpret_cast<void *>(begin), end - begin}; // NOLINT(performance-no-int-to-ptr)
+    if (protection[1] == 'w')                                  // what can't be paged out stays
+      ::syscall(SYS_process_madvise, process.get(), &range, 1, MADV_PAGEOUT, 0);
+  }
+  return process_figure(pid, "smaps_rollup", "Swap");
 }
 
 } // namespace
@@ -73,6 +119,41 @@ Test(freshness, first_requests_of_new_forks_and_generations) {
     }
     const json stats = client.result("stats", json::array());
     expect_equal(stats["rewinds_failed_verify_failed"], 0);
+  }
+}
+
+// Pages that a request has changed are swapped out before its end, and those that it finds before it
+// begins.
+Test(freshness, changed_pages_that_were_swapped_out) {
+  const SwapSpace swap;
+  if (!swap.is_on())
+    cr_skip_test("needs root and a file system for swap space");
+  for (const char *scan : {"auto", "pagemap", "drop"}) {
+    const Daemon daemon = verifying(scan);
+    Client client = daemon.connect();
+    client.put("s", "const block = new Uint8Array(8 << 20).fill(1); const kept = ['kept'];"
+                    "async function write(value) {"
+                    "  let seen = kept.length - 1;"
+                    "  for (let at = 0; at < block.length; at += 4096) {"
+                    "    seen += block[at] - 1; block[at] = value; }"
+                    "  kept.push(value); globalThis.left = 1;"
+                    "  await host.call('swap'); return seen; }");
+    client.eval("1"); // the worker has taken the script's generation
+    const pid_t worker = daemon.workers().at(0);
+    size_t out_kb = 0;
+    client.on_host_call = [&](uint32_t, const std::string &, const json &) {
+      out_kb = swap_out(worker);
+      return json();
+    };
+    for (int i = 0; i < 6; ++i) {
+      expect_equal(client.call("s", "write", {7}, {{"deadline_ms", 30'000}}), 0);
+      expect(out_kb > 8 << 10, std::to_string(out_kb) + " kB were swapped out");
+      if (i % 2 == 0)
+        expect(swap_out(worker) > 0, "nothing was swapped out between requests");
+      expect_equal(client.eval("typeof left"), "undefined");
+    }
+    expect_rewound(client, 10);
+    expect(daemon.workers().at(0) == worker, "the worker was replaced");
   }
 }
 
