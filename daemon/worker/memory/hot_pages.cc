@@ -18,7 +18,8 @@ constexpr uint64_t little_faults = 64, heavy_faults = 512;
 // beyond so many hot pages: it finds those that the last request did not change, and drops one that
 // several surveys in a row found so. One that then turns out to be written after all gets more
 // patience each time: a scan for its return costs as much as hundreds of copies. The intervals are
-// primes, so that requests that take turns are all seen.
+// primes, so that requests that take turns are all seen. The first request has one: comparing is code
+// that is not mapped before, and a page fault later would be a reason to scan.
 constexpr size_t few_pages = 64;
 constexpr uint64_t survey_interval = 7, rare_survey_interval = 61;
 constexpr uint8_t patience[] = {2, 5, 36}; // surveys
@@ -67,7 +68,7 @@ void HotPages::forget_now_and_then(uint64_t scan, size_t image_pages) {
 
 bool HotPages::makes_survey(uint64_t request) const {
   const bool are_few = count_ - overlay_count_ <= few_pages;
-  return request % (are_few ? rare_survey_interval : survey_interval) == 0;
+  return request % (are_few ? rare_survey_interval : survey_interval) == 1;
 }
 
 bool HotPages::is_idle_for_too_long(HotPage &page) {
