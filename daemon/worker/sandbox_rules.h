@@ -36,13 +36,18 @@ constexpr uint64_t any_protection = read_write | PROT_EXEC;
 } // namespace sandbox
 
 // 21 calls, as of mprotect and pkey_mprotect a worker has the one that its processor needs. Those
-// whose rows have no condition cost nothing: the kernel remembers them.
+// whose rows have no condition cost nothing: the kernel remembers them. Of the others, those that
+// each request makes are the first: the filter looks at one call after the other.
 inline constexpr CallRow worker_rows[] = {
-    {LETHE_CALL(recvfrom), 0, "requests, and the client's answers"},
     {LETHE_CALL(sendto),
      0,
      "replies; nowhere but where the socket is connected to",
      {sandbox::is(4, 0)}},
+    {LETHE_CALL(getrusage),
+     0,
+     "the rewind: how many page faults there were",
+     {sandbox::is(0, RUSAGE_SELF)}},
+    {LETHE_CALL(recvfrom), 0, "requests, and the client's answers"},
     {LETHE_CALL(ppoll), 0, "waiting for the client or for a timer of a script"},
     {LETHE_CALL(sched_yield), 0, "a worker that stays awake offers its core"},
     {LETHE_CALL(write), 0, "last words to standard error; the working set to the zygote"},
@@ -51,10 +56,6 @@ inline constexpr CallRow worker_rows[] = {
      0,
      "the rewind: which pages were written",
      {sandbox::is(1, sandbox::pagemap_scan)}},
-    {LETHE_CALL(getrusage),
-     0,
-     "the rewind: how many page faults there were",
-     {sandbox::is(0, RUSAGE_SELF)}},
     {LETHE_CALL(madvise),
      0,
      "the rewind, V8 and malloc drop pages",
@@ -259,7 +260,7 @@ inline CallTable debugging_table() {
   return join({debugging_rows, worker_rows, file_rows, refused_rows});
 }
 inline CallTable zygote_table() {
-  return join({zygote_rows, debugging_rows, worker_rows, file_rows, refused_rows});
+  return join({worker_rows, zygote_rows, debugging_rows, file_rows, refused_rows});
 }
 
 } // namespace lethe

@@ -351,7 +351,7 @@ void Dispatcher::after_run(WorkerProcess &worker, bool last) {
 bool Dispatcher::is_worn(const WorkerProcess &worker) const {
   if (worker.served == 0 || !worker.is_counted() || isolation_ == Isolation::process)
     return false;
-  const uint64_t most_requests = settings_->most_requests(isolation_);
+  const uint64_t most_requests = settings_->most_requests();
   const int64_t most_age_s = settings_->most_age_s(isolation_);
   const int64_t age_us = environment_.loop.now_us() - worker.born_us;
   return (most_requests > 0 && worker.served >= most_requests) ||

@@ -179,18 +179,18 @@ size_t PoolSettings::spare_count() const {
   return spares != automatic ? static_cast<size_t>(spares) : worker_count();
 }
 
-// Under rewind nothing is lost with a worker but its hot pages, which the first requests of the next
-// one make anew: a limit for whoever got native code into it. Under reuse a script's caches are.
+// Under rewind nothing is lost with a worker but its hot pages and what it has mapped, which the first
+// requests of the next one make anew: a limit for whoever got native code into it. Under reuse a
+// script's caches are.
 int64_t PoolSettings::most_age_s(Isolation in_force) const {
   if (recycle_age_s != automatic)
     return recycle_age_s;
   return in_force == Isolation::rewind ? 60 : 3600;
 }
 
-uint64_t PoolSettings::most_requests(Isolation in_force) const {
-  if (recycle_requests != automatic)
-    return static_cast<uint64_t>(recycle_requests);
-  return in_force == Isolation::rewind ? 10'000 : 100'000;
+// Not fewer: a worker's first requests cost far more than the others, and more than its fork.
+uint64_t PoolSettings::most_requests() const {
+  return recycle_requests != automatic ? static_cast<uint64_t>(recycle_requests) : 100'000;
 }
 
 Result<Nothing> assign_setting(Settings &settings, std::string_view key, const SettingValue &value,

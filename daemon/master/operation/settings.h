@@ -32,7 +32,7 @@ struct PoolSettings {
   size_t spare_count() const;
   // Under `in_force`, of a worker that serves more than one request; 0: no limit.
   int64_t most_age_s(Isolation in_force) const;
-  uint64_t most_requests(Isolation in_force) const;
+  uint64_t most_requests() const;
 };
 
 #undef DAEMON_SETTING
