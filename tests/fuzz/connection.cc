@@ -342,12 +342,15 @@ private:
       packer.pack_nil();
     return std::string(out.view());
   }
+  // The newest of this number: one whose request was cancelled may still have it.
   Debuggee *running(uint32_t id) {
-    for (const auto &debuggee : debuggees_)
-      if (debuggee->msgid == id && debuggee->channel && connection_->has(id) &&
-          debuggee->worker->master && !debuggee->worker->master->sent().empty())
-        return debuggee.get();
-    return nullptr;
+    const auto newest =
+        std::find_if(debuggees_.rbegin(), debuggees_.rend(), [id](const auto &debuggee) {
+          return debuggee->channel && debuggee->msgid == id;
+        });
+    const bool runs = newest != debuggees_.rend() && connection_->has(id) &&
+                      (*newest)->worker->master && !(*newest)->worker->master->sent().empty();
+    return runs ? newest->get() : nullptr;
   }
   void debugger_says(uint32_t id, const Text &text) {
     Debuggee *to = running(id);
