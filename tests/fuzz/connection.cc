@@ -175,7 +175,11 @@ public:
       return debuggee ? debuggee_ends(*debuggee, message::Done{"\xc3"}) : void();
     case 14: {
       const std::string text = input.text();
-      return debuggee ? debuggee_ends(*debuggee, message::Failed{text}) : void();
+      if (debuggee) { // nothing more is heard of it, if that is no error
+        debuggee_ends(*debuggee, message::Failed{text});
+        debuggee->channel.reset();
+      }
+      return pass(0);
     }
     default:
       if (debuggee) {
