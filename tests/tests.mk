@@ -144,29 +144,37 @@ bench: all $(BENCH) ## measure, as a table and as build/bench.json
 
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1
+# Of an input, in bytes: all that is read here begins within them, and longer ones take their time.
+FUZZ_LENGTH ?= 1024
 FUZZ := $(patsubst tests/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cc))
-$(FUZZ): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(MASTER) $(IPC)
+FUZZ_COMMAND := $(BUILD)/fuzz/inspector
+FUZZ_V8 := $(addprefix $(BUILD)/fuzz/v8/,snapshot_file values)
+$(filter-out $(FUZZ_COMMAND),$(FUZZ)): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(MASTER) $(IPC)
 	$(call link,-fsanitize=fuzzer $(MASTER_LIBS))
-$(BUILD)/fuzz/v8/snapshot_file: $(BUILD)/obj/tests/fuzz/v8/snapshot_file.o $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
-	$(call link,-fsanitize=fuzzer $(WORKER_LIBS))
-# The limits of a process with V8 leave AddressSanitizer no room: of values, what reads and writes them is compiled for
-# libFuzzer, and goes before what the objects have of it.
+$(FUZZ_COMMAND): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(COMMAND) $(CLIENT) $(IPC)
+	$(call link,-fsanitize=fuzzer $(COMMAND_LIBS))
+# Of those with V8, what reads and writes is compiled for libFuzzer, and goes before what the objects have of it. The limits
+# of a process that starts V8 leave AddressSanitizer no room.
+$(BUILD)/fuzz/v8/snapshot_file: FUZZ_SANITIZE := address,undefined
+$(BUILD)/fuzz/v8/snapshot_file: tests/fuzz/v8/snapshot_file.cc snapshot/cache.cc $(NATIVES) $(ENGINE) $(IPC)
+$(BUILD)/fuzz/v8/values: FUZZ_SANITIZE := undefined
 $(BUILD)/fuzz/v8/values: $(addprefix tests/,fuzz/v8/values.cc unit/worker/world.cc) $(addprefix daemon/engine/,value_reader.cc value_writer.cc) \
 	  $(WORKER) $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
+$(FUZZ_V8):
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$<)
-	$(Q)clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fPIC -fno-rtti -isystem $(NODE_INCLUDE) -fsanitize=fuzzer,undefined -fno-sanitize-recover=undefined \
-	  -Wl,-z,muldefs $^ $(WORKER_LIBS) -o $@
+	$(Q)clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fPIC -fno-rtti -isystem $(NODE_INCLUDE) -fsanitize=fuzzer,$(FUZZ_SANITIZE) \
+	  -fno-sanitize-recover=undefined -Wl,-z,muldefs $^ $(WORKER_LIBS) -o $@
 # All that the others are made of is compiled anew, by clang and with its sanitizers.
 fuzzing = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzzing NODE_ROOT=$(NODE_ROOT) BUNDLED='$(BUNDLED)' CXX=clang++ \
 	  LDFLAGS='-fsanitize=address,undefined' WARNINGS= \
 	  OPTIMIZE='-O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 run_fuzz = for program in $(1); do echo "== $$program"; mkdir -p $$program.corpus && $$program -max_total_time=$(FUZZ_SECONDS) \
-	  -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 -artifact_prefix=$$program. $$program.corpus || exit 1; done
-fuzz: $(BUNDLED) $(BUILD)/fuzz/v8/values ## look for bytes that break what reads them, for FUZZ_SECONDS (or FUZZ_RUNS executions) each
+	  -runs=$(FUZZ_RUNS) -max_len=$(FUZZ_LENGTH) -print_final_stats=1 -print_funcs=0 -artifact_prefix=$$program. $$program.corpus || exit 1; done
+fuzz: $(FUZZ_V8) ## look for bytes that break what reads them, for FUZZ_SECONDS (or FUZZ_RUNS executions) each
 	+@$(fuzzing) run-fuzz
-	@$(call run_fuzz,$(BUILD)/fuzz/v8/values)
-run-fuzz: $(FUZZ) $(BUILD)/fuzz/v8/snapshot_file
+	@$(call run_fuzz,$^)
+run-fuzz: $(FUZZ)
 	@$(call run_fuzz,$^)
 
 # Debian 12, 13 and sid: V8 10.2, 11.3 and 13.6. What is bundled from npm is the same for all, and is made here: not every

@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t most_visitors = 16;
 constexpr size_t longest_head_bytes = 16 * 1024;
+constexpr std::string_view end_of_head = "\r\n\r\n";
 constexpr size_t most_waiting_bytes = size_t{16} << 20;
 
 // A random UUID: nobody who has not seen the list can guess it.
@@ -42,7 +43,7 @@ std::string_view trimmed(std::string_view text) {
 
 struct RequestHead {
   std::string_view method, path;
-  std::map<std::string, std::string_view> headers; // names in small letters
+  std::map<std::string, std::string> headers; // names in small letters; of several, all: "a, b"
 
   explicit RequestHead(std::string_view text) {
     const auto take = [&text](char end) {
@@ -59,16 +60,20 @@ struct RequestHead {
       std::string name(line.substr(0, line.find(':')));
       std::ranges::transform(name, name.begin(),
                              [](char c) { return static_cast<char>(std::tolower(c)); });
-      if (name.size() < line.size())
-        headers[name] = trimmed(line.substr(name.size() + 1));
+      if (name.size() == line.size())
+        continue;
+      const auto [header, is_new] = headers.try_emplace(name);
+      header->second.append(is_new ? "" : ", ").append(trimmed(line.substr(name.size() + 1)));
     }
   }
 };
 
 // A web page whose host name was made to mean this machine must not get the list.
 bool is_local(std::string_view host) {
-  const std::string_view name = host.substr(0, host.rfind(':'));
-  return name == "127.0.0.1" || name == "localhost";
+  const std::string_view name = host.substr(0, host.find(':'));
+  const std::string_view port = host.substr(std::min(host.size(), name.size() + 1));
+  return (name == "127.0.0.1" || name == "localhost") &&
+         std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 void respond(int socket, std::string_view status, std::string_view body) {
@@ -117,7 +122,9 @@ std::string InspectorServer::list() const {
       {"type", "node"}, // what Chrome and VS Code take for JavaScript without a page
       {"url", "lethe:" + title_},
       {"webSocketDebuggerUrl", web_socket_url()}};
-  return nlohmann::json::array({entry}).dump(2);
+  // The title is of the command line, and may be no UTF-8.
+  return nlohmann::json::array({entry}).dump(2, ' ', false,
+                                             nlohmann::json::error_handler_t::replace);
 }
 
 void InspectorServer::say(std::string_view message) {
@@ -154,8 +161,11 @@ void InspectorServer::advance() {
 
 void InspectorServer::accept() {
   FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!socket)
-    return;
+  if (socket)
+    welcome(std::move(socket));
+}
+
+void InspectorServer::welcome(FileDescriptor socket) {
   if (visitors_.size() == most_visitors) // the one that has been silent for longest
     visitors_.erase(visitors_.begin());
   visitors_.push_back({std::move(socket), {}});
@@ -170,15 +180,17 @@ bool InspectorServer::advance(Visitor &visitor) {
   if (received == 0)
     return false;
   visitor.input.append(room, static_cast<size_t>(received));
-  const size_t end = visitor.input.find("\r\n\r\n");
-  if (end == std::string::npos)
-    return visitor.input.size() < longest_head_bytes;
-  answer(visitor, std::string_view(visitor.input).substr(0, end));
+  const size_t head_bytes = visitor.input.find(end_of_head);
+  if (head_bytes == std::string::npos)
+    return visitor.input.size() < longest_head_bytes + end_of_head.size();
+  if (head_bytes <= longest_head_bytes)
+    answer(visitor, head_bytes);
   return false;
 }
 
-void InspectorServer::answer(Visitor &visitor, std::string_view text) {
-  const RequestHead head(text);
+void InspectorServer::answer(Visitor &visitor, size_t head_bytes) {
+  const std::string_view input = visitor.input;
+  const RequestHead head(input.substr(0, head_bytes));
   const auto header = [&head](const char *name) {
     const auto found = head.headers.find(name);
     return found == head.headers.end() ? std::string_view() : found->second;
@@ -196,15 +208,17 @@ void InspectorServer::answer(Visitor &visitor, std::string_view text) {
     return respond(socket, "404 Not Found", "{}");
   if (debugger_)
     return respond(socket, "409 Conflict", R"({"error": "another debugger is connected"})");
-  begin_debugging(visitor, header("sec-websocket-key"));
+  begin_debugging(visitor, header("sec-websocket-key"),
+                  input.substr(head_bytes + end_of_head.size()));
 }
 
-void InspectorServer::begin_debugging(Visitor &visitor, std::string_view key) {
+void InspectorServer::begin_debugging(Visitor &visitor, std::string_view key,
+                                      std::string_view early) {
   const std::string text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
                            "Upgrade\r\nSec-WebSocket-Accept: " +
                            web_socket_accept(key) + "\r\n\r\n";
   ::send(visitor.socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
-  debugger_ = std::make_unique<WebSocket>(std::move(visitor.socket),
+  debugger_ = std::make_unique<WebSocket>(std::move(visitor.socket), early,
                                           [this](std::string_view message) { heard_(message); });
 }
 

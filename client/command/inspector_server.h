@@ -34,6 +34,9 @@ public:
   // Does the debugger take more at present?
   bool has_room() const;
 
+  // Who has connected, on a non-blocking socket. listen() has them come by themselves.
+  void welcome(FileDescriptor socket);
+
   // Adds what to wait for; advance() then does what is possible without waiting.
   void add_to(std::vector<pollfd> &poll_for) const;
   void advance();
@@ -46,8 +49,8 @@ private:
 
   void accept();
   bool advance(Visitor &visitor);
-  void answer(Visitor &visitor, std::string_view head);
-  void begin_debugging(Visitor &visitor, std::string_view key);
+  void answer(Visitor &visitor, size_t head_bytes);
+  void begin_debugging(Visitor &visitor, std::string_view key, std::string_view early);
   std::string list() const;
 
   std::string title_, id_;

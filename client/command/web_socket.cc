@@ -24,8 +24,8 @@ std::string web_socket_accept(std::string_view key) {
   return encode_base64({reinterpret_cast<const char *>(digest), bytes});
 }
 
-WebSocket::WebSocket(FileDescriptor socket, Heard heard)
-    : socket_(std::move(socket)), heard_(std::move(heard)) {
+WebSocket::WebSocket(FileDescriptor socket, std::string_view early, Heard heard)
+    : socket_(std::move(socket)), early_(early), heard_(std::move(heard)) {
   const wslay_event_callbacks callbacks{.recv_callback = receive,
                                         .send_callback = send,
                                         .genmask_callback = nullptr,
@@ -75,6 +75,11 @@ bool WebSocket::advance() {
 
 ssize_t WebSocket::receive(wslay_event_context_ptr context, uint8_t *room, size_t bytes, int,
                            void *self) {
+  std::string &early = static_cast<WebSocket *>(self)->early_;
+  if (const size_t taken = early.copy(reinterpret_cast<char *>(room), bytes); taken > 0) {
+    early.erase(0, taken);
+    return static_cast<ssize_t>(taken);
+  }
   const ssize_t received = ::recv(static_cast<WebSocket *>(self)->descriptor(), room, bytes, 0);
   if (received > 0)
     return received;

@@ -20,7 +20,8 @@ class WebSocket {
 public:
   using Heard = std::function<void(std::string_view message)>;
 
-  WebSocket(FileDescriptor socket, Heard heard);
+  // `early`: what has come already, after the handshake.
+  WebSocket(FileDescriptor socket, std::string_view early, Heard heard);
   WebSocket(const WebSocket &) = delete;
 
   void say(std::string_view text);
@@ -46,6 +47,7 @@ private:
     void operator()(wslay_event_context *context) const { wslay_event_context_free(context); }
   };
   FileDescriptor socket_;
+  std::string early_;
   Heard heard_;
   std::unique_ptr<wslay_event_context, Free> context_;
 };

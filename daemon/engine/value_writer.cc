@@ -168,18 +168,21 @@ bool ValueWriter::write_string(v8::Local<v8::String> string) {
 }
 
 bool ValueWriter::write_object(v8::Local<v8::Object> object, const Level *outer) {
-  Level level{outer, object, outer ? outer->depth + 1 : 1};
-  if (!enter(level) || !within_limits())
+  if (!within_limits())
     return false;
-  if (object->IsArray())
-    return write_array(object, object.As<v8::Array>()->Length(), level);
-  if (object->IsProxy() && is_array(object))
-    return write_array_of_proxy(object, level);
-  bool handled = false;
-  if (!write_special(object, outer, handled))
+  const bool is_plain_array = object->IsArray();
+  bool handled = false; // what holds one value is no level: nor is it one where it is read
+  if (!is_plain_array && !write_special(object, outer, handled))
     return false;
   if (handled)
     return true;
+  Level level{outer, object, outer ? outer->depth + 1 : 1};
+  if (!enter(level))
+    return false;
+  if (is_plain_array)
+    return write_array(object, object.As<v8::Array>()->Length(), level);
+  if (object->IsProxy() && is_array(object))
+    return write_array_of_proxy(object, level);
   if (object->IsMap())
     return write_map(object.As<v8::Map>(), level);
   if (object->IsSet())

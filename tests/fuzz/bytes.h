@@ -3,15 +3,19 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 namespace lethe::fuzz {
 
-inline void check(bool holds) {
-  if (!holds)
-    std::abort();
+// Where it is called from: clang 14 has no std::source_location with this library.
+inline void check(bool holds, const char *file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (holds)
+    return;
+  std::fprintf(stderr, "%s:%d does not hold\n", file, line);
+  std::abort();
 }
 
 // The input, piece by piece; zeros when it is used up.

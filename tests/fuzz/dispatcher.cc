@@ -3,15 +3,11 @@
 // do meanwhile: each request has one answer, and nothing is left.
 #include "daemon/master/dispatch/dispatcher.h"
 #include "daemon/master/dispatch/client.h"
-#include "tests/fuzz/kernel.h"
+#include "tests/fuzz/worker.h"
 
 #include <csignal>
 #include <deque>
-#include <fcntl.h>
 #include <set>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 using namespace lethe;
 using namespace lethe::fuzz;
@@ -73,29 +69,6 @@ private:
   std::map<size_t, Lane> lanes_;
 };
 
-// A worker's far end.
-struct PlayedWorker {
-  pid_t pid;
-  FileDescriptor socket;
-  WorkerPage *page = nullptr;
-  std::unique_ptr<WorkerProcess> master;
-  bool is_gone = false;
-
-  ~PlayedWorker() {
-    ::munmap(static_cast<void *>(page), static_cast<size_t>(sysconf(_SC_PAGESIZE)));
-  }
-  void send(std::string_view bytes) const {
-    if (socket) [[maybe_unused]]
-      const ssize_t sent =
-          ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  }
-  void take_what_is_there() const {
-    char piece[4096];
-    while (socket && ::recv(socket.get(), piece, sizeof piece, MSG_DONTWAIT) > 0) {
-    }
-  }
-};
-
 class Stage final : public DispatcherOwner {
 public:
   explicit Stage(Bytes &input) : input_(input) {
@@ -127,7 +100,8 @@ public:
       return cancel(what / 16);
     case 6:
       return dispatcher_->set_mode(static_cast<Dispatcher::Mode>(what / 16 % 3));
-    case 7:
+    case 7: // some find out that workers have computed for nothing; now and then one was reaped
+      kernel_.used_us = what / 16 == 15 ? -1 : kernel_.used_us + what / 16 * 100'000;
       return dispatcher_->sweep();
     default:
       if (worker)
@@ -180,23 +154,8 @@ private:
   void add_worker(bool debugs) {
     if (workers_.size() >= 6)
       return;
-    auto worker = std::make_unique<PlayedWorker>();
-    SocketPair pair = std::move(*make_socket_pair());
-    const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const FileDescriptor memory(::memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    check(::ftruncate(memory.get(), static_cast<off_t>(page_bytes)) == 0 &&
-          ::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
-    worker->page = static_cast<WorkerPage *>(
-        ::mmap(nullptr, page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0));
-    worker->pid = ++last_pid_;
-    worker->socket = std::move(pair.ends[1]);
-    worker->master = std::make_unique<WorkerProcess>(
-        environment_, *dispatcher_,
-        WorkerProcess::Parts{
-            static_cast<uint32_t>(last_pid_), 1,
-            ChildProcess(environment_.processes, worker->pid, kernel_.begin(worker->pid)),
-            std::move(pair.ends[0]), std::move(*SharedPage::map(memory))});
-    workers_.push_back(std::move(worker));
+    workers_.push_back(
+        std::make_unique<PlayedWorker>(environment_, kernel_, *dispatcher_, ++last_pid_));
     WorkerProcess &added = *workers_.back()->master;
     debugs ? dispatcher_->add_debugging(added) : dispatcher_->add(added);
   }

@@ -21,12 +21,17 @@ std::string file_with(int file, std::string_view text) {
   return "/proc/self/fd/" + std::to_string(file);
 }
 
-// U+FA40 to U+FEFF, for some of which toml++ asks of white space where its own table has no answer
-// (__builtin_unreachable in is_non_ascii_horizontal_whitespace).
+// U+00A1 to U+0499, U+2C5E to U+3057 and U+FA40 to U+FEFF, of most of which toml++ asks in vain
+// whether they are white space (TOML_UNREACHABLE in is_non_ascii_horizontal_whitespace).
 bool is_beyond_parser(std::string_view text) {
-  for (size_t at = text.find('\xef'); at != text.npos; at = text.find('\xef', at + 1))
-    if (at + 1 < text.size() && text[at + 1] >= '\xa9' && text[at + 1] <= '\xbb')
+  for (size_t at = 0; at < text.size(); ++at) {
+    const auto first = static_cast<unsigned char>(text[at]);
+    const unsigned char second =
+        at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0;
+    if ((first >= 0xc2 && first <= 0xd2) || (first == 0xe2 && second >= 0xb1) ||
+        (first == 0xe3 && second <= 0x81) || (first == 0xef && second >= 0xa9))
       return true;
+  }
   return false;
 }
 

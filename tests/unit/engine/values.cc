@@ -109,6 +109,18 @@ Test(values_out, containers) {
   CHECK(check_results, rows);
 }
 
+// Bytes and dates are as deep as numbers are: what could be read can be written.
+Test(values_out, what_holds_one_value_is_no_level) {
+  const Row rows[] = {
+      {"Array(16).fill().reduce(v => [v], new Uint8Array([1]))",
+       "91919191919191919191919191919191c40101"},
+      {"Array(16).fill().reduce(v => [v], new Date(0))",
+       "91919191919191919191919191919191d6ff00000000"},
+      {"Array(16).fill().reduce(v => [v], new Number(1))", "9191919191919191919191919191919101"},
+  };
+  CHECK(check_results, rows);
+}
+
 Test(values_out, bytes) {
   const Row rows[] = {
       {"new Uint8Array([1,2])", "c4020102"},

@@ -24,6 +24,7 @@ public:
 
   // The result as MessagePack; or the error as "code: message at path".
   std::string eval(std::string_view source, std::string_view globals = "\xc0");
+  v8::Isolate *isolate() const { return isolate_; }
 
   ValueLimits limits{16, size_t{1} << 20};
 
