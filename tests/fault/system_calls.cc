@@ -119,7 +119,8 @@ public:
       status = daemon.wait(milliseconds(0));
       return status >= 0 || read_file(log).find("ready on") != std::string::npos;
     };
-    expect(becomes_true(is_settled), "neither ready nor ended; its log:\n" + read_file(log));
+    if (!becomes_true(is_settled))
+      fail("neither ready nor ended; its log:\n" + read_file(log));
     if (status < 0) {
       expect_serves(folder.path() / "lethe.sock", log);
       daemon.signal(SIGTERM);
