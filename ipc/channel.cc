@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -15,6 +16,12 @@ namespace {
 constexpr size_t read_bytes = 64 * 1024;
 constexpr size_t keep_bytes = 256 * 1024; // of an idle buffer
 constexpr size_t most_descriptors = 4;    // of one frame
+
+// Where nothing tells when there is some. (ppoll: a worker may make no other call that waits.)
+void await_memory() {
+  const timespec moment{0, 1'000'000};
+  ::ppoll(nullptr, 0, &moment, nullptr);
+}
 
 } // namespace
 
@@ -102,6 +109,24 @@ Channel::Status Channel::flush() {
   return Status::ok;
 }
 
+Channel::Status Channel::flush_all() {
+  Status status = flush();
+  for (; status == Status::again; status = flush())
+    await_memory();
+  return status;
+}
+
+Channel::Status Channel::send_whole(MessageType type, uint32_t sequence, std::string_view body,
+                                    std::span<const int> descriptors) {
+  if (const Status status = flush_all(); status != Status::ok)
+    return status;
+  Status status = send_with_descriptors(type, sequence, body, descriptors);
+  for (; status == Status::again && output_bytes() == 0;
+       status = send_with_descriptors(type, sequence, body, descriptors))
+    await_memory();
+  return status == Status::again ? flush_all() : status; // it is on its way
+}
+
 Channel::Status Channel::receive(Wait wait) {
   input_.consume(taken_);
   taken_ = 0;
@@ -122,7 +147,7 @@ Channel::Status Channel::receive(Wait wait) {
   if (received == 0)
     return Status::closed;
   if (received < 0)
-    return errno == EAGAIN || errno == EINTR ? Status::again : Status::closed;
+    return is_for_the_moment(errno) || errno == EINTR ? Status::again : Status::closed;
   input_.commit(static_cast<size_t>(received));
   return Status::ok;
 }

@@ -73,27 +73,30 @@ public:
   // With a body that was, or is now, written elsewhere.
   Buffer &begin(MessageType type, uint32_t sequence);
   void add(MessageType type, uint32_t sequence, std::string_view body);
-  // Sends one frame at once together with descriptors (which stay the caller's); for blocking
-  // sockets.
+  // Sends one frame at once together with descriptors (which stay the caller's); on blocking sockets,
+  // as flush_all().
   template <typename Message>
   Status send(uint32_t sequence, const Message &message,
               std::span<const int, Message::row.descriptors> descriptors) {
     Buffer body;
     write_message(body, message);
-    return send_with_descriptors(Message::row.type, sequence, body.view(), descriptors);
+    return send_whole(Message::row.type, sequence, body.view(), descriptors);
   }
+  // The same once, on any socket.
   Status send_with_descriptors(MessageType type, uint32_t sequence, std::string_view body,
                                std::span<const int> descriptors);
 
   // Writes what is there. again: the socket is full (non-blocking); closed: the peer is gone.
   Status flush();
+  // On a blocking socket: what the kernel has no memory for is tried until it has. ok or closed.
+  Status flush_all();
   size_t output_bytes() const { return output_.size(); }
   // Memory of what was not sent yet, and of what was received and not taken yet.
   size_t held_bytes() const { return output_.held_bytes() + input_.held_bytes(); }
 
   enum class Wait : uint8_t { until_there, no };
-  // Reads once. ok: something came; again: nothing there (non-blocking, or interrupted by a
-  // signal).
+  // Reads once. ok: something came; again: nothing there (non-blocking, or interrupted by a signal),
+  // or no memory for it.
   Status receive(Wait wait = Wait::until_there);
   // The next complete frame, if any. ok, again (incomplete) or broken. `state`: of the zygote or
   // worker, be it the peer or this process.
@@ -109,6 +112,8 @@ public:
   FileDescriptor take_descriptor();
 
 private:
+  Status send_whole(MessageType type, uint32_t sequence, std::string_view body,
+                    std::span<const int> descriptors);
   Status incomplete();
   Status broken(std::string flaw);
   ssize_t receive_with_descriptors(char *room, size_t bytes, int flags);

@@ -136,7 +136,7 @@ soak: all $(BUILD)/tests/fault $(BUILD)/tests/rewind ## millions of requests: no
 	LETHE_SOAK=long $(BUILD)/tests/fault --filter 'soak/*' --verbose=1
 	LETHE_SOAK=long $(BUILD)/tests/rewind --filter 'soak/*' --verbose=1
 
-faults: all $(BUILD)/tests/fault ## each system call of lethed fails once, and each of its processes stops or dies in each state
+faults: all $(BUILD)/tests/fault ## each system call of lethed, zygotes and workers fails once, and each of its processes stops or dies in each state
 	LETHE_FAULTS=all $(BUILD)/tests/fault --filter 'system_calls/*' --verbose=1
 
 bench: all $(BENCH) ## measure, as a table and as build/bench.json

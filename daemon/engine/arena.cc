@@ -146,8 +146,9 @@ void Arena::zero(PageRange range) {
   const PageRange of_image{range.begin, std::clamp(image_end_, range.begin, range.end)};
   // Not the guard regions of a WebAssembly memory, gigabytes that would become resident.
   written_.for_each_in(of_image, [this](PageRange part) {
-    if (!protect(part, PROT_READ | PROT_WRITE))
-      return;
+    // Left as they are they would come back with their content.
+    invariant(protect(part, PROT_READ | PROT_WRITE), "pages of the arena can be wiped",
+              {"bytes", part.bytes()}, {"errno", errno});
     std::memset(reinterpret_cast<void *>(part.begin), 0, part.bytes());
     if (listener_)
       listener_(listener_context_, part);

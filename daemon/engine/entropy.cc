@@ -14,7 +14,11 @@
 namespace lethe {
 
 Entropy &Entropy::instance() {
-  static auto *const entropy = new (allocate_surviving(sizeof(Entropy))) Entropy;
+  static auto *const entropy = [] {
+    void *memory = allocate_surviving(sizeof(Entropy));
+    invariant(memory, "there is memory for random bytes", {"errno", errno});
+    return new (memory) Entropy;
+  }();
   return *entropy;
 }
 

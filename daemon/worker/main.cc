@@ -126,8 +126,10 @@ uint64_t random_number() {
   check_single_thread();
   Entropy::instance(); // its memory must be there before an image is made
   Rewinder *rewinder = nullptr;
-  if (settings.isolation != Isolation::reuse)
+  if (settings.isolation != Isolation::reuse) {
     rewinder = Rewinder::create(arena, settings);
+    invariant(rewinder, "there is memory for the rewind's books", {"errno", errno});
+  }
   (new Zygote(isolate, memory, settings, arena.begin(), std::move(control), rewinder))->run();
 }
 
@@ -135,7 +137,12 @@ uint64_t random_number() {
 // `sandbox = "required"` would: what the kernel or the processor does not have is said only.
 [[noreturn]] void check_sandbox() {
   const Arena arena(size_t{1} << 20);
-  Sandbox sandbox = Sandbox::prepare(arena.begin(), {.limits_speculation = true});
+  auto prepared = Sandbox::prepare(arena.begin(), {.limits_speculation = true});
+  if (!prepared) {
+    std::fprintf(stderr, "lethe-zygote: %s\n", prepared.error().message.c_str());
+    _exit(1);
+  }
+  Sandbox &sandbox = *prepared;
   sandbox.confine();
   const pid_t worker = ::fork();
   if (worker == 0) {

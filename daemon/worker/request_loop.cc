@@ -202,7 +202,7 @@ void RequestLoop::after_reply(uint32_t flags) {
 }
 
 void RequestLoop::flush() {
-  if (channel_.flush() != Channel::Status::ok)
+  if (channel_.flush_all() != Channel::Status::ok)
     end_worker(exit_clean);
 }
 

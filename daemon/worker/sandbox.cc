@@ -97,12 +97,14 @@ std::vector<sock_filter> Sandbox::filter_of(const CallTable &table) const {
                      best_violation(arena_begin_));
 }
 
-Sandbox Sandbox::prepare(uintptr_t arena_begin, const Options &options) {
+Result<Sandbox> Sandbox::prepare(uintptr_t arena_begin, const Options &options) {
   Sandbox sandbox;
   sandbox.arena_begin_ = arena_begin;
   sandbox.options_ = options;
   sandbox.filter_ = sandbox.filter_of(worker_table(has_protection_keys()));
   sandbox.landlock_ = Landlock::make("");
+  if (sandbox.landlock_.layer("landlock").state == Layer::State::failed)
+    return Error(ErrorCode::internal, system_message("sandbox: landlock_create_ruleset"));
   install_handler();
   return sandbox;
 }

@@ -26,8 +26,9 @@ public:
     bool makes_code = true; // by V8: memory may become executable
     bool limits_speculation = false;
   };
-  // What a worker's will be; this process stays open. The arena begins at that address.
-  static Sandbox prepare(uintptr_t arena_begin, const Options &options);
+  // What a worker's will be; this process stays open. The arena begins at that address. Fails where
+  // no worker could be closed so.
+  static Result<Sandbox> prepare(uintptr_t arena_begin, const Options &options);
   // Closes this process, a zygote, for good: it forks, and opens no file but those in /proc. It
   // must have one thread, and what it needs of other files must be there. False: some layer has
   // failed.

@@ -108,14 +108,20 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings 
   hide_prelude_frames(isolate_);
   Interrupts::instance().attach(isolate_);
   memory_.attach(isolate_);
-  if (settings_.sandbox != SandboxMode::off)
-    sandbox_ = Sandbox::prepare(
-        arena_begin, {.makes_code = !settings_.jitless,
-                      .limits_speculation = is_on(settings_.speculation_control, serves_one_)});
+  if (settings_.sandbox == SandboxMode::off)
+    return;
+  auto prepared = Sandbox::prepare(
+      arena_begin, {.makes_code = !settings_.jitless,
+                    .limits_speculation = is_on(settings_.speculation_control, serves_one_)});
+  if (!prepared)
+    give_up(prepared.error().message);
+  sandbox_ = std::move(*prepared);
 }
 
 void Zygote::run() {
   end_with_master(control_.descriptor());
+  if (process_globals.master < 0)
+    give_up(system_message("pidfd_open of the master"));
   read_import_map();
   runner_.prepare_eval();
   confine();
@@ -317,6 +323,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
   }
   memory_.set_last_words(nullptr, nullptr);
   working_set_ = WorkingSet();
+  serves_one_ = settings_.isolation == Isolation::process;
   collect_garbage();
   take_image();
   prepare_forks();
@@ -328,7 +335,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
 void Zygote::say_load_failed(std::string_view name, const RunFailure &failure) {
   write_error(control_.begin(0, message::LoadFailed{.script = name}), failure.error, failure.raw);
   control_.end();
-  control_.flush();
+  flush();
 }
 
 template <typename Message, size_t descriptors>
@@ -352,7 +359,8 @@ void Zygote::collect_garbage() {
   isolate_->GetHeapCodeAndMetadataStatistics(&code);
 }
 
-// Where rewinding is not possible, workers serve one request each.
+// Where rewinding is not possible, workers serve one request each. The next generation tries again,
+// as the kernel may have been short of memory, or this process of descriptors.
 void Zygote::take_image() {
   if (!rewinder_)
     return;
@@ -366,7 +374,6 @@ void Zygote::take_image() {
                rewinds() ? "memory can't be rewound, each worker serves one request"
                          : "forks take longer than they need",
                good.error().message.c_str());
-  rewinder_ = nullptr;
   serves_one_ = true;
 }
 
@@ -431,7 +438,7 @@ void Zygote::reap() {
 }
 
 void Zygote::flush() {
-  if (control_.flush() != Channel::Status::ok)
+  if (control_.flush_all() != Channel::Status::ok)
     end_after_master();
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// System calls that fail in a running lethed: what a test and the library in it (injector/) share.
+// System calls that fail in a running lethed, its zygotes or its workers: what a test and the library
+// in them (injector/) share.
 #pragma once
 
 #include <array>
@@ -10,15 +11,21 @@
 namespace lethe::test {
 
 // The functions of the C library that make them; `file_read` and `file_write` are read and write of
-// regular files, as those of pipes do not fail; `duplicate` is fcntl's F_DUPFD, `epoll_add`
-// is epoll_ctl's EPOLL_CTL_ADD.
+// regular files, as those of pipes do not fail; `stat` is access, too, `poll` ppoll, `mprotect`
+// pkey_mprotect; `duplicate` is fcntl's F_DUPFD, `seal` its F_ADD_SEALS, `epoll_add` is epoll_ctl's
+// EPOLL_CTL_ADD, `wait` what waits for an end, `mount` and `landlock` all that do with these.
 #define LETHE_INJECTED_CALLS(call)                                                                 \
   call(open) call(fopen) call(opendir) call(mkdir) call(stat) call(lstat) call(fstat)              \
-      call(file_read) call(file_write) call(fsync) call(rename) call(link) call(unlink)            \
-          call(flock) call(pipe2) call(socket) call(socketpair) call(bind) call(listen)            \
-              call(connect) call(accept4) call(send) call(sendmsg) call(recv) call(recvmsg)        \
-                  call(duplicate) call(mmap) call(fork) call(pidfd_open) call(pidfd_send_signal)   \
-                      call(epoll_create1) call(epoll_add) call(epoll_wait) call(poll)
+      call(file_read) call(file_write) call(pread) call(pwrite) call(ftruncate) call(fsync)        \
+          call(rename) call(link) call(unlink) call(flock) call(pipe2) call(socket)                \
+              call(socketpair) call(bind) call(listen) call(connect) call(accept4) call(send)      \
+                  call(sendmsg) call(recv) call(recvmsg) call(duplicate) call(memfd_create)        \
+                      call(seal) call(mmap) call(munmap) call(mprotect) call(madvise) call(ioctl)  \
+                          call(fork) call(wait) call(pidfd_open) call(pidfd_send_signal)           \
+                              call(signalfd) call(timer_create) call(setrlimit) call(close_range)  \
+                                  call(unshare) call(mount) call(capset) call(landlock)            \
+                                      call(seccomp) call(epoll_create1) call(epoll_add)            \
+                                          call(epoll_wait) call(poll)
 
 enum class Call : uint32_t {
 #define LETHE_ROW(name) name,
@@ -33,8 +40,12 @@ inline constexpr std::string_view call_names[] = {
 };
 inline constexpr size_t call_count = std::size(call_names);
 
-// In a file that both map. All zero: nothing is injected, calls are counted.
+// Whose calls are meant: of lethed with what it forks for itself, of all zygotes, of all workers.
+enum class Role : uint32_t { none, master, zygote, worker };
+
+// In a file that all map. All zero: nothing is injected, calls are counted.
 struct Injection {
+  std::atomic<Role> role;                              // before lethed is started
   std::array<std::atomic<uint64_t>, call_count> calls; // made so far, of each kind
   std::atomic<Call> call;                              // the kind that is meant
   std::atomic<uint64_t> first, times;                  // from the how manieth on, and how many

@@ -18,6 +18,8 @@ struct Row {
   std::vector<int> errors;
 };
 
+constexpr uint64_t most_of_a_kind = 64;
+
 // As their manual pages have it. EINTR and EAGAIN say nothing of the call, only that it was no use.
 const std::vector<Row> &rows() {
   static const std::vector<Row> all = {
@@ -30,6 +32,9 @@ const std::vector<Row> &rows() {
       {Call::fstat, {EIO}},
       {Call::file_read, {EIO, EINTR}},
       {Call::file_write, {ENOSPC, EIO, EINTR}},
+      {Call::pread, {EIO}},
+      {Call::pwrite, {ENOSPC, EIO}},
+      {Call::ftruncate, {ENOSPC, EIO}},
       {Call::fsync, {EIO, ENOSPC}},
       {Call::rename, {ENOSPC, EIO}},
       {Call::link, {EPERM, ENOSPC}},
@@ -47,9 +52,25 @@ const std::vector<Row> &rows() {
       {Call::recv, {EAGAIN, EINTR}},
       {Call::recvmsg, {ENOMEM, EAGAIN, EINTR}},
       {Call::duplicate, {EMFILE}},
+      {Call::memfd_create, {EMFILE, ENFILE, ENOMEM}},
+      {Call::seal, {EBUSY}},
       {Call::mmap, {ENOMEM}},
+      {Call::munmap, {ENOMEM}},
+      {Call::mprotect, {ENOMEM}},
+      {Call::madvise, {ENOMEM, EAGAIN}},
+      {Call::ioctl, {ENOMEM}},
       {Call::fork, {EAGAIN, ENOMEM}},
+      {Call::wait, {EINTR}},
       {Call::pidfd_open, {EMFILE, ENFILE, ENOMEM}},
+      {Call::signalfd, {EMFILE, ENOMEM}},
+      {Call::timer_create, {EAGAIN, ENOMEM}},
+      {Call::setrlimit, {EPERM}},
+      {Call::close_range, {ENOMEM}},
+      {Call::unshare, {ENOMEM, ENOSPC, EPERM}},
+      {Call::mount, {ENOMEM, EPERM}},
+      {Call::capset, {EPERM}},
+      {Call::landlock, {EMFILE, ENOMEM}},
+      {Call::seccomp, {ENOMEM}},
       {Call::epoll_create1, {EMFILE, ENOMEM}},
       {Call::epoll_add, {ENOMEM, ENOSPC}},
       {Call::epoll_wait, {EINTR}},
@@ -67,14 +88,16 @@ std::string shown(const Fault &fault) {
 
 std::vector<Fault> all_faults(const Injection &made) {
   std::vector<Fault> faults;
-  for (const Row &row : rows())
-    for (uint64_t number = 1; number <= made.calls[static_cast<size_t>(row.call)]; ++number)
+  for (const Row &row : rows()) {
+    const uint64_t count = made.calls[static_cast<size_t>(row.call)];
+    for (uint64_t number = 1; number <= count; number += 1 + (count - 1) / most_of_a_kind)
       for (const int error : row.errors)
         faults.push_back({row.call, number, error});
+  }
   return faults;
 }
 
-Injector::Injector() {
+Injector::Injector(Role role) {
   const FileDescriptor file(
       ::open((folder_.path() / "injection").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   expect(::ftruncate(file.get(), sizeof(Injection)) == 0, "the injection's file");
@@ -82,6 +105,7 @@ Injector::Injector() {
       ::mmap(nullptr, sizeof(Injection), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   expect(mapped != MAP_FAILED, "the injection's file");
   injection_ = static_cast<Injection *>(mapped);
+  injection_->role = role;
 }
 
 Injector::~Injector() { ::munmap(injection_, sizeof(Injection)); }

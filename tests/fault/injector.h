@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A test's hold on the calls of a lethed: which one fails.
+// A test's hold on the calls of a lethed, its zygotes or its workers: which one fails.
 #pragma once
 
 #include "tests/fault/injection.h"
@@ -17,12 +17,13 @@ struct Fault {
 };
 std::string shown(const Fault &fault); // "open #3: Too many open files"
 
-// Each kind of call with each error that it may have, for each of as many as were `made`.
+// Each kind of call with each error that it may have, for each of as many as were `made`. Where they
+// are very many, a loop makes them: then for every second, third, … of them.
 std::vector<Fault> all_faults(const Injection &made);
 
 class Injector {
 public:
-  Injector();
+  explicit Injector(Role role = Role::master);
   Injector(const Injector &) = delete;
   ~Injector();
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each system call of the master fails once, one after the other: while it starts, while it serves,
-// while it stops. Each request has one answer, a start that fails says why, the daemon goes on
-// serving, nothing leaks, and what was put is there. Some of the walk in each run, all of it with
-// LETHE_FAULTS=all (`make faults`).
+// Each system call of the master, of the zygotes and of the workers fails once, one after the other:
+// while the daemon starts, while it serves, while it stops. Each request has one answer, a start that
+// fails says why, the daemon goes on serving, nothing leaks, and what was put is there. Some of the walk
+// in each run, all of it with LETHE_FAULTS=all (`make faults`).
 #include "tests/fault/injector.h"
 #include "tests/harness/daemon.h"
 
@@ -14,6 +14,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <random>
+#include <ranges>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -24,11 +25,13 @@ TestSuite(system_calls, .timeout = 7200);
 
 namespace {
 
-constexpr milliseconds time_for_some{5000};
-
-bool walks_all() {
+// LETHE_FAULTS=all: until all are tried; LETHE_FAULTS=600: so many seconds for each walk.
+milliseconds time_to_walk() {
   const char *value = std::getenv("LETHE_FAULTS");
-  return value && std::strcmp(value, "all") == 0;
+  if (!value)
+    return milliseconds(5000);
+  return std::strcmp(value, "all") == 0 ? milliseconds::max()
+                                        : milliseconds(1000 * std::atoll(value));
 }
 
 // LETHE_FAULT_CALL=open: those alone.
@@ -37,16 +40,26 @@ bool is_wanted(const Fault &fault) {
   return !value || call_names[static_cast<size_t>(fault.call)] == value;
 }
 
-// Tries the faults, as many as there is time for, and fails with all that was found. They are in a
-// mixed order, so that some of each kind are among the first.
+// In a mixed order, in which one of each kind comes before two of any.
+void mix(std::vector<Fault> &faults) {
+  std::shuffle(faults.begin(), faults.end(), std::mt19937(4711));
+  std::map<Call, size_t> seen;
+  std::vector<std::pair<size_t, Fault>> ranked;
+  for (const Fault &fault : faults)
+    ranked.emplace_back(seen[fault.call]++, fault);
+  std::ranges::stable_sort(ranked, {}, &std::pair<size_t, Fault>::first);
+  std::ranges::copy(std::views::values(ranked), faults.begin());
+}
+
+// Tries the faults, as many as there is time for, and fails with all that was found.
 void walk(std::vector<Fault> faults, const std::function<void(const Fault &)> &try_one) {
   std::erase_if(faults, [](const Fault &fault) { return !is_wanted(fault); });
-  std::shuffle(faults.begin(), faults.end(), std::mt19937(4711));
+  mix(faults);
   const Clock::time_point begin = Clock::now();
   std::string found;
   size_t tried = 0;
   for (const Fault &fault : faults) {
-    if (!walks_all() && milliseconds_since(begin) > static_cast<double>(time_for_some.count()))
+    if (milliseconds_since(begin) > static_cast<double>(time_to_walk().count()))
       break;
     ++tried;
     try {
@@ -85,7 +98,7 @@ void expect_no_child_left() {
 // A daemon that stops and starts again with each fault, and had a script before.
 class Starts {
 public:
-  Starts() {
+  explicit Starts(Role role) : injector_(role) {
     Daemon daemon(DaemonOptions{.state_folder = state_.path()});
     daemon.connect().put("s", source(1));
     daemon.stop();
@@ -106,7 +119,8 @@ public:
       status = daemon.wait(milliseconds(0));
       return status >= 0 || read_file(log).find("ready on") != std::string::npos;
     };
-    expect(becomes_true(is_settled), "neither ready nor ended; its log:\n" + read_file(log));
+    if (!becomes_true(is_settled))
+      fail("neither ready nor ended; its log:\n" + read_file(log));
     if (status < 0) {
       expect_serves(folder.path() / "lethe.sock", log);
       daemon.signal(SIGTERM);
@@ -145,7 +159,7 @@ private:
 // A daemon that goes on from fault to fault.
 class Serving {
 public:
-  Serving() { start(); }
+  explicit Serving(Role role) : injector_(role) { start(); }
   Injector &injector() { return injector_; }
 
   void start() {
@@ -158,6 +172,7 @@ public:
     ask_for_everything(); // what is made at the first use is there
     expect_at_rest();
     descriptors_ = open_descriptors(daemon_->pid());
+    zygotes_descriptors_ = open_descriptors(zygote());
   }
 
   // A bit of everything that clients and operators do. Each request has one answer.
@@ -194,12 +209,11 @@ public:
     const auto works = [&] { return !client.request("eval", {"1"}).failed(); };
     expect(becomes_true(works), "it does not serve any more");
     expect_equal(client.call("s", "f"), confirmed_);
+    expect_rewinds(client);
     client.close();
     expect_at_rest();
-    const auto has_closed = [&] { return open_descriptors(daemon_->pid()) <= descriptors_; };
-    expect(becomes_true(has_closed, milliseconds(10'000)),
-           "it has " + std::to_string(open_descriptors(daemon_->pid())) + " descriptors, not " +
-               std::to_string(descriptors_));
+    expect_closed("the daemon", daemon_->pid(), descriptors_);
+    expect_closed("its zygote", zygote(), zygotes_descriptors_);
   }
 
   void expect_there_after_a_restart() {
@@ -223,6 +237,33 @@ private:
     else
       expect(!reply.error()["message"].get<std::string>().empty(), "an error without a message");
   }
+  // Now, or from the next generation on.
+  void expect_rewinds(Client &client) {
+    const auto isolation = [&] {
+      return client.result("stats", json::array())["pools"]["default"]["isolation_in_force"];
+    };
+    if (isolation() == "rewind")
+      return;
+    client.put("s", source(++version_));
+    confirmed_ = version_;
+    expect_equal(isolation(), "rewind");
+  }
+  static void expect_closed(const std::string &who, pid_t pid, size_t most) {
+    const auto has_closed = [&] { return open_descriptors(pid) <= most; };
+    if (becomes_true(has_closed, milliseconds(10'000)))
+      return;
+    std::string all;
+    for (const auto &entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+      all += " " + fs::read_symlink(entry).string();
+    fail(who + " has more than " + std::to_string(most) + " descriptors:" + all);
+  }
+  // The only one, while the daemon is at rest; of what generation, matters not.
+  pid_t zygote() const {
+    for (const ProcessState &state : daemon_->descendants())
+      if (state.name == "lethe-zygote")
+        return state.pid;
+    fail("there is no zygote");
+  }
   // One zygote, its workers, no zombie.
   void expect_at_rest() {
     const auto is_at_rest = [&] {
@@ -242,7 +283,7 @@ private:
   Injector injector_;
   std::optional<Daemon> daemon_;
   int version_ = 1, confirmed_ = 1;
-  size_t descriptors_ = 0;
+  size_t descriptors_ = 0, zygotes_descriptors_ = 0;
 };
 
 // A daemon with requests that run and wait, and a put, at its stop; from `arm` on calls count.
@@ -275,11 +316,9 @@ std::vector<Fault> stop_with(Injector &injector, const std::function<void()> &ar
   return possible;
 }
 
-} // namespace
-
-Test(system_calls, that_fail_at_the_start_are_told_or_do_no_harm) {
+void walk_starts(Role role) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  Starts starts;
+  Starts starts(role);
   starts.try_one(); // nothing fails
   const std::vector<Fault> faults = all_faults(starts.injector().injection());
   walk(faults, [&](const Fault &fault) {
@@ -289,8 +328,8 @@ Test(system_calls, that_fail_at_the_start_are_told_or_do_no_harm) {
   expect(std::getenv("LETHE_FAULT_CALL") || starts.ended() > 0, "no start fails, whatever does");
 }
 
-Test(system_calls, that_fail_while_it_serves_cost_no_answer) {
-  Serving serving;
+void walk_service(Role role) {
+  Serving serving(role);
   serving.injector().disarm();
   serving.ask_for_everything();
   const std::vector<Fault> faults = all_faults(serving.injector().injection());
@@ -316,11 +355,29 @@ Test(system_calls, that_fail_while_it_serves_cost_no_answer) {
   expect(hits > 0, "no call failed");
 }
 
-Test(system_calls, that_fail_at_the_stop_cost_no_answer) {
-  Injector injector;
+void walk_stops(Role role) {
+  Injector injector(role);
   const std::vector<Fault> faults = stop_with(injector, [&] { injector.disarm(); });
   walk(faults, [&](const Fault &fault) {
     injector.disarm();
     stop_with(injector, [&] { injector.arm(fault); });
   });
 }
+
+} // namespace
+
+Test(system_calls, that_fail_at_the_start_are_told_or_do_no_harm) { walk_starts(Role::master); }
+Test(system_calls, of_zygotes_that_fail_at_the_start_are_told_or_do_no_harm) {
+  walk_starts(Role::zygote);
+}
+
+Test(system_calls, that_fail_while_it_serves_cost_no_answer) { walk_service(Role::master); }
+Test(system_calls, of_zygotes_that_fail_while_it_serves_cost_no_answer) {
+  walk_service(Role::zygote);
+}
+Test(system_calls, of_workers_that_fail_while_it_serves_cost_no_answer) {
+  walk_service(Role::worker);
+}
+
+Test(system_calls, that_fail_at_the_stop_cost_no_answer) { walk_stops(Role::master); }
+Test(system_calls, of_zygotes_that_fail_at_the_stop_cost_no_answer) { walk_stops(Role::zygote); }

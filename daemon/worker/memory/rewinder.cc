@@ -77,10 +77,12 @@ Result<Nothing> Rewinder::self_test(void (*request)(void *context), void *contex
     }
     _exit(0);
   }
+  if (child < 0)
+    return Error(ErrorCode::internal, system_message("the self-test of the rewind: fork"));
   int status = 0;
-  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (child > 0 && status == 0)
+  if (status == 0)
     return Nothing{};
   std::string reason = "it died";
   if (WIFEXITED(status))

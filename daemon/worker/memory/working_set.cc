@@ -112,7 +112,8 @@ bool WorkingSet::accepts(const Run &run) const {
 void WorkingSet::bring_in(std::vector<int> &kept) {
   if (to_zygote_) {
     pagemap_ = open_own("pagemap");
-    kept.insert(kept.end(), {to_zygote_.get(), pagemap_.get()});
+    if (pagemap_) // else the next one tells
+      kept.insert(kept.end(), {to_zygote_.get(), pagemap_.get()});
     return;
   }
   for (const auto &[range, is_written] : runs_) {
@@ -124,7 +125,7 @@ void WorkingSet::bring_in(std::vector<int> &kept) {
 }
 
 void WorkingSet::tell() const {
-  if (!to_zygote_)
+  if (!to_zygote_ || !pagemap_)
     return;
   for (const Mapping &mapping : mappings_)
     if (is_watched(mapping) && !tell_mapping(mapping))

@@ -119,7 +119,8 @@ struct Confined {
     page->death_reason.store(DeathReason::none);
     const pid_t pid = ::fork();
     if (pid == 0) {
-      Sandbox sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena), options);
+      auto prepared = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena), options);
+      Sandbox &sandbox = *prepared;
       if (!sandbox.confine() || !sandbox.apply(*page, {}))
         _exit(99);
       act(*this);
@@ -134,7 +135,8 @@ struct Confined {
   int run_as_zygote(const std::function<void()> &act) {
     const pid_t pid = ::fork();
     if (pid == 0) {
-      Sandbox sandbox = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena), options);
+      auto prepared = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena), options);
+      Sandbox &sandbox = *prepared;
       if (!sandbox.confine())
         _exit(99);
       act();

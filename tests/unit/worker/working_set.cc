@@ -123,3 +123,23 @@ Test(working_set, pages_that_are_not_there_are_not_believed) {
     cr_assert_leq(faults_of_worker(pages, memory), 2);
   }
 }
+
+// A descriptor that is none would have the sandbox close those that are kept, too.
+Test(working_set, a_worker_that_cannot_open_its_pagemap_keeps_nothing_open_and_tells_nothing) {
+  WorkingSet pages;
+  pages.before_fork();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    std::vector<int> kept;
+    pages.bring_in(kept);
+    pages.tell();
+    ::_exit(static_cast<int>(kept.size()));
+  }
+  pages.after_fork(child);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  pages.take(child);
+  cr_assert_eq(status, 0);
+}
