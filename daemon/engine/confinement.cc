@@ -235,8 +235,8 @@ std::vector<Layer> confine(const char *readable, bool limits_speculation) {
   if (layers.back().state == Layer::State::in_force)
     layers.push_back(enter_empty_root("empty_root", *readable != '\0', user, group));
   layers.push_back(layer_if(drop_capabilities(), "no_capabilities"));
-  if (hidden)
-    layers.push_back({"not_dumpable", Layer::State::not_here, "/proc hides what is not dumpable"});
+  if (hidden) // instead: nobody sees this process who may not trace it, which the master must
+    layers.push_back(in_force("hidden_processes"));
   else
     layers.push_back(layer_if(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "not_dumpable"));
   for (const Speculation &speculation : speculations)

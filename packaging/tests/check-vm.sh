@@ -8,7 +8,7 @@ shift 2
 here=$(dirname "$(realpath "$0")")
 root=$build/roots/$suite-vm packages=$(realpath "$build/deb/$suite")
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(boot memory)
+[ ${#tests[@]} -gt 0 ] || tests=(boot memory control_groups)
 
 results=$build/package-tests/$suite-vm
 rm -rf "$results"

@@ -9,7 +9,7 @@ shift 2
 here=$(dirname "$(realpath "$0")")
 root=$build/roots/$suite-test packages=$(realpath "$build/deb/$suite")
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(install first_use hardening development autopkgtest reload restart kills watchdog slow_start instances upgrade v8_upgrade removal)
+[ ${#tests[@]} -gt 0 ] || tests=(install first_use hardening control_groups development autopkgtest reload restart kills watchdog slow_start instances upgrade v8_upgrade removal)
 wanted=("$packages"/lethe_*.deb "$packages"/liblethe*_*.deb) binds=()
 if [ "${tests[0]}" = rpm ]; then # with what the Debian packages depend on, and without them
   wanted+=(rpm)
