@@ -72,6 +72,17 @@ void Books::each_request_was_answered() {
                       fmt::format("request {} of client {} has none", ask.number, ask.client));
 }
 
+void Books::no_reply_is_overdue(int64_t now_us) {
+  constexpr int64_t patience_us = 1'000'000; // more than any grace time
+  for (const Ask &ask : asks_)
+    if (ask.replies == 0 && !ask.excused && !ask.reader_is_slow && ask.sent_us >= 0 &&
+        now_us > due_us(ask, 0) + patience_us)
+      return violated(
+          "each request has a reply",
+          fmt::format("request {} of client {}, sent {} us ago, deadline {} ms, has none",
+                      ask.number, ask.client, now_us - ask.sent_us, ask.deadline_ms));
+}
+
 void Books::nobody_is_blamed_without_a_fault() {
   // A script may throw, and wait for its client longer than its deadline allows.
   for (const Ask &ask : asks_)

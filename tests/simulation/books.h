@@ -58,6 +58,8 @@ public:
   // 1: never two replies; 3: in time; and a result is that of its request.
   void a_request_has_one_reply_in_time(Ask &ask, std::string_view code, int64_t value,
                                        int64_t now_us, int64_t grace_ms);
+  // 1: where a schedule does not end, a reply that is missing is the reason.
+  void no_reply_is_overdue(int64_t now_us);
   // --- and at the end ---
   // 1: one reply for each whose client is there.
   void each_request_was_answered();

@@ -258,8 +258,10 @@ void Schedule::pass(const std::function<bool()> &until) {
     const auto event_us = timeline.next_us(), timer_us = loop.next_timer_us();
     if (!wake_us && !event_us && !timer_us)
       return world_.books.violated("something goes on", "nobody will ever do anything");
-    if (timeline.now_us() > end_us)
+    if (timeline.now_us() > end_us) {
+      world_.books.no_reply_is_overdue(timeline.now_us());
       return world_.books.violated("a schedule ends", "it takes half an hour");
+    }
     const int64_t round_us = std::min(wake_us.value_or(INT64_MAX), timer_us.value_or(INT64_MAX));
     if (event_us && *event_us <= round_us) {
       timeline.step();

@@ -30,7 +30,7 @@ protected:
 // One for each pool; the pool supplies the workers. Uses neither files nor processes but the
 // workers'.
 //
-//   submit ─► a lane ─► send: a worker's list ─► on_done, on_failed ─► answered, release
+//   submit ─► a lane ─► send: a worker's list ─► on(Done), on(Failed) ─► answered, release
 //               ▲              │
 //               └── take_back ◄┤ revoke: was not started
 //                              └ settle: its worker died; an error, or once more if idempotent

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One call, eval or chain on its way through the daemon.
+// One call, eval, chain or debugger's request on its way through the daemon.
 #pragma once
 
 #include "daemon/master/dispatch/account.h"
@@ -39,7 +39,7 @@ struct Request : ListHook {
   bool debugs; // runs in a worker of its own, outside of the pool and without a deadline
   bool wants_console, wants_stats, idempotent;
   bool retried;     // was given to a second worker after the first one crashed
-  bool interrupted; // past its deadline: its worker was asked for the stack
+  bool interrupted; // its deadline passed when a worker had begun it
   uint32_t host_calls;
   // Of its present run, what was heard of it already.
   bool stats_heard;

@@ -15,7 +15,7 @@ namespace lethe {
 
 class WorkerProcess;
 
-// A page shared with a worker, which may have been made by a worker that is no more to be trusted.
+// A page shared with a worker, made by a zygote, which may be one that is no more to be trusted.
 class SharedPage {
 public:
   SharedPage() = default;

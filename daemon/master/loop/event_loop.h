@@ -88,7 +88,7 @@ private:
 };
 
 // Calls back once, `delay_us` after start() and never before. Starting again moves it. No system
-// call, no allocation.
+// call, and no allocation unless more timers run than ever before.
 class Timer : public HeapHook {
 public:
   Timer(EventLoop &loop, std::function<void()> callback)

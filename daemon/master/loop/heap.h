@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A binary heap whose elements know their place: adding, and removing from the middle, allocate
-// nothing.
+// A binary heap whose elements know their place: one in the middle is removed without a search. It
+// allocates only where it holds more than ever before.
 #pragma once
 
 #include "ipc/invariant.h"

@@ -56,7 +56,7 @@ public:
   virtual std::string name_of(pid_t pid) = 0;
   virtual FileDescriptor open_pidfd(pid_t child) = 0;
   // Of the process that `pidfd` is of, if that is `pid`. 0: it has ended, and no signal can reach it
-  // or another one. -1: it is another process, no process, or one that /proc does not show to this
+  // or another one. Negative: another process, no process, or one that /proc does not show to this
   // user (hidepid).
   virtual pid_t parent_of(const FileDescriptor &pidfd, pid_t pid) = 0;
   virtual void sleep_us(int64_t time_us) = 0; // at the daemon's own end

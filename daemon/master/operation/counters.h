@@ -12,9 +12,9 @@ namespace lethe {
   row(connections_refused, "client connections refused because there were too many")                       \
   row(connections_displaced, "client connections closed so that another user gets one")                    \
   row(connections_broken, "client connections closed because of what they sent")                           \
-  row(connections_stalled, "client connections closed because they did not read")                          \
+  row(connections_stalled, "client connections closed because they did not read, or end a message")        \
   row(messages, "messages received from clients")                                                          \
-  row(requests, "calls, evals and chains accepted")                                                        \
+  row(requests, "calls, evals, chains and debuggers' requests that came in")                               \
   row(results, "requests answered with a result")                                                          \
   row(errors, "requests answered with an error")                                                           \
   row(overloaded, "requests refused because a limit was reached")                                          \

@@ -17,7 +17,7 @@ public:
   void status(const std::string &text);
   void reloading();
   void stopping();
-  void extend_timeout(int64_t by_us); // a start or reload that takes long goes on
+  void extend_timeout(int64_t by_us); // a start or stop that takes long goes on
 
 private:
   void ping_watchdog();
