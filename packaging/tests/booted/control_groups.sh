@@ -20,12 +20,11 @@ expect "before" 42 "$(lethe --pool default eval --deadline 600000 '6*7')"
 expect "before, in the other pool" 42 "$(lethe --pool greedy eval --deadline 600000 '6*7')"
 group=/sys/fs/cgroup$(property ControlGroup)
 members() { cat "$1/cgroup.procs"; }
+names() { for pid in $(members "$1"); do cat "/proc/$pid/comm"; done | sort -u | xargs; }
 
 for pool in default greedy; do
   lethe stats | grep -F "$group/pool-$pool" || fail "stats do not name the group of $pool"
-  for pid in $(members "$group/pool-$pool"); do cat "/proc/$pid/comm"; done | sort | uniq -c
-  expect "zygotes and workers of $pool" "lethe-worker lethe-zygote" \
-    "$(for pid in $(members "$group/pool-$pool"); do cat "/proc/$pid/comm"; done | sort -u | xargs)"
+  expect "zygotes and workers of $pool" "lethe-worker lethe-zygote" "$(names "$group/pool-$pool")"
 done
 expect "the service's own group" "" "$(members "$group")"
 members "$group/lethed" | grep -qx "$(main_pid)" || fail "the master is elsewhere"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The clock that scripts read, when it goes in steps.
 #include "daemon/engine/script_clock.h"
+#include "tests/unit/own_function.h"
 
 #include <cmath>
 #include <criterion/criterion.h>
 #include <ctime>
-#include <dlfcn.h>
 #include <set>
 #include <sys/time.h>
 
@@ -62,12 +62,7 @@ Test(script_clock, its_edges_are_elsewhere_in_each_step_and_with_each_secret) {
 // The C library's own makes a system call that no sandbox allows, where the vDSO has no clock to read
 // (in some virtual machines).
 Test(script_clock, libraries_ask_for_wall_time_by_the_call_that_is_allowed) {
-  Dl_info own, of_function;
-  static const int here = 0;
-  cr_assert(dladdr(&here, &own) != 0);
-  void *function = dlsym(RTLD_DEFAULT, "gettimeofday");
-  cr_assert(function && dladdr(function, &of_function) != 0);
-  cr_assert(of_function.dli_fbase == own.dli_fbase);
+  cr_assert(lethe::test::is_own_function("gettimeofday"));
   timeval told{};
   cr_assert(gettimeofday(&told, nullptr) == 0);
   cr_assert(std::abs(told.tv_sec - time(nullptr)) <= 1 && told.tv_usec < 1'000'000);

@@ -2,13 +2,13 @@
 // malloc from one region: in a forked process each, as the test's own is not to change.
 #include "daemon/worker/memory/bump_heap.h"
 #include "tests/unit/in_fork.h"
+#include "tests/unit/own_function.h"
 
 #include <criterion/criterion.h>
 
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <malloc.h>
 #include <vector>
 
@@ -31,14 +31,9 @@ char *take(size_t bytes) {
 
 // Each library asks the same heap, or one would be asked for what it has never seen.
 Test(bump_heap, all_of_the_c_librarys_functions_are_replaced_for_libraries_too) {
-  Dl_info own, of_function;
-  cr_assert(dladdr(reinterpret_cast<void *>(&begin_bump_allocation), &own) != 0);
   for (const char *name : {"malloc", "free", "calloc", "realloc", "memalign", "aligned_alloc",
-                           "posix_memalign", "malloc_usable_size"}) {
-    void *function = dlsym(RTLD_DEFAULT, name);
-    cr_assert(function && dladdr(function, &of_function) != 0, "%s", name);
-    cr_assert(of_function.dli_fbase == own.dli_fbase, "%s", name);
-  }
+                           "posix_memalign", "malloc_usable_size"})
+    cr_assert(lethe::test::is_own_function(name), "%s", name);
 }
 
 Test(bump_heap, what_is_allocated_lies_together_whatever_is_free_elsewhere) {
