@@ -242,6 +242,12 @@ void SimulatedKernel::kill_any() {
     end(*living[world_.random.next() % living.size()], SIGKILL);
 }
 
+void SimulatedKernel::kill_most_workers() {
+  for (size_t i = 0, processes = processes_.size(); i < processes; ++i)
+    if (processes_[i]->lives() && processes_[i]->kind() == "worker" && !world_.random.one_in(4))
+      end(*processes_[i], SIGKILL);
+}
+
 void SimulatedKernel::every_process_has_ended() {
   for (const auto &process : processes_)
     if (process->state() != SimulatedProcess::State::reaped)

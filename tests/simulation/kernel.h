@@ -63,6 +63,7 @@ public:
   void end(SimulatedProcess &process, int wait_status);
   void reap(SimulatedProcess &process);
   void kill_any(); // from outside
+  void kill_most_workers();
   // For sleep_us(): lets time go on without the master, until this returns true.
   std::function<void(const std::function<bool()> &)> pass_time;
 
