@@ -237,6 +237,30 @@ void SimulatedClient::send_garbage() {
   world_.timeline.after(world_.random.between(0, 100'000), [this] { leave(); });
 }
 
+void SimulatedClient::probe() {
+  if (closing_ != Closing::open || written_bytes_ >= SIZE_MAX / 2)
+    return;
+  for (const std::string &pool : {"default"s, manners_.second_pool}) {
+    if (pool.empty())
+      continue;
+    const size_t before = output_.size();
+    Ask &ask = world_.books.open(number_, 1000);
+    ask.reader_is_slow = manners_.is_slow_reader;
+    ask.is_probe = true;
+    awaited_[begin("eval", 2)].ask = &ask;
+    Packer packer(output_);
+    pack_string(packer, fmt::format("{}", ask.number));
+    packer.pack_map(2);
+    pack_string(packer, "pool");
+    pack_string(packer, pool);
+    pack_string(packer, "deadline_ms");
+    packer.pack_int64(ask.deadline_ms);
+    written_bytes_ += output_.size() - before;
+    ends_[written_bytes_] = &ask;
+  }
+  send_all();
+}
+
 // It has been heard before: while the daemon starts, it bears everything.
 void SimulatedClient::cling() {
   if (!clings() || written_bytes_ >= SIZE_MAX / 2)
@@ -323,7 +347,7 @@ void SimulatedClient::send_all() {
 
 int64_t SimulatedClient::hearing_us() {
   Random &random = world_.random;
-  if (!manners_.is_slow_reader)
+  if (!manners_.is_slow_reader || world_.is_quiet)
     return random.delay_us(30, 400);
   return random.one_in(8) ? random.between(50'000, 3'000'000) : random.between(500, 30'000);
 }
@@ -421,12 +445,14 @@ void SimulatedClient::read_response(Reader &reader) {
     reader.next(item);
   world_.books.a_request_has_one_reply_in_time(*ask, code, item.integer, world_.timeline.now_us(),
                                                manners_.grace_ms);
+  if (!daemon_stops_)
+    world_.books.a_probe_is_served(*ask);
 }
 
 void SimulatedClient::answer_host_call(Reader &reader) {
   Random &random = world_.random;
   const auto id = static_cast<uint32_t>(reader.integer().value_or(0));
-  if (random.one_in(20)) // never
+  if (!world_.is_quiet && random.one_in(20)) // never
     return;
   world_.timeline.after(random.delay_us(200, 40'000), [this, id] {
     if (closing_ != Closing::open || written_bytes_ >= SIZE_MAX / 2)

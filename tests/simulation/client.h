@@ -40,6 +40,8 @@ public:
     stop_us_ = world_.timeline.now_us();
   }
   void leave();
+  // Asks each pool, if it is still there to ask.
+  void probe();
   const Manners &manners() const { return manners_; }
   bool clings() const { return manners_.clinging != Clinging::no; }
   // When its end of the connection was closed, by itself or after the daemon's.

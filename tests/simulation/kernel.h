@@ -70,6 +70,7 @@ public:
   // 6: at the daemon's end no process is left, and each was waited for.
   void every_process_has_ended();
   size_t started() const { return processes_.size(); }
+  size_t living(std::string_view kind) const;
   bool snapshot_is_built = true;
 
   Result<Started> start(const ChildPlan &plan) override;

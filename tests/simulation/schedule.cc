@@ -259,6 +259,7 @@ Outcome Schedule::run() {
   const int64_t lasts_us = world_.timeline.now_us() + world_.mix.lasts_s * 1'000'000;
   pass([&] { return (all_is_done() && world_.timeline.now_us() >= lasts_us) || loop.stopped(); });
   calm_down();
+  probe();
   stop_daemon();
   pass([&] { return loop.stopped(); });
   if (!world_.books.broken())
@@ -290,7 +291,8 @@ void Schedule::calm_down() {
   const auto all_is_well = [&] {
     std::erase_if(lacking, [this](const Pool *pool) { return has_its_workers(*pool); });
     return lacking.empty() && environment.requests.in_use() == 0 &&
-           environment.buffered_bytes() <= server_->connections() * idle_bytes;
+           environment.buffered_bytes() <= server_->connections() * idle_bytes &&
+           kernel_.living("zygote") <= server_->pools().size();
   };
   pass([&] { return stops_ || all_is_well() || world_.timeline.now_us() >= end_us; });
   if (stops_ || world_.books.broken())
@@ -302,10 +304,38 @@ void Schedule::calm_down() {
   if (environment.requests.in_use() > 0)
     world_.books.violated("nothing is in progress when all have their answers",
                           fmt::format("{} requests", environment.requests.in_use()));
+  if (kernel_.living("zygote") > server_->pools().size())
+    world_.books.violated("the zygotes of earlier generations go",
+                          fmt::format("{} are left", kernel_.living("zygote")));
   if (!all_is_well())
     world_.books.violated("little is held when all have their answers",
                           fmt::format("{} bytes of {} connections", environment.buffered_bytes(),
                                       server_->connections()));
+}
+
+// Whatever has happened, it is over: one after the other, each client that is left gets what it asks for.
+void Schedule::probe() {
+  const Mix &mix = world_.mix;
+  // What lies or hangs may not have been noticed yet.
+  if (stops_ || world_.books.broken() || mix.lies > 0 || mix.zygote_faults > 0 ||
+      mix.slow_forks > 0)
+    return;
+  const Timeline &timeline = world_.timeline;
+  const auto wait_s = [&](int64_t seconds) {
+    const int64_t end_us = timeline.now_us() + seconds * 1'000'000;
+    pass([&] { return stops_ || timeline.now_us() >= end_us; });
+  };
+  wait_s(4); // for the last ends of workers to be told, and what slow readers have not seen
+  if (server_->environment().counters.quarantines > 0) // of a user's evals, for as long
+    wait_s(settings_.quarantine_minutes * 60);
+  for (const auto &pool : server_->pools())
+    pool->dispatcher().set_mode(Dispatcher::Mode::open);
+  for (const auto &client : clients_) {
+    if (stops_)
+      return;
+    client->probe();
+    pass([&] { return stops_ || client->is_done(); });
+  }
 }
 
 bool Schedule::has_its_workers(const Pool &pool) const {

@@ -30,6 +30,7 @@ private:
   void kill_later();
   void massacre_later();
   void calm_down();
+  void probe();
   bool has_its_workers(const Pool &pool) const;
   void nothing_is_kept_of_who_is_gone();
   void stop_daemon();
