@@ -59,6 +59,12 @@ void Books::a_request_has_one_reply_in_time(Ask &ask, std::string_view code, int
                          now_us - ask.sent_us, ask.deadline_ms, grace_ms));
 }
 
+void Books::a_probe_is_served(const Ask &ask) {
+  if (ask.is_probe && !ask.code.empty() && ask.code != "script_error") // a script may throw
+    violated("all are served when all is quiet",
+             fmt::format("request {} of client {} got {}", ask.number, ask.client, ask.code));
+}
+
 int64_t Books::due_us(const Ask &ask, int64_t grace_ms) const {
   const int64_t received_us =
       serves_from_us_ == INT64_MAX ? ask.sent_us : std::max(ask.sent_us, serves_from_us_);

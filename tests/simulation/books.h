@@ -23,7 +23,8 @@ struct Ask {
   bool reader_is_slow = false; // its client may not see in time what the master sent in time
   int64_t sent_us = -1;        // its last byte
   int64_t cancelled_us = -1;
-  bool excused = false; // its client is gone, or was refused
+  bool excused = false;  // its client is gone, or was refused
+  bool is_probe = false; // asked while nothing goes wrong
   int replies = 0;
   std::string code; // of the error; empty: a result
 
@@ -58,6 +59,8 @@ public:
   // 1: never two replies; 3: in time; and a result is that of its request.
   void a_request_has_one_reply_in_time(Ask &ask, std::string_view code, int64_t value,
                                        int64_t now_us, int64_t grace_ms);
+  // Whatever was before: whoever asks while nothing goes wrong is served.
+  void a_probe_is_served(const Ask &ask);
   // 1: where a schedule does not end, a reply that is missing is the reason.
   void no_reply_is_overdue(int64_t now_us);
   // --- and at the end ---

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -25,7 +26,7 @@ SimulatedClient::SimulatedClient(World &world, size_t number, std::string socket
 
 bool SimulatedClient::is_done() const {
   return closing_ != Closing::open ||
-         (sent_messages_ >= manners_.messages && output_.empty() && unanswered_ == 0);
+         (!clings() && sent_messages_ >= manners_.messages && output_.empty() && unanswered_ == 0);
 }
 
 void SimulatedClient::connect() {
@@ -57,8 +58,13 @@ void SimulatedClient::act_later() {
 }
 
 void SimulatedClient::act() {
-  if (closing_ != Closing::open || sent_messages_ >= manners_.messages)
+  if (closing_ != Closing::open)
     return;
+  if (sent_messages_ >= manners_.messages)
+    return cling();
+  if (manners_.clinging == Clinging::reads_no_more && is_connected_ &&
+      sent_messages_ > manners_.messages / 2)
+    is_deaf_ = may_be_closed_ = true; // with whatever is due to it
   const Mix &mix = world_.mix;
   if (world_.happens(mix.leaving))
     return leave();
@@ -91,7 +97,7 @@ void SimulatedClient::ask_something() {
   const bool has_deadline = random.one_in(3);
   Ask &ask = world_.books.open(number_,
                                has_deadline ? random.one_of({1, 5, 20, 60}) : manners_.deadline_ms);
-  ask.reader_is_slow = manners_.is_slow_reader;
+  ask.reader_is_slow = manners_.is_slow_reader || manners_.clinging == Clinging::reads_no_more;
   const int64_t kind = random.between(0, 5);
   ask.idempotent = kind != 5 && random.one_in(3);
   uint32_t msgid = 0;
@@ -231,6 +237,83 @@ void SimulatedClient::send_garbage() {
   world_.timeline.after(world_.random.between(0, 100'000), [this] { leave(); });
 }
 
+void SimulatedClient::probe() {
+  if (closing_ != Closing::open || written_bytes_ >= SIZE_MAX / 2)
+    return;
+  for (const std::string &pool : {"default"s, manners_.second_pool}) {
+    if (pool.empty())
+      continue;
+    const size_t before = output_.size();
+    Ask &ask = world_.books.open(number_, 1000);
+    ask.reader_is_slow = manners_.is_slow_reader;
+    ask.is_probe = true;
+    awaited_[begin("eval", 2)].ask = &ask;
+    Packer packer(output_);
+    pack_string(packer, fmt::format("{}", ask.number));
+    packer.pack_map(2);
+    pack_string(packer, "pool");
+    pack_string(packer, pool);
+    pack_string(packer, "deadline_ms");
+    packer.pack_int64(ask.deadline_ms);
+    written_bytes_ += output_.size() - before;
+    ends_[written_bytes_] = &ask;
+  }
+  send_all();
+}
+
+// It has been heard before: while the daemon starts, it bears everything.
+void SimulatedClient::cling() {
+  if (!clings() || written_bytes_ >= SIZE_MAX / 2)
+    return;
+  if (!is_connected_ || (unanswered_ > 0 && !is_deaf_))
+    return world_.timeline.after(1000, [this] { act(); });
+  manners_.clinging == Clinging::reads_no_more ? ask_too_much() : begin_without_end();
+}
+
+// Answers that no socket takes, and that are there at once.
+void SimulatedClient::ask_too_much() {
+  is_deaf_ = asks_too_much_ = may_be_closed_ = true;
+  const size_t before = output_.size();
+  for (int i = 0; i < 100; ++i)
+    begin("stats", 0);
+  written_bytes_ += output_.size() - before;
+  send_all();
+}
+
+void SimulatedClient::begin_without_end() {
+  may_be_closed_ = true;
+  begin("eval", 2);
+  Packer(output_).pack_bin(1000);
+  written_bytes_ = SIZE_MAX / 2; // nothing after it is a message
+  send_all();
+  expect_end();
+  if (world_.random.one_in(2))
+    trickle();
+}
+
+// That it goes on is no excuse.
+void SimulatedClient::trickle() {
+  world_.timeline.after(world_.random.between(1000, 50'000), [this] {
+    if (closing_ != Closing::open)
+      return;
+    output_.append("x");
+    send_all();
+    trickle();
+  });
+}
+
+void SimulatedClient::expect_end() {
+  if (std::exchange(end_is_due_, true))
+    return;
+  world_.timeline.note("clings", static_cast<int64_t>(number_));
+  world_.timeline.after(manners_.stall_ms * 1000 + Books::bound_us, [this] {
+    if (closing_ == Closing::open && !daemon_stops_)
+      world_.books.violated(is_deaf_ ? "a client that reads no more is disconnected in time"
+                                     : "a client that ends no message is disconnected in time",
+                            fmt::format("client {} after {} ms", number_, manners_.stall_ms));
+  });
+}
+
 // A part of what is there, and the rest a little later.
 void SimulatedClient::send_all() {
   if (sends_ || closing_ != Closing::open || output_.empty())
@@ -249,6 +332,8 @@ void SimulatedClient::send_all() {
   } else if (errno != EAGAIN) {
     return; // it will hear that the daemon has closed
   }
+  if (asks_too_much_ && (output_.empty() || sent < 0)) // else the daemon has not got it all
+    expect_end();
   if (output_.empty())
     return;
   sends_ = true;
@@ -262,7 +347,7 @@ void SimulatedClient::send_all() {
 
 int64_t SimulatedClient::hearing_us() {
   Random &random = world_.random;
-  if (!manners_.is_slow_reader)
+  if (!manners_.is_slow_reader || world_.is_quiet)
     return random.delay_us(30, 400);
   return random.one_in(8) ? random.between(50'000, 3'000'000) : random.between(500, 30'000);
 }
@@ -270,6 +355,8 @@ int64_t SimulatedClient::hearing_us() {
 void SimulatedClient::hear() {
   if (closing_ != Closing::open)
     return;
+  if (is_deaf_)
+    return look_for_end();
   const size_t most = manners_.is_slow_reader ? 3000 : 64 * 1024;
   const ssize_t received = ::recv(socket_.get(), input_.reserve(most), most, 0);
   if (received < 0 && errno == EAGAIN)
@@ -280,6 +367,12 @@ void SimulatedClient::hear() {
   input_.commit(static_cast<size_t>(received));
   read_messages();
   prick(); // there may be more
+}
+
+void SimulatedClient::look_for_end() {
+  pollfd end{socket_.get(), 0, 0};
+  if (::poll(&end, 1, 0) > 0 && (end.revents & POLLHUP) != 0)
+    closed();
 }
 
 void SimulatedClient::read_messages() {
@@ -352,12 +445,14 @@ void SimulatedClient::read_response(Reader &reader) {
     reader.next(item);
   world_.books.a_request_has_one_reply_in_time(*ask, code, item.integer, world_.timeline.now_us(),
                                                manners_.grace_ms);
+  if (!daemon_stops_)
+    world_.books.a_probe_is_served(*ask);
 }
 
 void SimulatedClient::answer_host_call(Reader &reader) {
   Random &random = world_.random;
   const auto id = static_cast<uint32_t>(reader.integer().value_or(0));
-  if (random.one_in(20)) // never
+  if (!world_.is_quiet && random.one_in(20)) // never
     return;
   world_.timeline.after(random.delay_us(200, 40'000), [this, id] {
     if (closing_ != Closing::open || written_bytes_ >= SIZE_MAX / 2)
@@ -380,6 +475,8 @@ void SimulatedClient::leave() {
     return;
   world_.timeline.note("leaves", static_cast<int64_t>(number_));
   closing_ = Closing::left;
+  if (is_connected_) // else the daemon may not have accepted it yet
+    gone_us_ = world_.timeline.now_us();
   socket_.reset();
   excuse_all();
 }
@@ -387,6 +484,8 @@ void SimulatedClient::leave() {
 void SimulatedClient::closed() {
   world_.timeline.note("is closed", static_cast<int64_t>(number_));
   closing_ = Closing::by_daemon;
+  if (is_connected_) // else the daemon may not have accepted it yet
+    gone_us_ = world_.timeline.now_us();
   socket_.reset();
   if (may_be_closed_ || (daemon_stops_ && !is_connected_))
     return excuse_all();

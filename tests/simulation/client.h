@@ -14,12 +14,17 @@ namespace lethe::simulation {
 
 class SimulatedClient final : public Ear {
 public:
+  // What it does once it has asked all: it holds on to the daemon's memory, for ever if it may.
+  enum class Clinging : uint8_t { no, reads_no_more, ends_no_message };
+
   struct Manners {
     int messages = 20; // that it sends in all
     uid_t user = 0;
     bool may_be_displaced = false; // when another user wants a connection, or memory
     bool is_slow_reader = false;
-    bool floods = false;        // sends all at once
+    bool floods = false; // sends all at once
+    Clinging clinging = Clinging::no;
+    int64_t stall_ms = 1000;    // how long the daemon bears that
     int64_t grace_ms = 20;      // the daemon's
     int64_t deadline_ms = 1000; // the default pool's
     std::string second_pool;    // or empty
@@ -35,6 +40,12 @@ public:
     stop_us_ = world_.timeline.now_us();
   }
   void leave();
+  // Asks each pool, if it is still there to ask.
+  void probe();
+  const Manners &manners() const { return manners_; }
+  bool clings() const { return manners_.clinging != Clinging::no; }
+  // When its end of the connection was closed, by itself or after the daemon's.
+  int64_t gone_us() const { return gone_us_; }
 
 private:
   enum class Closing : uint8_t { open, left, by_daemon };
@@ -52,7 +63,13 @@ private:
   uint32_t begin(std::string_view method, uint32_t parameters);
   void send_all();
   void send_garbage();
+  void cling();
+  void ask_too_much();
+  void begin_without_end();
+  void trickle();
+  void expect_end();
   void hear() override;
+  void look_for_end();
   int64_t hearing_us() override;
   void read_messages();
   void read_response(Reader &reader);
@@ -66,7 +83,10 @@ private:
   FileDescriptor socket_;
   Closing closing_ = Closing::open;
   bool daemon_stops_ = false, is_connected_ = false, sends_ = false, may_be_closed_ = false;
-  int64_t stop_us_ = INT64_MAX;
+  bool is_deaf_ = false;       // it reads no more
+  bool asks_too_much_ = false; // what would fill its socket, and the daemon's output
+  bool end_is_due_ = false;    // the daemon is to disconnect it
+  int64_t stop_us_ = INT64_MAX, gone_us_ = INT64_MAX;
   int sent_messages_ = 0;
   Buffer output_, input_;
   Skimmer skimmer_{1000};

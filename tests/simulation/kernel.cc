@@ -242,6 +242,18 @@ void SimulatedKernel::kill_any() {
     end(*living[world_.random.next() % living.size()], SIGKILL);
 }
 
+size_t SimulatedKernel::living(std::string_view kind) const {
+  return static_cast<size_t>(std::ranges::count_if(processes_, [kind](const auto &process) {
+    return process->lives() && process->kind() == kind;
+  }));
+}
+
+void SimulatedKernel::kill_most_workers() {
+  for (size_t i = 0, processes = processes_.size(); i < processes; ++i)
+    if (processes_[i]->lives() && processes_[i]->kind() == "worker" && !world_.random.one_in(4))
+      end(*processes_[i], SIGKILL);
+}
+
 void SimulatedKernel::every_process_has_ended() {
   for (const auto &process : processes_)
     if (process->state() != SimulatedProcess::State::reaped)

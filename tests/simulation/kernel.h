@@ -63,12 +63,14 @@ public:
   void end(SimulatedProcess &process, int wait_status);
   void reap(SimulatedProcess &process);
   void kill_any(); // from outside
+  void kill_most_workers();
   // For sleep_us(): lets time go on without the master, until this returns true.
   std::function<void(const std::function<bool()> &)> pass_time;
 
   // 6: at the daemon's end no process is left, and each was waited for.
   void every_process_has_ended();
   size_t started() const { return processes_.size(); }
+  size_t living(std::string_view kind) const;
   bool snapshot_is_built = true;
 
   Result<Started> start(const ChildPlan &plan) override;

@@ -21,6 +21,12 @@ namespace fs = std::filesystem;
 // Of a schedule, in its own time: a zygote that hangs takes half a minute from each change of scripts.
 constexpr int64_t limit_us = 1'800'000'000;
 
+// For what hangs to be noticed, brakes to be off, and all to be forked anew.
+constexpr int64_t recovery_us = 60'000'000;
+
+// Of a connection that has nothing to say and nothing to hear, at most.
+constexpr size_t idle_bytes = 32 * 1024;
+
 // Does what is to be done aside at once.
 class AtOnce final : public Kernel {
 public:
@@ -136,7 +142,7 @@ void Schedule::choose_settings() {
   set("quarantine_minutes", int64_t{1});
   set("stall_timeout_ms", random.one_of({100, 1000}));
   const auto set_pool = [&](const std::string &pool) {
-    set(pool + "workers", random.between(1, 4));
+    set(pool + "workers", world_.mix.massacres > 0 ? random.between(4, 16) : random.between(1, 4));
     set(pool + "spares", random.between(0, 3));
     set(pool + "isolation", isolations[random.between(0, 2)]);
     set(pool + "deadline_ms", random.one_of({100, 1000}));
@@ -166,6 +172,13 @@ void Schedule::add_clients() {
                        ? static_cast<uid_t>(random.one_of({1000, 1001}))
                        : 0;
     manners.may_be_displaced = settings_.max_connections < 5 || settings_.max_buffered_mb < 2;
+    if (world_.happens(mix.clinging)) {
+      manners.clinging = random.one_in(3) ? SimulatedClient::Clinging::ends_no_message
+                                          : SimulatedClient::Clinging::reads_no_more;
+      manners.stall_ms = settings_.stall_timeout_ms;
+      manners.is_slow_reader = false;
+      manners.user = static_cast<uid_t>(2000 + i); // nobody else's, so that its account is
+    }
     manners.grace_ms = settings_.grace_ms;
     manners.deadline_ms = settings_.pools["default"].deadline_ms;
     if (settings_.pools.size() > 1) {
@@ -182,10 +195,23 @@ void Schedule::kill_later() {
     return;
   const auto most_ms = static_cast<int64_t>(world_.mix.kills);
   world_.timeline.after(world_.random.between(0, 2000 * most_ms), [this] {
-    if (stops_)
+    if (stops_ || world_.is_quiet)
       return;
     kernel_.kill_any();
     kill_later();
+  });
+}
+
+void Schedule::massacre_later() {
+  constexpr int most_massacres = 20;
+  if (++massacres_ > most_massacres)
+    return;
+  const auto most_ms = static_cast<int64_t>(world_.mix.massacres);
+  world_.timeline.after(world_.random.between(0, 2000 * most_ms), [this] {
+    if (stops_ || world_.is_quiet)
+      return;
+    kernel_.kill_most_workers();
+    massacre_later();
   });
 }
 
@@ -207,12 +233,16 @@ bool Schedule::all_is_done() const {
 Outcome Schedule::run() {
   kernel_.snapshot_is_built = !world_.random.one_in(8);
   server_ = std::make_unique<Server>(world_.timeline, kernel_, settings_, sources_, folder());
-  server_->identify = [](const FileDescriptor &socket) {
+  server_->identify = [this](const FileDescriptor &socket) {
     sockaddr_un address{};
     socklen_t bytes = sizeof address;
     getpeername(socket.get(), reinterpret_cast<sockaddr *>(&address), &bytes);
     Peer peer;
-    std::sscanf(address.sun_path + 1, "lethe-%u-", &peer.user);
+    size_t number = 0;
+    std::sscanf(address.sun_path + 1, "lethe-%u-%*d-%zu", &peer.user, &number);
+    constexpr int least_bytes = 1; // the kernel takes its own least
+    if (clients_[number]->clings())
+      setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &least_bytes, sizeof least_bytes);
     return peer;
   };
   server_->environment().processors = static_cast<size_t>(world_.random.between(1, 4));
@@ -221,11 +251,15 @@ Outcome Schedule::run() {
   add_clients();
   if (world_.mix.kills > 0)
     kill_later();
+  if (world_.mix.massacres > 0)
+    massacre_later();
   if (world_.happens(world_.mix.early_stops))
     world_.timeline.after(world_.random.between(0, 300'000), [this] { stop_daemon(); });
   EventLoop &loop = server_->environment().loop;
   const int64_t lasts_us = world_.timeline.now_us() + world_.mix.lasts_s * 1'000'000;
   pass([&] { return (all_is_done() && world_.timeline.now_us() >= lasts_us) || loop.stopped(); });
+  calm_down();
+  probe();
   stop_daemon();
   pass([&] { return loop.stopped(); });
   if (!world_.books.broken())
@@ -244,6 +278,71 @@ Outcome Schedule::run() {
   for (const auto &client : clients_)
     client->leave();
   return {world_.books.violation(), world_.timeline.trace(), world_.books.asked()};
+}
+
+// When nothing goes wrong any more, everything is soon as the settings want it.
+void Schedule::calm_down() {
+  world_.is_quiet = true;
+  const int64_t end_us = world_.timeline.now_us() + recovery_us;
+  const Environment &environment = server_->environment();
+  std::vector<const Pool *> lacking; // perhaps not at one moment: workers are replaced now and then
+  for (const auto &pool : server_->pools())
+    lacking.push_back(pool.get());
+  const auto all_is_well = [&] {
+    std::erase_if(lacking, [this](const Pool *pool) { return has_its_workers(*pool); });
+    return lacking.empty() && environment.requests.in_use() == 0 &&
+           environment.buffered_bytes() <= server_->connections() * idle_bytes &&
+           kernel_.living("zygote") <= server_->pools().size();
+  };
+  pass([&] { return stops_ || all_is_well() || world_.timeline.now_us() >= end_us; });
+  if (stops_ || world_.books.broken())
+    return;
+  for (const Pool *pool : lacking)
+    world_.books.violated("a pool gets all of its workers again",
+                          fmt::format("{} has {} of {} and spares", pool->name(),
+                                      pool->dispatcher().idle(), pool->settings().worker_count()));
+  if (environment.requests.in_use() > 0)
+    world_.books.violated("nothing is in progress when all have their answers",
+                          fmt::format("{} requests", environment.requests.in_use()));
+  if (kernel_.living("zygote") > server_->pools().size())
+    world_.books.violated("the zygotes of earlier generations go",
+                          fmt::format("{} are left", kernel_.living("zygote")));
+  if (!all_is_well())
+    world_.books.violated("little is held when all have their answers",
+                          fmt::format("{} bytes of {} connections", environment.buffered_bytes(),
+                                      server_->connections()));
+}
+
+// Whatever has happened, it is over: one after the other, each client that is left gets what it asks for.
+void Schedule::probe() {
+  const Mix &mix = world_.mix;
+  // What lies or hangs may not have been noticed yet.
+  if (stops_ || world_.books.broken() || mix.lies > 0 || mix.zygote_faults > 0 ||
+      mix.slow_forks > 0)
+    return;
+  const Timeline &timeline = world_.timeline;
+  const auto wait_s = [&](int64_t seconds) {
+    const int64_t end_us = timeline.now_us() + seconds * 1'000'000;
+    pass([&] { return stops_ || timeline.now_us() >= end_us; });
+  };
+  wait_s(4); // for the last ends of workers to be told, and what slow readers have not seen
+  if (server_->environment().counters.quarantines > 0) // of a user's evals, for as long
+    wait_s(settings_.quarantine_minutes * 60);
+  for (const auto &pool : server_->pools())
+    pool->dispatcher().set_mode(Dispatcher::Mode::open);
+  for (const auto &client : clients_) {
+    if (stops_)
+      return;
+    client->probe();
+    pass([&] { return stops_ || client->is_done(); });
+  }
+}
+
+bool Schedule::has_its_workers(const Pool &pool) const {
+  const Dispatcher &dispatcher = pool.dispatcher();
+  const size_t spares =
+      dispatcher.isolation() == Isolation::process ? pool.settings().spare_count() : 0;
+  return pool.generation() > 0 && dispatcher.idle() >= pool.settings().worker_count() + spares;
 }
 
 int64_t Schedule::latency_us() { return world_.random.delay_us(20, 2000); }
@@ -282,6 +381,7 @@ void Schedule::pass(const std::function<bool()> &until) {
     }
     world_.ears.prick();
     limits_hold();
+    nothing_is_kept_of_who_is_gone();
   }
 }
 
@@ -310,6 +410,20 @@ void Schedule::limits_hold() {
                           fmt::format("{} of {}", environment.buffered_bytes(), most_bytes));
 }
 
+// Who has a user of his own leaves nothing on the account.
+void Schedule::nothing_is_kept_of_who_is_gone() {
+  const int64_t now_us = world_.timeline.now_us();
+  for (const auto &client : clients_) {
+    if (!client->clings() || now_us - Books::bound_us < client->gone_us())
+      continue;
+    const Account &account = *server_->environment().accounts.of(client->manners().user);
+    if (account.connections > 0 || account.bytes > 0)
+      world_.books.violated(
+          "nothing is kept of a client that is gone",
+          fmt::format("{} bytes, {} connections", account.bytes, account.connections));
+  }
+}
+
 // 6: at the end nothing is in progress, and each request ended in one of three ways.
 void Schedule::counters_add_up() {
   const Environment &environment = server_->environment();
@@ -317,6 +431,9 @@ void Schedule::counters_add_up() {
   if (counters.idle_cpu_kills > world_.burners)
     world_.books.violated("an idle worker is killed only if it computes",
                           fmt::format("{} of {}", counters.idle_cpu_kills, world_.burners));
+  if (world_.mix.kills == 0 && world_.mix.zygote_faults == 0 && counters.zygotes_failed > 0)
+    world_.books.violated("a zygote that forks in time is not killed",
+                          fmt::format("{} times", counters.zygotes_failed));
   // Whoever waited for the worker or did not, and whatever its page said.
   const bool all_is_told = world_.mix.kills == 0 && world_.mix.zygote_faults == 0;
   const auto faults = std::ranges::count_if(

@@ -28,6 +28,11 @@ private:
   void choose_settings();
   void add_clients();
   void kill_later();
+  void massacre_later();
+  void calm_down();
+  void probe();
+  bool has_its_workers(const Pool &pool) const;
+  void nothing_is_kept_of_who_is_gone();
   void stop_daemon();
   bool all_is_done() const;
   void pass(const std::function<bool()> &until);
@@ -41,7 +46,7 @@ private:
   SettingsSources sources_;
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<SimulatedClient>> clients_;
-  int kills_ = 0;
+  int kills_ = 0, massacres_ = 0;
   bool is_served_ = false, stops_ = false;
   int64_t stop_us_ = INT64_MAX;
 };

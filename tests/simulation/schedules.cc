@@ -24,10 +24,13 @@ constexpr Mix mixes[] = {
     {.name = "lies", .deaths = 100, .lies = 10, .slow_scripts = 20},
     {.name = "kills", .kills = 20, .slow_scripts = 20},
     {.name = "zygotes", .kills = 100, .zygote_faults = 8},
+    {.name = "forks", .massacres = 500, .slow_forks = 2, .lasts_s = 20},
+    {.name = "hangs", .zygote_faults = 16, .massacres = 200, .slow_forks = 16, .operation = 10},
     {.name = "manners",
      .deaths = 50,
      .slow_scripts = 20,
      .slow_readers = 3,
+     .clinging = 4,
      .garbage = 40,
      .leaving = 40,
      .cancels = 6,
@@ -50,6 +53,7 @@ constexpr Mix mixes[] = {
      .zygote_faults = 40,
      .slow_scripts = 20,
      .slow_readers = 6,
+     .clinging = 8,
      .garbage = 200,
      .leaving = 200,
      .cancels = 20,
@@ -121,6 +125,8 @@ Test(schedules, deadlines) { check_all("deadlines"); }
 Test(schedules, lies) { check_all("lies"); }
 Test(schedules, kills) { check_all("kills"); }
 Test(schedules, zygotes) { check_all("zygotes"); }
+Test(schedules, forks) { check_all("forks"); }
+Test(schedules, hangs) { check_all("hangs"); }
 Test(schedules, manners) { check_all("manners"); }
 Test(schedules, operation) { check_all("operation"); }
 Test(schedules, reloads) { check_all("reloads"); }

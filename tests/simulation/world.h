@@ -20,7 +20,10 @@ struct Mix {
   uint64_t kills = 0;         // of any process, from outside: one in so many ms
   uint64_t zygote_faults = 0; // it dies, hangs or does not load, with a message
   uint64_t slow_scripts = 0;  // beyond their deadline
+  uint64_t massacres = 0;     // of most workers together, from outside: one in so many ms
+  uint64_t slow_forks = 0;    // a zygote takes its time for the next one
   uint64_t slow_readers = 0;  // clients that do not read for a while
+  uint64_t clinging = 0;      // clients that read no more, or end no message, for good
   uint64_t garbage = 0;       // bytes of a client that are no message
   uint64_t leaving = 0;       // clients that disconnect in the middle
   uint64_t cancels = 0;       // a request is cancelled
@@ -49,7 +52,7 @@ private:
 struct World {
   World(const Mix &its_mix, uint64_t seed, bool traced)
       : mix(its_mix), timeline(traced), random(seed) {}
-  bool happens(uint64_t one_in) { return one_in > 0 && random.one_in(one_in); }
+  bool happens(uint64_t one_in) { return one_in > 0 && !is_quiet && random.one_in(one_in); }
 
   const Mix &mix;
   Timeline timeline;
@@ -58,6 +61,7 @@ struct World {
   Ears ears;
   std::vector<int64_t> faults_us; // when a worker that the master knows ended by a fault
   size_t burners = 0;             // workers that have computed with nothing to do
+  bool is_quiet = false;          // nothing goes wrong any more
 };
 
 // The far end of one of the master's sockets. It hears some time after the master has spoken.

@@ -101,7 +101,8 @@ void SimulatedZygote::hear() {
 
 void SimulatedZygote::serve() {
   Frame frame;
-  while (lives() && !hangs_ && control_->next(frame, PeerState::ready) == Channel::Status::ok) {
+  while (lives() && !hangs_ && !is_busy_ &&
+         control_->next(frame, PeerState::ready) == Channel::Status::ok) {
     if (world_.happens(world_.mix.zygote_faults * 2)) {
       switch (world_.random.between(0, 2)) {
       case 0:
@@ -115,6 +116,13 @@ void SimulatedZygote::serve() {
       }
     }
     frame.type == MessageType::fork ? fork_worker(frame) : grow(frame);
+    if (world_.happens(world_.mix.slow_forks)) {
+      is_busy_ = true;
+      later(world_.random.between(100'000, 4'000'000), [this] {
+        is_busy_ = false;
+        serve();
+      });
+    }
   }
 }
 

@@ -37,7 +37,7 @@ private:
 
   std::optional<Channel> control_;
   uint32_t generation_ = 0;
-  bool is_ready_ = false, hangs_ = false;
+  bool is_ready_ = false, is_busy_ = false, hangs_ = false;
   std::set<std::string> scripts_;
   std::vector<std::string> to_load_;
 };
