@@ -38,6 +38,10 @@ void start_v8(Arena &pages, const char *other_flags) {
   v8::V8::Initialize();
 }
 
+void make_baseline_code(bool on) {
+  v8::V8::SetFlagsFromString(on ? "--sparkplug" : "--no-sparkplug");
+}
+
 SingleThreadPlatform &platform() { return *process_globals.platform; }
 
 v8::Isolate *new_isolate(v8::StartupData &snapshot, const intptr_t *external_references,

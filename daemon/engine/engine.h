@@ -18,6 +18,12 @@ const std::string &v8_flags();
 // snapshot depends on.
 void start_v8(Arena &pages, const char *other_flags = "");
 
+// Whether V8 makes baseline code (Sparkplug) from now on. It does so for functions that were called a
+// few times, in batches, and makes the pages with code writable meanwhile. That pays where they are
+// called on; where each request begins at one checkpoint it would happen again in each of them. Not
+// for an isolate without a compiler. Optimised code is made all the same.
+void make_baseline_code(bool on);
+
 // V8's platform, once started.
 SingleThreadPlatform &platform();
 

@@ -125,6 +125,7 @@ void Zygote::run() {
   read_import_map();
   runner_.prepare_eval();
   confine();
+  end_learning();
   take_image();
   say_ready();
   for (;;) {
@@ -300,6 +301,7 @@ void Zygote::grow(const Frame &frame) {
 
 void Zygote::become_generation(FileDescriptor control, const std::string &grow_body) {
   end_bump_allocation();
+  begin_learning();
   control_ = Channel(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX);
   end_with_master(control_.descriptor());
   Entropy::instance().discard();
@@ -324,6 +326,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
   memory_.set_last_words(nullptr, nullptr);
   working_set_ = WorkingSet();
   serves_one_ = settings_.isolation == Isolation::process;
+  end_learning();
   collect_garbage();
   take_image();
   prepare_forks();
@@ -342,6 +345,18 @@ template <typename Message, size_t descriptors>
 void Zygote::say(uint32_t sequence, const Message &message, const int (&sent)[descriptors]) {
   if (control_.send(sequence, message, sent) != Channel::Status::ok)
     end_after_master();
+}
+
+// What V8 makes while scripts are loaded and warmed up, each request finds. What it would make in a
+// request is forgotten with it, but where requests follow each other in one world.
+void Zygote::begin_learning() {
+  if (!settings_.jitless)
+    make_baseline_code(true);
+}
+
+void Zygote::end_learning() {
+  if (!settings_.jitless && settings_.isolation != Isolation::reuse)
+    make_baseline_code(false);
 }
 
 // What loading left behind need not be in the image. With many scripts a collection takes longer

@@ -45,6 +45,8 @@ private:
   template <typename Message, size_t descriptors>
   void say(uint32_t sequence, const Message &message, const int (&sent)[descriptors]);
   bool rewinds() const { return rewinder_ && !serves_one_; }
+  void begin_learning();
+  void end_learning();
   void collect_garbage();
   void take_image();
   void run_self_test();
