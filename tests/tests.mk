@@ -165,12 +165,17 @@ $(FUZZ_V8):
 	$(call say,FUZZ,$<)
 	$(Q)clang++ $(CPPFLAGS) -std=c++20 -O1 -g -fPIC -fno-rtti -isystem $(NODE_INCLUDE) -fsanitize=fuzzer,$(FUZZ_SANITIZE) \
 	  -fno-sanitize-recover=undefined -Wl,-z,muldefs $^ $(WORKER_LIBS) -o $@
-# All that the others are made of is compiled anew, by clang and with its sanitizers.
-fuzzing = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzzing NODE_ROOT=$(NODE_ROOT) BUNDLED='$(BUNDLED)' CXX=clang++ \
+# All that the others are made of is compiled anew, by clang and with its sanitizers; a folder as one, where nobody waits for
+# a single file.
+fuzzing = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzzing NODE_ROOT=$(NODE_ROOT) BUNDLED='$(BUNDLED)' CXX=clang++ TOGETHER=16 \
 	  LDFLAGS='-fsanitize=address,undefined' WARNINGS= \
 	  OPTIMIZE='-O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
-run_fuzz = for program in $(1); do echo "== $$program"; mkdir -p $$program.corpus && $$program -max_total_time=$(FUZZ_SECONDS) \
-	  -runs=$(FUZZ_RUNS) -max_len=$(FUZZ_LENGTH) -print_final_stats=1 -print_funcs=0 -artifact_prefix=$$program. $$program.corpus || exit 1; done
+# So many at a time, each with its output by itself.
+FUZZ_JOBS ?= 1
+run_fuzz = printf '%s\n' $(1) | xargs -P $(FUZZ_JOBS) -I{} sh -c 'mkdir -p {}.corpus && {} -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) \
+	  -max_len=$(FUZZ_LENGTH) -print_final_stats=1 -print_funcs=0 -artifact_prefix={}. {}.corpus > {}.log 2>&1; \
+	  status=$$?; echo "== {}"; tail -n $(FUZZ_LINES) {}.log; [ $$status = 0 ] || exit 255'
+FUZZ_LINES ?= 8
 fuzz: $(FUZZ_V8) ## look for bytes that break what reads them, for FUZZ_SECONDS (or FUZZ_RUNS executions) each
 	+@$(fuzzing) run-fuzz
 	@$(call run_fuzz,$^)
