@@ -27,6 +27,19 @@ public:
   ~LowThresholds() { v8::V8::SetFlagsFromString(v8_compat::ordinary_thresholds); }
 };
 
+size_t used_heap_bytes(v8::Isolate *isolate) {
+  v8::HeapStatistics heap;
+  isolate->GetHeapStatistics(&heap);
+  return heap.used_heap_size();
+}
+
+// Half of what is free may be used.
+size_t most_heap_bytes(v8::Isolate *isolate) {
+  v8::HeapStatistics heap;
+  isolate->GetHeapStatistics(&heap);
+  return heap.used_heap_size() / 2 + heap.heap_size_limit() / 2;
+}
+
 bool is_same(const message::WarmUpCall &one, const message::WarmUpCall &other) {
   return one.function == other.function && one.arguments == other.arguments;
 }
@@ -35,7 +48,8 @@ bool is_same(const message::WarmUpCall &one, const message::WarmUpCall &other) {
 
 WarmUp::WarmUp(v8::Isolate *isolate, Runner &runner, std::string_view script,
                const std::vector<message::WarmUpCall> &calls)
-    : isolate_(isolate), runner_(runner), script_(script), given_(calls) {}
+    : isolate_(isolate), runner_(runner), script_(script), given_(calls),
+      most_heap_bytes_(most_heap_bytes(isolate)) {}
 
 std::optional<RunFailure> WarmUp::run(uint64_t until_ns) {
   const CodeEvents events(isolate_);
@@ -117,15 +131,10 @@ std::optional<RunFailure> WarmUp::call(const message::WarmUpCall &call) {
 // What each call leaves behind may add up: that must not make a script unusable of which one call
 // is fine.
 bool WarmUp::has_room() {
-  const auto is_half_full = [this] {
-    v8::HeapStatistics heap;
-    isolate_->GetHeapStatistics(&heap);
-    return heap.used_heap_size() > heap.heap_size_limit() / 2;
-  };
-  if (!is_half_full())
+  if (used_heap_bytes(isolate_) <= most_heap_bytes_)
     return true;
   collect_garbage(isolate_);
-  return !is_half_full();
+  return used_heap_bytes(isolate_) <= most_heap_bytes_;
 }
 
 void WarmUp::note_round(uint64_t round_ns) {

@@ -43,7 +43,8 @@ private:
   std::string_view script_;
   const std::vector<message::WarmUpCall> &given_;
   std::vector<message::WarmUpCall> distinct_;
-  bool is_over_ = false;            // a repeated call has failed, or the memory is nearly full
+  size_t most_heap_bytes_;          // more is for those of the calls that were given
+  bool is_over_ = false;            // a repeated call has failed
   uint32_t quiet_ = 0, silent_ = 0; // rounds in a row without machine code; without any code
   std::array<uint64_t, 15> last_rounds_ns_{};
   size_t noted_rounds_ = 0;
