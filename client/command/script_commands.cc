@@ -97,6 +97,16 @@ Builder put_params(const PutArguments &arguments, const std::string &source,
   return params;
 }
 
+// What the calls have reached, where there were some.
+void report_warm_up(const Value &reached) {
+  if (!reached["steady"].boolean())
+    return;
+  std::cout << "warm-up: " << (*reached["steady"].boolean() ? "" : "not ") << "steady after "
+            << as_text(reached["rounds"]) << " rounds; a call took "
+            << as_text(reached["before_us"]) << " us at first, and " << as_text(reached["after_us"])
+            << " us at the end\n";
+}
+
 void add_put(CLI::App &script, CommandLine &line) {
   const auto arguments = std::make_shared<PutArguments>();
   CLI::App *put = script.add_subcommand("put", "Register a script, or a new version of one");
@@ -106,7 +116,8 @@ void add_put(CLI::App &script, CommandLine &line) {
   put->add_flag("--node-globals", arguments->node_globals,
                 "It finds Buffer, process and global, as npm libraries for Node.js want them");
   put->add_option("--warm-up", arguments->warm_ups,
-                  "Call this function before the script is used; may be repeated")
+                  "Call this function before the script is used, until V8 compiles nothing more; "
+                  "may be repeated")
       ->type_name("'FUNCTION JSON…'")
       ->allow_extra_args(false);
   put->add_option("--source-map", arguments->source_map, "A source map, for stacks")
@@ -127,7 +138,9 @@ void add_put(CLI::App &script, CommandLine &line) {
                         [&](const std::string &) { return std::optional(source); });
         const Value put_script = reply.value();
         std::cout << as_text(put_script["name"]) << ": version " << as_text(put_script["version"])
-                  << ", in generation " << as_text(put_script["generation"]) << std::endl;
+                  << ", in generation " << as_text(put_script["generation"]) << '\n';
+        report_warm_up(put_script["warm_up"]);
+        std::cout << std::flush;
         return int{success};
       });
     };

@@ -16,6 +16,7 @@
 namespace lethe {
 
 class Arena;
+class CodeEvents;
 class Debugger;
 class MemoryLimits;
 class SingleThreadPlatform;
@@ -29,6 +30,8 @@ struct Globals {
   Arena *arena = nullptr;                   // mmap and its like, called by V8, get no context
   MemoryLimits *memory = nullptr;           // nor does V8's handler for fatal errors
   const Surface *surface = nullptr;         // of every context; none: all of JavaScript
+
+  CodeEvents *code_events = nullptr; // nor does its handler of code events
 
   // For handlers of signals.
   int channel = -1;           // to the master

@@ -38,6 +38,18 @@ bool may_write(const MethodCall &call, const Pool *pool) {
               : call.server.is_admin(call.connection);
 }
 
+// How far a script's warm-up has come.
+void add_warm_up(MapWriter &map, const std::optional<message::WarmedUp> &warmed_up) {
+  if (!warmed_up)
+    return;
+  MapWriter inner;
+  inner.add("rounds", warmed_up->rounds);
+  inner.add("steady", warmed_up->steady);
+  inner.add("before_us", warmed_up->before_us);
+  inner.add("after_us", warmed_up->after_us);
+  inner.finish(map.key("warm_up"));
+}
+
 } // namespace
 
 bool put_script(const MethodCall &call) {
@@ -88,6 +100,7 @@ bool put_script(const MethodCall &call) {
       map.add_text("name", put->name);
       map.add("version", put->version);
       map.add("generation", put->generation);
+      add_warm_up(map, put->warmed_up);
       map.finish(out);
     });
   });
@@ -116,6 +129,8 @@ bool get_script(const MethodCall &call) {
   map.key("functions").append(found->functions.empty() ? "\x90" : found->functions);
   if (found->failure)
     write_error(map.key("error"), *found->failure);
+  else
+    add_warm_up(map, found->warmed_up);
   map.finish(call.begin_result());
   return true;
 }

@@ -2,6 +2,7 @@
 // The control channel, forks, and what becomes of the children.
 #include "daemon/worker/zygote.h"
 #include "daemon/engine/entropy.h"
+#include "daemon/engine/garbage.h"
 #include "daemon/engine/globals.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
@@ -12,6 +13,7 @@
 #include "daemon/worker/memory/huge_pages.h"
 #include "daemon/worker/process_signals.h"
 #include "daemon/worker/request_loop.h"
+#include "ipc/clock.h"
 #include "ipc/packer.h"
 
 #include <cerrno>
@@ -94,6 +96,11 @@ ValueLimits value_limits(const ZygoteSettings &settings) {
           static_cast<size_t>(settings.max_message_bytes)};
 }
 
+// The rest is for loading the script, and for the image.
+uint64_t warm_up_ns(const ZygoteSettings &settings) {
+  return static_cast<uint64_t>(settings.load_deadline_ms) * ns_per_ms / 4;
+}
+
 } // namespace
 
 Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
@@ -103,7 +110,7 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings 
       control_(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX),
       child_signals_(open_child_signals()), rewinder_(rewinder),
       runner_(isolate, scripts_, memory, value_limits(settings)),
-      generation_(isolate, scripts_, runner_, memory) {
+      generation_(isolate, scripts_, runner_, memory, warm_up_ns(settings)) {
   Modules::attach(isolate_);
   hide_prelude_frames(isolate_);
   Interrupts::instance().attach(isolate_);
@@ -359,19 +366,18 @@ void Zygote::end_learning() {
     make_baseline_code(false);
 }
 
-// What loading left behind need not be in the image. With many scripts a collection takes longer
-// than it is worth.
+// What loading left behind need not be in the image. With many scripts a collection of everything
+// takes longer than it is worth; and it takes code away that a warm-up had compiled.
 void Zygote::collect_garbage() {
   constexpr size_t small_heap_bytes = size_t{16} << 20;
+  if (!rewinds())
+    return;
   v8::HeapStatistics heap;
   isolate_->GetHeapStatistics(&heap);
-  if (!rewinds() || heap.used_heap_size() > small_heap_bytes)
-    return;
-  isolate_->LowMemoryNotification();
-  // V8 sweeps a page only when it needs room in it, and each request would do that again. For these
-  // statistics it goes through all objects, and therefore sweeps all pages now.
-  v8::HeapCodeStatistics code;
-  isolate_->GetHeapCodeAndMetadataStatistics(&code);
+  if (generation_.has_warmed_up())
+    collect_young_garbage(isolate_);
+  else if (heap.used_heap_size() <= small_heap_bytes)
+    lethe::collect_garbage(isolate_);
 }
 
 // Where rewinding is not possible, workers serve one request each. The next generation tries again,
@@ -409,7 +415,8 @@ void Zygote::say_ready() {
                        .image_bytes =
                            rewinds() ? static_cast<int64_t>(rewinder_->image_bytes()) : 0};
   for (const auto &[name, script] : scripts_.all())
-    ready.scripts.push_back({name, {script->functions().begin(), script->functions().end()}});
+    ready.scripts.push_back(
+        {name, {script->functions().begin(), script->functions().end()}, script->warmed_up()});
   std::deque<Buffer> errors;
   for (const auto &[name, failure] : generation_.failures()) {
     write_error(errors.emplace_back(), failure.error, failure.raw);

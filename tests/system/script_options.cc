@@ -39,14 +39,21 @@ Test(script_options, module) {
 Test(script_options, warm_up) {
   Daemon daemon;
   Client client = daemon.connect();
-  const std::string source = "var warm = []; function f(a, b) { warm.push(a + b); return warm; }";
-  client.put("s", source, {{"warm_up", R"([["f", [1, 2]], ["f", [3, 4]]])"_json}});
+  const std::string source =
+      "var warm = new Set; function f(a, b) { warm.add(a + b); return [...warm]; }";
+  const json put = client.put("s", source, {{"warm_up", R"([["f", [1, 2]], ["f", [3, 4]]])"_json}});
   // Run before the checkpoint: each request finds it.
   expect_equal(client.call("s", "f", {5, 6}), {3, 7, 11});
   expect_equal(client.call("s", "f", {5, 6}), {3, 7, 11});
+  // Again and again, until V8 compiles nothing any more; this is the worker's word.
+  expect_equal(put["warm_up"]["steady"], true);
+  expect(put["warm_up"]["rounds"] > 100, "it ended too early");
+  expect(put["warm_up"]["before_us"] > put["warm_up"]["after_us"], "it is no faster afterwards");
+  expect_equal(client.result("script.get", {"s"})["warm_up"], put["warm_up"]);
   const json error =
       client.error("script.put", {"s", source, {{"warm_up", R"([["none", []]])"_json}}});
   expect_contains(error["message"], "none");
+  expect(!client.put("s", source).contains("warm_up"), "there was none");
 }
 
 Test(script_options, deadline_ms) {

@@ -180,6 +180,7 @@ void GenerationBuild::use_if_complete() {
   built_.is_grown = plan_.parent != nullptr;
   for (auto &[name, functions] : report.functions)
     built_.functions[name] = std::move(functions);
+  built_.warmed_up = std::move(report.warmed_up);
   for (const auto &[name, error_map] : report.failures)
     built_.failures.emplace(name, error_from_map(error_map));
   invariant(batch_.size() <= plan_.load.size(), "what was sent was to be loaded",

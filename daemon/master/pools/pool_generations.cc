@@ -171,6 +171,9 @@ void Pool::adopt(BuiltGeneration built) {
     if (const auto found = scripts_.find(name); found != scripts_.end()) {
       found->second.functions = std::move(functions);
       found->second.failure.reset();
+      const auto warmed_up = built.warmed_up.find(name);
+      found->second.warmed_up =
+          warmed_up == built.warmed_up.end() ? std::nullopt : std::optional(warmed_up->second);
     }
   for (auto &[name, error] : built.failures)
     if (const auto found = scripts_.find(name); found != scripts_.end()) {
@@ -250,7 +253,7 @@ void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done, const Tu
       scripts_.insert_or_assign(script->name, RegisteredScript{script, "", std::nullopt});
       const uint32_t made = waiting->zygote->generation();
       adopt(std::move(*waiting));
-      done(Put{script->name, script->version, made});
+      done(Put{script->name, script->version, made, scripts_.at(script->name).warmed_up});
     });
   });
 }

@@ -2,6 +2,7 @@
 // From definitions to scripts that can be called: compile, evaluate, warm up.
 #include "daemon/worker/scripts/generation.h"
 #include "daemon/engine/entropy.h"
+#include "daemon/engine/garbage.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
 #include "daemon/engine/surface.h"
@@ -116,9 +117,10 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
     script->end_loading();
   runner_.forget_tasks();
   if (!failure) {
+    Script &loaded = *script;
     scripts_.add(std::move(script));
     if (!made)
-      failure = warm_up(*definition);
+      failure = warm_up(loaded);
   }
   // What V8 has put off is done before an image is made: else each request would do it again.
   platform().run_tasks(isolate_);
@@ -150,25 +152,22 @@ std::optional<RunFailure> Generation::start(Script &script) {
   return failure;
 }
 
-std::optional<RunFailure> Generation::warm_up(const ScriptDefinition &definition) {
+std::optional<RunFailure> Generation::warm_up(Script &script) {
   using Calls = message::List<message::Record<message::WarmUpCall>, message::most_entries>;
+  const ScriptDefinition &definition = script.definition();
   if (!definition.options->warm_up)
     return std::nullopt;
   const auto calls = message::unpack<Calls>(*definition.options->warm_up).value();
-  Runner::Waiter nobody;
-  for (const message::WarmUpCall &call : calls) {
-    Buffer result;
-    auto failure = runner_.call(definition.name, call.function, call.arguments, result, nobody);
-    if (!failure)
-      failure = runner_.run_to_rest(longest_rest_ns);
-    if (failure) {
-      runner_.forget_tasks();
-      failure->error.message =
-          "warm-up call of '" + std::string(call.function) + "': " + failure->error.message;
-      return failure;
-    }
-  }
-  return std::nullopt;
+  if (calls.empty())
+    return std::nullopt;
+  const uint64_t until_ns = now_ns() + warm_up_ns_;
+  if (!std::exchange(has_warmed_up_, true)) // the last opportunity
+    collect_garbage(isolate_);
+  WarmUp warm_up(isolate_, runner_, definition.name, calls);
+  auto failure = warm_up.run(until_ns);
+  if (!failure)
+    script.note_warm_up(warm_up.reached());
+  return failure;
 }
 
 // ICU reads what it needs at the first use, which takes some 10 ms. Not in generation 0, which has

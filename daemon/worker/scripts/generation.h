@@ -4,6 +4,7 @@
 
 #include "daemon/worker/scripts/runner.h"
 #include "daemon/worker/scripts/scripts.h"
+#include "daemon/worker/scripts/warm_up.h"
 
 #include <functional>
 #include <string>
@@ -16,9 +17,12 @@ namespace lethe {
 // Lives as long as its zygote, and goes over to the zygote that is forked from it.
 class Generation {
 public:
-  // `scripts` is what there is; it changes.
-  Generation(v8::Isolate *isolate, Scripts &scripts, Runner &runner, MemoryLimits &memory)
-      : isolate_(isolate), scripts_(scripts), runner_(runner), memory_(memory) {}
+  // `scripts` is what there is; it changes. `warm_up_ns` is for each script: then its calls are not
+  // repeated any more.
+  Generation(v8::Isolate *isolate, Scripts &scripts, Runner &runner, MemoryLimits &memory,
+             uint64_t warm_up_ns)
+      : isolate_(isolate), scripts_(scripts), runner_(runner), memory_(memory),
+        warm_up_ns_(warm_up_ns) {}
 
   // What is asked for.
   void take(const message::Grow &grow);
@@ -40,6 +44,8 @@ public:
   // The script that is being loaded.
   const std::string &present() const { return present_; }
   const std::vector<Failure> &failures() const { return failures_; }
+  // A script was, here or in an earlier generation: see collect_young_garbage().
+  bool has_warmed_up() const { return has_warmed_up_; }
 
 private:
   std::optional<Failure> drop();
@@ -47,19 +53,20 @@ private:
   std::optional<RunFailure> load_one(const std::shared_ptr<ScriptDefinition> &definition,
                                      const ContextMade &made);
   std::optional<RunFailure> start(Script &script);
-  std::optional<RunFailure> warm_up(const ScriptDefinition &definition);
+  std::optional<RunFailure> warm_up(Script &script);
   void load_locale_data();
 
   v8::Isolate *isolate_;
   Scripts &scripts_;
   Runner &runner_;
   MemoryLimits &memory_;
+  uint64_t warm_up_ns_;
   uint32_t number_ = 0;
   bool is_strict_ = false, is_part_ = false; // is_part_: the rest comes in a later generation
   std::vector<std::string> drop_, new_;      // new_: defined, but not loaded yet
   std::string present_;
   std::vector<Failure> failures_;
-  bool has_locale_data_ = false;
+  bool has_locale_data_ = false, has_warmed_up_ = false;
 };
 
 } // namespace lethe

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rounds of calls, V8's thresholds while they run, and when it is enough.
+#include "daemon/worker/scripts/warm_up.h"
+#include "daemon/engine/code_events.h"
+#include "daemon/engine/garbage.h"
+#include "daemon/engine/interrupts.h"
+#include "ipc/clock.h"
+
+#include <algorithm>
+
+namespace lethe {
+namespace {
+
+constexpr int64_t ns_per_us = 1000;
+constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // each time
+
+// With V8's thresholds lowered, until what the calls use much of is compiled. Then with the ordinary
+// ones: what is left gets the budgets with which requests begin, so that none of it is compiled
+// within a few of them. After 100 rounds without a compilation, the next round, which is what each
+// request is, has one with a probability of about a hundredth.
+constexpr uint32_t quiet_rounds_at_low_thresholds = 50, quiet_rounds = 100;
+
+class LowThresholds {
+public:
+  LowThresholds() { v8::V8::SetFlagsFromString(v8_compat::low_thresholds); }
+  LowThresholds(const LowThresholds &) = delete;
+  ~LowThresholds() { v8::V8::SetFlagsFromString(v8_compat::ordinary_thresholds); }
+};
+
+size_t used_heap_bytes(v8::Isolate *isolate) {
+  v8::HeapStatistics heap;
+  isolate->GetHeapStatistics(&heap);
+  return heap.used_heap_size();
+}
+
+// Half of what is free may be used.
+size_t most_heap_bytes(v8::Isolate *isolate) {
+  v8::HeapStatistics heap;
+  isolate->GetHeapStatistics(&heap);
+  return heap.used_heap_size() / 2 + heap.heap_size_limit() / 2;
+}
+
+bool is_same(const message::WarmUpCall &one, const message::WarmUpCall &other) {
+  return one.function == other.function && one.arguments == other.arguments;
+}
+
+} // namespace
+
+WarmUp::WarmUp(v8::Isolate *isolate, Runner &runner, std::string_view script,
+               const std::vector<message::WarmUpCall> &calls)
+    : isolate_(isolate), runner_(runner), script_(script), given_(calls),
+      most_heap_bytes_(most_heap_bytes(isolate)) {}
+
+std::optional<RunFailure> WarmUp::run(uint64_t until_ns) {
+  const CodeEvents events(isolate_);
+  {
+    const LowThresholds low;
+    if (auto failure = run_given())
+      return failure;
+    if (auto failure = repeat(quiet_rounds_at_low_thresholds, until_ns))
+      return failure;
+  }
+  quiet_ = silent_ = 0;
+  if (auto failure = repeat(quiet_rounds, until_ns))
+    return failure;
+  reached_.steady = silent_ >= quiet_rounds;
+  reached_.after_us = usual_round_ns() / ns_per_us / static_cast<int64_t>(distinct_.size());
+  return std::nullopt;
+}
+
+// As often as they were given. What a call takes before is what its first run takes.
+std::optional<RunFailure> WarmUp::run_given() {
+  uint64_t first_runs_ns = 0;
+  for (const message::WarmUpCall &given : given_) {
+    const uint64_t begin_ns = now_ns();
+    if (auto failure = call(given))
+      return failure;
+    if (std::ranges::any_of(distinct_, [&](const auto &one) { return is_same(one, given); }))
+      continue;
+    first_runs_ns += now_ns() - begin_ns;
+    distinct_.push_back(given);
+  }
+  reached_.rounds = 1;
+  reached_.before_us = static_cast<int64_t>(first_runs_ns / distinct_.size()) / ns_per_us;
+  note_round(first_runs_ns);
+  return std::nullopt;
+}
+
+std::optional<RunFailure> WarmUp::repeat(uint32_t wanted, uint64_t until_ns) {
+  const CodeEvents &events = *process_globals.code_events;
+  while (!is_over_ && quiet_ < wanted && reached_.rounds < most_rounds && has_room()) {
+    const CodeEvents::Counts before = events.counts();
+    const uint64_t begin_ns = now_ns();
+    if (begin_ns >= until_ns)
+      break;
+    for (const message::WarmUpCall &one : distinct_) {
+      auto failure = call(one);
+      if (!failure)
+        continue;
+      is_over_ = true;
+      if (Interrupts::instance().requested())
+        return failure;
+      return std::nullopt;
+    }
+    ++reached_.rounds;
+    note_round(now_ns() - begin_ns);
+    const CodeEvents::Counts now = events.counts();
+    quiet_ = now.machine_code == before.machine_code ? quiet_ + 1 : 0;
+    // A script may compile source in each call (`new Function`): no repeating ends that.
+    silent_ = now.all() == before.all() ? silent_ + 1 : 0;
+  }
+  return std::nullopt;
+}
+
+std::optional<RunFailure> WarmUp::call(const message::WarmUpCall &call) {
+  Runner::Waiter nobody;
+  Buffer result;
+  auto failure = runner_.call(script_, call.function, call.arguments, result, nobody);
+  if (!failure)
+    failure = runner_.run_to_rest(longest_rest_ns);
+  if (failure) {
+    runner_.forget_tasks();
+    std::string where = "warm-up call of '" + std::string(call.function) + "'";
+    if (reached_.rounds > 0)
+      where += " in round " + std::to_string(reached_.rounds + 1);
+    failure->error.message.insert(0, where + ": ");
+  }
+  return failure;
+}
+
+// What each call leaves behind may add up: that must not make a script unusable of which one call
+// is fine.
+bool WarmUp::has_room() {
+  if (used_heap_bytes(isolate_) <= most_heap_bytes_)
+    return true;
+  collect_garbage(isolate_);
+  return used_heap_bytes(isolate_) <= most_heap_bytes_;
+}
+
+void WarmUp::note_round(uint64_t round_ns) {
+  last_rounds_ns_[noted_rounds_++ % last_rounds_ns_.size()] = round_ns;
+}
+
+// The median of the last ones: a collection, or another process, makes some of them longer.
+int64_t WarmUp::usual_round_ns() const {
+  auto rounds = last_rounds_ns_;
+  const auto end = rounds.begin() + static_cast<ptrdiff_t>(std::min(noted_rounds_, rounds.size()));
+  const auto middle = rounds.begin() + (end - rounds.begin()) / 2;
+  std::nth_element(rounds.begin(), middle, end);
+  return static_cast<int64_t>(*middle);
+}
+
+} // namespace lethe
