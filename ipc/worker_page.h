@@ -55,6 +55,9 @@ struct WorkerPage {
   std::atomic<uint64_t> last_rewind_ns{0};
   std::atomic<uint64_t> rewind_pages{0}; // sum of the pages put back
   std::atomic<uint64_t> rewinds_verified{0};
+  std::atomic<uint32_t> hot_pages{0}; // that each rewind copies, whatever the request has changed
+  // How many of them a request did change, where that was counted: its number (upper half), pages.
+  std::atomic<uint64_t> counted{0};
 
   static constexpr uint32_t claimed_part(uint64_t lease_word) {
     return static_cast<uint32_t>(lease_word >> 32);
@@ -72,6 +75,19 @@ struct WorkerPage {
     } while (!lease.compare_exchange_weak(word, uint64_t{sequence} << 32 | revoked_part(word),
                                           std::memory_order_acq_rel));
     return true;
+  }
+
+  // Worker: of the request that it claimed last.
+  void note_counted(size_t pages) {
+    counted.store((lease.load(std::memory_order_relaxed) & ~uint64_t{UINT32_MAX}) |
+                      static_cast<uint32_t>(pages),
+                  std::memory_order_relaxed);
+  }
+  // Master: the pages that the request of this number has changed, if that was counted.
+  std::optional<uint32_t> counted_of(uint32_t sequence) const {
+    const uint64_t word = counted.load(std::memory_order_relaxed);
+    return sequence > 0 && claimed_part(word) == sequence ? std::optional(revoked_part(word))
+                                                          : std::nullopt;
   }
 
   // Master: takes back everything up to `last_sent` that is not claimed. Returns the last claimed

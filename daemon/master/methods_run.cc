@@ -177,7 +177,7 @@ bool call_script(const MethodCall &call) {
     return true;
   const RunLimits limits = resolve(options->limits, registered->script->limits, *pool);
   Request &request = make_request(call, *pool, *options, limits);
-  request.histories.push_back(registered->faults);
+  request.histories.push_back(registered->history);
   request.name.append(*script).append(":").append(*function);
   write_run(request.body, RunKind::call, *script, *function, request, limits);
   request.body.append(*arguments);
@@ -236,14 +236,14 @@ bool chain_scripts(const MethodCall &call) {
   }
   // The strictest isolation of all steps, and one deadline; the other limits are each script's.
   std::vector<RunLimits> limits;
-  std::vector<FaultHistoryPointer> histories;
+  std::vector<RunHistoryPointer> histories;
   Isolation strictest = Isolation::reuse;
   for (const auto &[script, function] : functions) {
     const RegisteredScript *registered = find_script(call, *pool, script);
     if (!registered)
       return true;
     limits.push_back(resolve(options->limits, registered->script->limits, *pool));
-    histories.push_back(registered->faults);
+    histories.push_back(registered->history);
     strictest = std::max(strictest, limits.back().isolation);
   }
   limits[0].isolation = strictest;

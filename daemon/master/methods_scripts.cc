@@ -160,8 +160,8 @@ bool list_scripts(const MethodCall &call) {
       map.add("version", registered.script->version);
       map.add("bytes", registered.script->source.size());
       map.add("resident", !registered.failure);
-      map.add("faults", registered.faults->faults(now_us));
-      map.add("quarantined", registered.faults->is_quarantined(now_us));
+      map.add("faults", registered.history->faults(now_us));
+      map.add("quarantined", registered.history->is_quarantined(now_us));
       // Source maps have sources in them.
       map.key("options").append(is_writer ? std::string_view(registered.script->options) : "\x80");
       if (registered.failure)
@@ -207,7 +207,7 @@ bool release_script(const MethodCall &call) {
   for (const auto &pool : call.server.pools())
     if (const auto found = pool->scripts().find(*name); found != pool->scripts().end()) {
       is_there = true;
-      released |= found->second.faults->release(call.server.environment().loop.now_us());
+      released |= found->second.history->release(call.server.environment().loop.now_us());
     }
   if (!is_there) {
     call.fail(no_such_script(*name));

@@ -2,7 +2,7 @@
 // What each user holds of the daemon: connections, and bytes of whatever is kept for its clients.
 #pragma once
 
-#include "daemon/master/dispatch/fault_history.h"
+#include "daemon/master/dispatch/run_history.h"
 #include "ipc/invariant.h"
 
 #include <cstddef>
@@ -21,7 +21,7 @@ struct Account {
   bool is_admin = false;  // is never to be locked out
   size_t connections = 0; // that are served
   size_t bytes = 0;       // of all its holdings
-  const FaultHistoryPointer evals = FaultHistory::of_evals(user);
+  const RunHistoryPointer evals = RunHistory::of_evals(user);
   size_t &bytes_of_all;
 };
 

@@ -137,7 +137,7 @@ void Dispatcher::submit(Request &request) {
                                                               : "pool " + pool_ + " is drained"));
     return release(request);
   }
-  for (const FaultHistoryPointer &history : request.histories)
+  for (const RunHistoryPointer &history : request.histories)
     if (refuse_if_quarantined(request, history))
       return;
   request.timer.start(request.deadline_us - request.received_us);
@@ -197,8 +197,33 @@ void Dispatcher::dispatch() {
     worker = chosen ? chosen : worker;
     return chosen != nullptr;
   };
-  while (Share *share = shared_.next(has_worker))
-    send(*worker, shared_.take(*share));
+  while (Share *share = shared_.next(has_worker)) {
+    Request &request = shared_.take(*share);
+    send(most_suitable(*worker, request), request);
+  }
+}
+
+// In place of an idle worker, the one that costs less than it by more than waking another one does.
+WorkerProcess &Dispatcher::most_suitable(WorkerProcess &chosen, const Request &request) {
+  const RunHistoryPointer script = request.history();
+  if (isolation_ != Isolation::rewind || !script || !chosen.is(WorkerProcess::State::idle))
+    return chosen;
+  chosen.note_pages();
+  WorkerProcess *best = &chosen;
+  int64_t least = chosen.cost_of(*script) - cost_of_waking;
+  if (least <= 0)
+    return chosen;
+  const auto look_at = [&](WorkerProcess *worker) {
+    if (const int64_t cost = worker->cost_of(*script); cost <= least) {
+      best = worker;
+      least = cost;
+    }
+  };
+  if (WorkerProcess *fresh = fresh_.front(); fresh && fresh->page().ready.load())
+    look_at(fresh);
+  for (WorkerProcess *worker = idle_.front(); worker; worker = idle_.after(*worker))
+    look_at(worker);
+  return *best;
 }
 
 // Waking an idle worker costs about as much as a few short requests: as long as the wait behind
@@ -315,7 +340,7 @@ void Dispatcher::expire(Request &request) {
 }
 
 // It is in no queue.
-bool Dispatcher::refuse_if_quarantined(Request &request, const FaultHistoryPointer &history) {
+bool Dispatcher::refuse_if_quarantined(Request &request, const RunHistoryPointer &history) {
   const int64_t now_us = environment_.loop.now_us();
   if (!history || !history->is_quarantined(now_us))
     return false;

@@ -123,8 +123,9 @@ private:
   void refuse_one(Request &request);
   void ran(Request &request, int64_t took_us);
   void expire(Request &request);
-  bool refuse_if_quarantined(Request &request, const FaultHistoryPointer &history);
+  bool refuse_if_quarantined(Request &request, const RunHistoryPointer &history);
   WorkerProcess *choose_shared(const Share &share);
+  WorkerProcess &most_suitable(WorkerProcess &chosen, const Request &request);
   void send(WorkerProcess &worker, Request &request);
   void revoke(WorkerProcess &worker);
   void take_back(Request &request);

@@ -30,13 +30,13 @@ Request::Request(EventLoop &loop) : timer(loop, [this] { dispatcher->deadline_pa
 
 void Request::count_bytes() {
   size_t bytes = body.held_bytes() + name.capacity() + trace.capacity() +
-                 histories.capacity() * sizeof(FaultHistoryPointer);
+                 histories.capacity() * sizeof(RunHistoryPointer);
   for (const std::string &later : later_steps)
     bytes += sizeof(std::string) + later.capacity();
   held.set(bytes);
 }
 
-FaultHistoryPointer Request::history() const {
+RunHistoryPointer Request::history() const {
   const auto number = static_cast<size_t>(std::max(step, 0));
   return number < histories.size() ? histories[number] : nullptr;
 }

@@ -54,8 +54,8 @@ struct Request : ListHook {
   std::vector<std::string> later_steps;
   int step; // of a chain, else -1
   // Of what it runs, for each step of a chain; empty for who debugs.
-  std::vector<FaultHistoryPointer> histories;
-  FaultHistoryPointer history() const; // of the present step; or nullptr
+  std::vector<RunHistoryPointer> histories;
+  RunHistoryPointer history() const; // of the present step; or nullptr
 
   // Of name, trace, body and later steps, on its client's account: say when one was written.
   Holding held;

@@ -4,6 +4,7 @@
 #include "daemon/master/loop/process.h"
 #include "ipc/packer.h"
 
+#include <algorithm>
 #include <csignal>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -19,6 +20,7 @@ constexpr int64_t short_run_us = 200;
 constexpr size_t most_sent_ahead = 16;
 // For a script that computes while answers to its calls come. Their client is not read meanwhile.
 constexpr int64_t deaf_us = 1'000'000;
+constexpr uint32_t most_pages = 4096; // that it is believed to copy or to have changed
 
 } // namespace
 
@@ -101,6 +103,7 @@ void WorkerProcess::run(Request &request) {
             {"worker", id()});
   request.worker = this;
   request.sequence = ++last_sequence_;
+  repertoire_.note(request.history().get(), last_sequence_);
   request.dispatched_us = loop_.now_us();
   held_.move_to(request.held.account());
   channel_.add(MessageType::run, request.sequence, request.body.view());
@@ -110,6 +113,19 @@ void WorkerProcess::run(Request &request) {
     head_timer_.start(slow_head_us);
   sent_.push_back(request);
   flush_later();
+}
+
+// Whatever a worker says of pages, a request goes to some worker.
+void WorkerProcess::note_pages() {
+  if (const auto changed = page().counted_of(last_sequence_); changed && ran_last)
+    ran_last->note_changed_pages(std::min(*changed, most_pages));
+}
+
+int64_t WorkerProcess::cost_of(const RunHistory &script) const {
+  const int64_t changed = script.changed_pages(),
+                hot = std::min(page().hot_pages.load(std::memory_order_relaxed), most_pages);
+  return lethe::cost_of(changed, served > 0 ? hot : changed,
+                        repertoire_.has(&script, last_sequence_));
 }
 
 int64_t WorkerProcess::done() {

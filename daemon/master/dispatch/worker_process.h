@@ -2,6 +2,7 @@
 // The master's view of one worker: its process, its socket, its page, and the requests sent to it.
 #pragma once
 
+#include "daemon/master/dispatch/affinity.h"
 #include "daemon/master/dispatch/environment.h"
 #include "daemon/master/dispatch/idle_clock.h"
 #include "daemon/master/loop/child_process.h"
@@ -170,7 +171,11 @@ public:
 
   Share *share = nullptr; // of the user whose requests it has, and of no other's, while it runs
   uint64_t served = 0;
-  FaultHistoryPointer ran_last; // of what it answered, or held at its end
+  RunHistoryPointer ran_last; // of what it answered, or held at its end
+  // Of an idle one: what this script costs there, see affinity.h; and what it has counted of the one
+  // before, which is known once its memory is rewound.
+  int64_t cost_of(const RunHistory &script) const;
+  void note_pages();
   const int64_t born_us;
   int64_t head_since_us = 0;
   int64_t run_us = 0;                          // moving average of the last requests
@@ -210,6 +215,7 @@ private:
   bool lied_ = false;         // about that
   bool room_awaited_ = false; // the owner is to hear that there is room
   IdleClock idle_clock_;
+  Repertoire repertoire_;
   Watch readable_, writable_;
   Timer head_timer_;
   Timer deaf_; // while room is awaited

@@ -244,7 +244,7 @@ void Pool::child_ended(pid_t pid, int wait_status, std::optional<uint32_t> gener
 
 // Whatever a worker's page says, and whether somebody waited for it or not: who tries out addresses
 // until one fits has many workers end so.
-void Pool::note_end(uint32_t generation, int wait_status, const FaultHistoryPointer &ran_last) {
+void Pool::note_end(uint32_t generation, int wait_status, const RunHistoryPointer &ran_last) {
   if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL)
     tell_memory_kills();
   if (!is_fault(wait_status) || stopped_)
@@ -252,8 +252,9 @@ void Pool::note_end(uint32_t generation, int wait_status, const FaultHistoryPoin
   ++environment_.counters.worker_faults;
   const int64_t now_us = environment_.loop.now_us();
   const Settings &settings = environment_.settings;
-  if (ran_last && ran_last->note(now_us, {.faults = settings.quarantine_faults,
-                                          .within_us = settings.quarantine_minutes * 60'000'000})) {
+  if (ran_last &&
+      ran_last->note_fault(now_us, {.faults = settings.quarantine_faults,
+                                    .within_us = settings.quarantine_minutes * 60'000'000})) {
     ++environment_.counters.quarantines;
     log_error("pool {}: {}", name_, ran_last->error(now_us).message);
   }

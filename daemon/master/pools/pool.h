@@ -30,7 +30,7 @@ struct RegisteredScript {
   std::string functions;        // MessagePack array of names; empty if it is not resident
   std::optional<Error> failure; // why it is not
   std::optional<message::WarmedUp> warmed_up = std::nullopt; // nothing: it has no such calls
-  FaultHistoryPointer faults = FaultHistory::of_script(script->name, script->version);
+  RunHistoryPointer history = RunHistory::of_script(script->name, script->version);
 };
 
 // Changes of generation come one after the other. Whoever makes one holds the pool's turn: with the
@@ -128,7 +128,7 @@ private:
   void renew(const Turn &turn);
   std::vector<ScriptPointer> all_scripts(bool only_resident) const;
 
-  void note_end(uint32_t generation, int wait_status, const FaultHistoryPointer &ran_last);
+  void note_end(uint32_t generation, int wait_status, const RunHistoryPointer &ran_last);
   void supply();
   size_t wanted_workers() const;
   void forget_old_zygotes();
@@ -185,7 +185,7 @@ private:
   struct Departed {
     uint32_t generation;
     int64_t since_us;
-    FaultHistoryPointer ran_last;
+    RunHistoryPointer ran_last;
   };
   std::unordered_map<pid_t, Departed> departed_;
   size_t live_ = 0; // workers of the generation in use that were not counted out

@@ -47,6 +47,9 @@ public:
   // been idle for long enough, adjoining ones at once. False: drop did not succeed.
   template <typename Drop> bool restore(uint64_t request, Drop drop);
   uint64_t copied() const { return copied_; } // pages, in all
+  // What the last survey found changed, of the request before it; and how many surveys there were.
+  size_t changed() const { return changed_; }
+  uint64_t surveys() const { return surveys_; }
 
   size_t count() const { return count_; }
   size_t overlay_count() const { return overlay_count_; }
@@ -58,7 +61,8 @@ private:
   bool is_idle_for_too_long(HotPage &page);
 
   size_t count_ = 0, overlay_count_ = 0;
-  uint64_t copied_ = 0;
+  uint64_t copied_ = 0, surveys_ = 0;
+  size_t changed_ = 0;
   bool has_dropped_ = false;                  // was_dropped_ is not empty
   HotPage pages_[most_overlay + most_others]; // those of the overlay first
   PageBits is_hot_;
@@ -70,6 +74,7 @@ private:
 template <typename Drop> bool HotPages::restore(uint64_t request, Drop drop) {
   const bool survey = makes_survey(request);
   const size_t bytes = page_bytes();
+  const uint64_t copied_before = copied_;
   size_t kept = 0;
   PageRange idle;
   for (HotPage *page = pages_; page < pages_ + count_; ++page) {
@@ -92,6 +97,10 @@ template <typename Drop> bool HotPages::restore(uint64_t request, Drop drop) {
         page->idle = 0;
     }
     pages_[kept++] = *page;
+  }
+  if (survey) {
+    ++surveys_;
+    changed_ = copied_ - copied_before;
   }
   count_ = kept;
   return drop(idle);

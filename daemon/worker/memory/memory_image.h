@@ -43,6 +43,8 @@ public:
   };
   struct Statistics {
     uint64_t rewinds = 0, scans = 0, pages_copied = 0, pages_dropped = 0;
+    uint64_t surveys = 0;     // of the hot pages
+    size_t changed_pages = 0; // of them, by the request before the last survey
     size_t hot_pages = 0, overlay_pages = 0, image_pages = 0;
   };
   struct Deleter {

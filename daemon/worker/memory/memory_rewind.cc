@@ -268,6 +268,8 @@ bool MemoryImage::restore_hot_pages() {
   const bool restored =
       hot_.restore(statistics_.rewinds, [this](PageRange idle) { return drop(idle); });
   statistics_.pages_copied = hot_.copied();
+  statistics_.surveys = hot_.surveys();
+  statistics_.changed_pages = hot_.changed();
   statistics_.hot_pages = hot_.count();
   return restored;
 }

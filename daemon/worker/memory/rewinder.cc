@@ -108,15 +108,18 @@ bool Rewinder::rewind(Channel &channel) {
   carried_bytes_ = unread.size();
   std::memcpy(carried_, unread.data(), carried_bytes_);
 
-  const uint64_t begin = now_ns(),
-                 pages = image_->statistics().pages_copied + image_->statistics().pages_dropped;
+  const MemoryImage::Statistics &statistics = image_->statistics();
+  const uint64_t begin = now_ns(), pages = statistics.pages_copied + statistics.pages_dropped,
+                 dropped = statistics.pages_dropped, surveys = statistics.surveys;
   if (const RewindFailure failure = image_->rewind(); failure != RewindFailure::none)
     return fail(failure);
   const uint64_t ns = now_ns() - begin;
   add(page_->rewinds, 1);
   add(page_->rewind_ns, ns);
-  add(page_->rewind_pages,
-      image_->statistics().pages_copied + image_->statistics().pages_dropped - pages);
+  add(page_->rewind_pages, statistics.pages_copied + statistics.pages_dropped - pages);
+  page_->hot_pages.store(static_cast<uint32_t>(statistics.hot_pages), std::memory_order_relaxed);
+  if (statistics.surveys != surveys)
+    page_->note_counted(statistics.changed_pages + statistics.pages_dropped - dropped);
   page_->last_rewind_ns.store(ns, std::memory_order_relaxed);
   if (verify_interval_ > 0 &&
       page_->rewinds.load(std::memory_order_relaxed) % verify_interval_ == 0) {

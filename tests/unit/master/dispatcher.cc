@@ -285,7 +285,7 @@ public:
   std::deque<PlayedClient> clients;
   int left = 0, gone = 0, wanted = 0;
   bool idempotent = false, chatty = false;
-  FaultHistoryPointer history; // of what is submitted next
+  RunHistoryPointer history; // of what is submitted next
 
 private:
   std::vector<std::unique_ptr<PlayedWorker>> workers_;
@@ -313,6 +313,91 @@ Test(dispatcher, the_most_recently_used_idle_worker_is_first) {
     first.answer(sequence);
     stage.wait_for_replies(msgid);
   }
+}
+
+namespace {
+
+constexpr uint32_t light = 40, heavy = 400; // pages that a request changes
+
+// Runs a request of this script, and says which worker had it. That counts what it has changed.
+PlayedWorker &run(Stage &stage, const RunHistoryPointer &script, uint32_t pages,
+                  std::initializer_list<PlayedWorker *> workers) {
+  static uint32_t msgid = 0;
+  stage.history = script;
+  stage.submit(++msgid);
+  stage.round();
+  for (PlayedWorker *worker : workers)
+    if (const uint32_t sequence = worker->claim()) {
+      worker->page().hot_pages = std::max(worker->page().hot_pages.load(), pages);
+      worker->page().note_counted(pages);
+      worker->answer(sequence);
+      stage.wait_for_replies(msgid);
+      return *worker;
+    }
+  cr_assert(false, "no worker got it");
+  abort();
+}
+
+} // namespace
+
+Test(dispatcher, a_light_script_does_not_share_a_worker_with_heavy_ones) {
+  Stage stage("rewind", 3);
+  PlayedWorker &one = stage.add_worker(), &two = stage.add_worker(), &three = stage.add_worker();
+  for (PlayedWorker *worker : {&one, &two, &three})
+    worker->page().ready = true;
+  const auto run_here = [&](const RunHistoryPointer &script, uint32_t pages) -> PlayedWorker & {
+    return run(stage, script, pages, {&one, &two, &three});
+  };
+  const auto tiny = RunHistory::of_script("tiny", 1);
+  PlayedWorker &of_tiny = run_here(tiny, light);
+  std::vector<RunHistoryPointer> libraries;
+  for (int i = 0; i < 10; ++i)
+    libraries.push_back(RunHistory::of_script("library", i));
+  for (int turn = 0; turn < 3; ++turn)
+    for (const auto &library : libraries) {
+      cr_expect_neq(&run_here(library, heavy), &of_tiny);
+      cr_expect_eq(&run_here(tiny, light), &of_tiny);
+    }
+  cr_expect_eq(tiny->changed_pages(), light);
+  cr_expect_eq(libraries[0]->changed_pages(), heavy);
+}
+
+Test(dispatcher, a_heavy_script_comes_back_to_the_worker_that_knows_it) {
+  Stage stage("rewind", 2);
+  PlayedWorker &one = stage.add_worker(), &two = stage.add_worker();
+  one.page().ready = two.page().ready = true;
+  const auto first = RunHistory::of_script("first", 1), second = RunHistory::of_script("second", 1);
+  PlayedWorker &of_first = run(stage, first, heavy, {&one, &two});
+  PlayedWorker &of_second = run(stage, second, heavy, {&one, &two});
+  cr_expect_neq(&of_first, &of_second);
+  for (int turn = 0; turn < 5; ++turn) {
+    cr_expect_eq(&run(stage, first, heavy, {&one, &two}), &of_first);
+    cr_expect_eq(&run(stage, second, heavy, {&one, &two}), &of_second);
+  }
+}
+
+// To wake another one takes longer than to copy a few pages more.
+Test(dispatcher, light_scripts_share_the_worker_that_is_awake) {
+  Stage stage("rewind", 2);
+  PlayedWorker &one = stage.add_worker(), &two = stage.add_worker();
+  const auto first = RunHistory::of_script("first", 1), second = RunHistory::of_script("second", 1);
+  PlayedWorker &awake = run(stage, first, light, {&one, &two});
+  run(stage, second, light, {&one, &two});
+  run(stage, second, light, {&one, &two});
+  for (int turn = 0; turn < 5; ++turn) {
+    cr_expect_eq(&run(stage, first, light, {&one, &two}), &awake);
+    cr_expect_eq(&run(stage, second, light, {&one, &two}), &awake);
+  }
+}
+
+// What a worker tells of pages may be any number.
+Test(dispatcher, a_worker_that_lies_about_pages_gets_requests_all_the_same) {
+  Stage stage("rewind", 2);
+  PlayedWorker &one = stage.add_worker(), &two = stage.add_worker();
+  const auto script = RunHistory::of_script("s", 1);
+  for (const uint32_t pages : {UINT32_MAX, 0U, UINT32_MAX, 1U})
+    run(stage, script, pages, {&one, &two});
+  cr_expect_leq(script->changed_pages(), 4096);
 }
 
 Test(dispatcher, requests_wait_for_a_worker_and_clients_take_turns) {
@@ -529,12 +614,12 @@ Test(dispatcher, what_a_worker_computes_for_a_request_is_not_held_against_it) {
 Test(dispatcher, what_is_quarantined_is_refused_at_once_and_from_the_queue) {
   Stage stage("rewind", 1);
   PlayedWorker &worker = stage.add_worker();
-  stage.history = FaultHistory::of_script("s", 3);
+  stage.history = RunHistory::of_script("s", 3);
   stage.submit(1);
   stage.submit(2);
   stage.round();
   const uint32_t first = worker.claim();
-  cr_assert(stage.history->note(stage.environment.loop.now_us(), {1, 60'000'000}));
+  cr_assert(stage.history->note_fault(stage.environment.loop.now_us(), {1, 60'000'000}));
   worker.answer(first);
   stage.wait_for_replies(2);
   cr_assert_eq(stage.replies().at(1), "result");
@@ -555,9 +640,9 @@ Test(dispatcher, what_is_quarantined_is_refused_at_once_and_from_the_queue) {
 Test(dispatcher, a_chain_with_a_quarantined_step_does_not_begin) {
   Stage stage("rewind", 1);
   PlayedWorker &worker = stage.add_worker();
-  const FaultHistoryPointer sound = FaultHistory::of_script("a", 1);
-  stage.history = FaultHistory::of_script("b", 1);
-  stage.history->note(stage.environment.loop.now_us(), {1, 60'000'000});
+  const RunHistoryPointer sound = RunHistory::of_script("a", 1);
+  stage.history = RunHistory::of_script("b", 1);
+  stage.history->note_fault(stage.environment.loop.now_us(), {1, 60'000'000});
   Request &request = stage.environment.requests.take();
   request.msgid = 7;
   request.dispatcher = &*stage.dispatcher;
@@ -576,13 +661,13 @@ Test(dispatcher, a_chain_with_a_quarantined_step_does_not_begin) {
 Test(dispatcher, a_workers_end_is_laid_to_what_it_held_or_else_to_what_it_ran_last) {
   Stage stage("rewind", 1);
   PlayedWorker &worker = stage.add_worker();
-  const auto first = stage.history = FaultHistory::of_script("first", 1);
+  const auto first = stage.history = RunHistory::of_script("first", 1);
   stage.submit(1);
   stage.round();
   worker.answer(worker.claim());
   stage.wait_for_replies(1);
   cr_assert_eq(worker.master->ran_last, first);
-  const auto second = stage.history = FaultHistory::of_evals(1000);
+  const auto second = stage.history = RunHistory::of_evals(1000);
   stage.submit(2);
   stage.round();
   cr_assert(worker.claim());

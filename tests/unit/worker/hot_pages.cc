@@ -113,6 +113,20 @@ Test(hot_pages, a_write_between_two_surveys_is_seen_and_starts_the_count_anew) {
   }
 }
 
+Test(hot_pages, a_survey_counts_what_the_request_has_changed) {
+  Pages pages;
+  pages.make_hot_up_to(many);
+  const auto restore = [&](uint64_t request) {
+    pages.hot->restore(request, [](PageRange) { return true; });
+  };
+  restore(requests_between_surveys); // all are copied unseen
+  cr_expect_eq(pages.hot->surveys(), 0);
+  pages.write_all_but(20, 30);
+  restore(requests_between_surveys + 1);
+  cr_expect_eq(pages.hot->surveys(), 1);
+  cr_expect_eq(pages.hot->changed(), many - 30);
+}
+
 Test(hot_pages, adjoining_idle_pages_are_dropped_at_once) {
   Pages pages;
   pages.make_hot_up_to(many);

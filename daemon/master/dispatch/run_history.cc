@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // When something is quarantined, and what its requests hear.
-#include "daemon/master/dispatch/fault_history.h"
+#include "daemon/master/dispatch/run_history.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace lethe {
 
-FaultHistoryPointer FaultHistory::of_script(std::string_view name, int64_t version) {
-  return FaultHistoryPointer(new FaultHistory(
-      "script", std::string(name), fmt::format("version {} of script {}", version, name)));
+RunHistoryPointer RunHistory::of_script(std::string_view name, int64_t version) {
+  return RunHistoryPointer(new RunHistory("script", std::string(name),
+                                          fmt::format("version {} of script {}", version, name)));
 }
 
-FaultHistoryPointer FaultHistory::of_evals(int64_t user) {
-  return FaultHistoryPointer(
-      new FaultHistory("user", std::to_string(user), fmt::format("what user {} evaluates", user)));
+RunHistoryPointer RunHistory::of_evals(int64_t user) {
+  return RunHistoryPointer(
+      new RunHistory("user", std::to_string(user), fmt::format("what user {} evaluates", user)));
 }
 
-bool FaultHistory::note(int64_t now_us, const Limits &limits) {
+bool RunHistory::note_fault(int64_t now_us, const Limits &limits) {
   if (limits.faults == 0 || is_quarantined(now_us))
     return false;
   limits_ = limits;
@@ -30,19 +30,23 @@ bool FaultHistory::note(int64_t now_us, const Limits &limits) {
   return true;
 }
 
-size_t FaultHistory::faults(int64_t now_us) const {
+void RunHistory::note_changed_pages(int64_t pages) {
+  changed_pages_ = changed_pages_ ? (3 * *changed_pages_ + pages) / 4 : pages;
+}
+
+size_t RunHistory::faults(int64_t now_us) const {
   return static_cast<size_t>(std::ranges::count_if(
       times_us_, [&](int64_t time_us) { return time_us > now_us - limits_.within_us; }));
 }
 
-bool FaultHistory::release(int64_t now_us) {
+bool RunHistory::release(int64_t now_us) {
   const bool was_quarantined = is_quarantined(now_us);
   until_us_ = 0;
   times_us_.clear();
   return was_quarantined;
 }
 
-Error FaultHistory::error(int64_t now_us) const {
+Error RunHistory::error(int64_t now_us) const {
   std::string message =
       fmt::format("{} is quarantined: {} workers that ran it ended by a fault within {} minutes; ",
                   what_, limits_.faults, limits_.within_us / 60'000'000);
