@@ -40,33 +40,6 @@ inline constexpr const char *module_flags = "--no-freeze-flags-after-init";
 inline constexpr const char *module_flags = "--harmony-import-assertions";
 #endif
 
-// How much of a function has to run before V8 compiles it, and once more before it optimises it:
-// while scripts are warmed up, and V8's own defaults, which other flags can't name. A function gets
-// its next budget when the present one is used up. The lower ones are a sixteenth, and one tick
-// less: what was not compiled at the low thresholds is at least one budget away from it afterwards.
-#if V8_MAJOR_VERSION >= 12
-inline constexpr const char *low_thresholds =
-    "--invocation-count-for-maglev=25 --invocation-count-for-turbofan=187 "
-    "--minimum-invocations-after-ic-update=31 --baseline-batch-compilation-threshold=0";
-inline constexpr const char *ordinary_thresholds =
-    "--invocation-count-for-maglev=400 --invocation-count-for-turbofan=3000 "
-    "--minimum-invocations-after-ic-update=500 --baseline-batch-compilation-threshold=4096";
-#elif V8_MAJOR_VERSION >= 11
-inline constexpr const char *low_thresholds =
-    "--interrupt-budget=4224 --ticks-before-optimization=2 "
-    "--minimum-invocations-after-ic-update=31 --baseline-batch-compilation-threshold=0";
-inline constexpr const char *ordinary_thresholds =
-    "--interrupt-budget=67584 --ticks-before-optimization=3 "
-    "--minimum-invocations-after-ic-update=500 --baseline-batch-compilation-threshold=4096";
-#else
-inline constexpr const char *low_thresholds =
-    "--interrupt-budget=8448 --ticks-before-optimization=2 "
-    "--baseline-batch-compilation-threshold=0";
-inline constexpr const char *ordinary_thresholds =
-    "--interrupt-budget=135168 --ticks-before-optimization=3 "
-    "--baseline-batch-compilation-threshold=4096";
-#endif
-
 // A context from the startup snapshot. The marker of V8 10.2 takes a WeakMap that is only half read
 // from the snapshot for a whole one, and crashes: there no collection may begin while a context is
 // made, so the garbage of earlier ones is collected before, and marking does not go on in steps.

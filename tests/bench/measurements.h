@@ -14,7 +14,7 @@ namespace lethe::bench {
 using test::json;
 
 // What people are advised to do.
-constexpr size_t login_warm_ups = 300;
+constexpr size_t login_warm_ups = 1;
 
 // How long and how often: the quick run of a test, or the one whose figures are quoted.
 struct Effort {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rounds of calls, V8's thresholds while they run, and when it is enough.
+// Rounds of calls, and when it is enough.
 #include "daemon/worker/scripts/warm_up.h"
 #include "daemon/engine/code_events.h"
 #include "daemon/engine/garbage.h"
@@ -14,17 +14,18 @@ namespace {
 constexpr int64_t ns_per_us = 1000;
 constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // each time
 
-// With V8's thresholds lowered, until what the calls use much of is compiled. Then with the ordinary
-// ones: what is left gets the budgets with which requests begin, so that none of it is compiled
-// within a few of them. After 100 rounds without a compilation, the next round, which is what each
-// request is, has one with a probability of about a hundredth.
-constexpr uint32_t quiet_rounds_at_low_thresholds = 50, quiet_rounds = 100;
+// After 100 rounds without a compilation, the next round, which is what each request is, has one with
+// a probability of about a hundredth. V8's thresholds for optimised code stay as they are: what is
+// optimised after few calls is made for exactly these, and thrown away and made again in each
+// request with another argument.
+constexpr uint32_t quiet_rounds = 100;
 
-class LowThresholds {
+// Baseline code is made at once: it is for all arguments, and requests make none.
+class EagerBaseline {
 public:
-  LowThresholds() { v8::V8::SetFlagsFromString(v8_compat::low_thresholds); }
-  LowThresholds(const LowThresholds &) = delete;
-  ~LowThresholds() { v8::V8::SetFlagsFromString(v8_compat::ordinary_thresholds); }
+  EagerBaseline() { v8::V8::SetFlagsFromString("--baseline-batch-compilation-threshold=0"); }
+  EagerBaseline(const EagerBaseline &) = delete;
+  ~EagerBaseline() { v8::V8::SetFlagsFromString("--baseline-batch-compilation-threshold=4096"); }
 };
 
 size_t used_heap_bytes(v8::Isolate *isolate) {
@@ -53,15 +54,10 @@ WarmUp::WarmUp(v8::Isolate *isolate, Runner &runner, std::string_view script,
 
 std::optional<RunFailure> WarmUp::run(uint64_t until_ns) {
   const CodeEvents events(isolate_);
-  {
-    const LowThresholds low;
-    if (auto failure = run_given())
-      return failure;
-    if (auto failure = repeat(quiet_rounds_at_low_thresholds, until_ns))
-      return failure;
-  }
-  quiet_ = silent_ = 0;
-  if (auto failure = repeat(quiet_rounds, until_ns))
+  const EagerBaseline baseline;
+  if (auto failure = run_given())
+    return failure;
+  if (auto failure = repeat(until_ns))
     return failure;
   reached_.steady = silent_ >= quiet_rounds;
   reached_.after_us = usual_round_ns() / ns_per_us / static_cast<int64_t>(distinct_.size());
@@ -86,9 +82,9 @@ std::optional<RunFailure> WarmUp::run_given() {
   return std::nullopt;
 }
 
-std::optional<RunFailure> WarmUp::repeat(uint32_t wanted, uint64_t until_ns) {
+std::optional<RunFailure> WarmUp::repeat(uint64_t until_ns) {
   const CodeEvents &events = *process_globals.code_events;
-  while (!is_over_ && quiet_ < wanted && reached_.rounds < most_rounds && has_room()) {
+  while (!is_over_ && quiet_ < quiet_rounds && reached_.rounds < most_rounds && has_room()) {
     const CodeEvents::Counts before = events.counts();
     const uint64_t begin_ns = now_ns();
     if (begin_ns >= until_ns)

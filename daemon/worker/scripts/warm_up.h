@@ -32,7 +32,7 @@ public:
 
 private:
   std::optional<RunFailure> run_given();
-  std::optional<RunFailure> repeat(uint32_t quiet_rounds, uint64_t until_ns);
+  std::optional<RunFailure> repeat(uint64_t until_ns);
   std::optional<RunFailure> call(const message::WarmUpCall &call);
   bool has_room();
   void note_round(uint64_t round_ns);
