@@ -23,6 +23,7 @@ IN_FLIGHT = (1, 16)
 HOSTILE = ("loop", "regular_expression", "native_loop", "awaited_loop")
 HOSTILE_DEADLINE_MS = 100
 PATIENCE_MS = 2000  # after a deadline: what has not answered then, will not
+AFTERMATH_MS = 3000  # how long it may still end its process
 BOMB_DEADLINE_MS = 10_000
 BOMB_PEER_MB = 1500  # more than that and it is ended: it would take the machine's
 PROCESSORS = len(os.sched_getaffinity(0))
@@ -68,8 +69,7 @@ class Bench:
         left_behind = self.clean_state(peer)
         self.restart(peer)
         deadlines = self.deadlines(peer)
-        bomb = self.hostile(peer, "bomb", BOMB_DEADLINE_MS, BOMB_DEADLINE_MS + PATIENCE_MS)
-        return {"memory": memory, "left_behind": left_behind, "deadlines": deadlines, "bomb": bomb}
+        return {"memory": memory, "left_behind": left_behind, "deadlines": deadlines, "bomb": self.bomb(peer)}
 
     # --- what is asked ---
 
@@ -108,8 +108,12 @@ class Bench:
             result.setdefault(name, {}).setdefault(action, {})[str(in_flight)] = medians
         return result
 
+    def missing(self, peer):
+        """APIs that a script does not find; None where there is no JavaScript."""
+        return None if "missing" in peer.lacks else self.load(peer, "missing")["reply"]["result"]
+
     def check_results(self, peer):
-        """Whether the actions give what they should: the others are compared with this one."""
+        """What the actions give."""
         return {action: self.load(peer, action)["reply"] for action in ACTIONS if action not in peer.lacks}
 
     def memory_kb(self, peer):
@@ -140,16 +144,25 @@ class Bench:
         time.sleep(0.02)
         begin = time.monotonic()
         with self.watched(peer) as watch:
-            reply = self.load(peer, function, deadline_ms=deadline_ms, patience_ms=patience_ms, sockets=peer.sockets[:1])["reply"]
+            figures = self.load(peer, function, deadline_ms=deadline_ms, patience_ms=patience_ms, sockets=peer.sockets[:1])
             elapsed_ms = 1000 * (time.monotonic() - begin)
+            unanswered = not figures["reply"] and not figures["closed"]
+            if unanswered:
+                self.await_end(peer)  # it goes on, and may take the process with it
         neighbour.join()
-        outcome = {"reply": reply, "elapsed_ms": elapsed_ms, "neighbour_most_ms": others["most_us"] / 1000,
+        outcome = {"reply": figures["reply"], "closed": figures["closed"] > 0, "elapsed_ms": elapsed_ms, "neighbour_most_ms": others["most_us"] / 1000,
                    "neighbour_failed": others["failed"], "ended_by_us": watch["ended"], "most_mb": watch["most_mb"]}  # fmt: skip
         outcome["exited"] = sum(process.poll() is not None for process in peer.processes)
+        outcome["last_words"] = peer.last_words() if outcome["exited"] else None
         outcome["serves"] = self.answers(peer)
-        if not outcome["serves"]:
+        if unanswered or not outcome["serves"]:
             self.restart(peer)
         return outcome
+
+    def await_end(self, peer):
+        end = time.monotonic() + AFTERMATH_MS / 1000
+        while time.monotonic() < end and all(process.poll() is None for process in peer.processes):
+            time.sleep(0.05)
 
     @contextlib.contextmanager
     def watched(self, peer):
@@ -185,17 +198,51 @@ class Bench:
                 rounds.append(self.hostile(peer, function, deadline_ms, deadline_ms + PATIENCE_MS))
                 if rounds[-1]["reply"] is None:
                     break  # it will not answer the next time either
-            late = [each["elapsed_ms"] - deadline_ms for each in rounds if each["reply"]]
+            late = [each["elapsed_ms"] - deadline_ms for each in rounds if each["reply"] or each["closed"]]
             result[function] = {
                 "deadline_ms": deadline_ms,
                 "rounds": len(rounds),
                 "late_ms": statistics.median(late) if late else None,
                 "most_late_ms": max(late) if late else None,
-                **{key: rounds[-1][key] for key in ("reply", "serves", "exited", "ended_by_us")},
+                **worst(rounds),
                 "neighbour_most_ms": statistics.median(each["neighbour_most_ms"] for each in rounds),
                 "neighbour_failed": sum(each["neighbour_failed"] for each in rounds),
             }
         return result
+
+    def bomb(self, peer):
+        """Whatever takes memory without end."""
+        rounds = []
+        while len(rounds) < self.effort.repetitions and not (rounds and rounds[-1]["ended_by_us"]):
+            rounds.append(self.hostile(peer, "bomb", BOMB_DEADLINE_MS, BOMB_DEADLINE_MS + PATIENCE_MS))
+        return {
+            "rounds": len(rounds),
+            "elapsed_ms": statistics.median(each["elapsed_ms"] for each in rounds),
+            "most_mb": max(each["most_mb"] for each in rounds),
+            **worst(rounds),
+            "neighbour_most_ms": max(each["neighbour_most_ms"] for each in rounds),
+            "neighbour_failed": sum(each["neighbour_failed"] for each in rounds),
+        }
+
+
+def compare_results(of_peers):
+    """Everybody does the same work: what one gives, all give."""
+    wanted = {}
+    for name, of_peer in of_peers.items():
+        for action, reply in of_peer.pop("replies").items():
+            if reply != wanted.setdefault(action, reply):
+                print(f"{name}: {action} gives {reply} instead of {wanted[action]}", file=sys.stderr)
+
+
+def worst(rounds):
+    """How they ended: a service that dies once dies."""
+    return {
+        "reply": rounds[-1]["reply"],
+        "serves": all(each["serves"] for each in rounds),
+        "ended_by_us": any(each["ended_by_us"] for each in rounds),
+        "last_words": next((each["last_words"] for each in rounds if each["last_words"]), None),
+        **{key: sum(each[key] > 0 for each in rounds) for key in ("closed", "exited")},
+    }
 
 
 def resident_mb(pid):
@@ -240,7 +287,8 @@ def run(bench, wanted):
                 print(f"left out: {peer.name}: {reason}", file=sys.stderr)
                 continue
             running.append(peer)
-            figures["peers"][peer.name] = {"way": peer.way, "version": peer.version(), "lacks": peer.lacks, "replies": bench.check_results(peer)}
+            figures["peers"][peer.name] = {"way": peer.way, "version": peer.version(), "note": peer.note, "lacks": peer.lacks,
+                                           "missing": bench.missing(peer), "replies": bench.check_results(peer)}  # fmt: skip
         for name, actions in bench.throughput(running).items():
             figures["peers"][name]["actions"] = actions
         for peer in running:
@@ -252,6 +300,7 @@ def run(bench, wanted):
     finally:
         for peer in running:
             peer.stop()
+    compare_results(figures["peers"])
     figures["machine"]["load_average_after"] = [round(each, 2) for each in os.getloadavg()]
     return figures
 
@@ -263,7 +312,7 @@ def main():
     parser.add_argument("--peers", default="", help="only those whose names have one of these, with commas between")
     parser.add_argument("--quick", action="store_true", help="short, to see that it works")
     arguments = parser.parse_args()
-    effort = argparse.Namespace(rounds=1, slice_ms=100, repetitions=1) if arguments.quick else argparse.Namespace(rounds=5, slice_ms=400, repetitions=3)
+    effort = argparse.Namespace(rounds=1, slice_ms=100, repetitions=1) if arguments.quick else argparse.Namespace(rounds=5, slice_ms=300, repetitions=3)
     with tempfile.TemporaryDirectory(prefix="lethe-peers-") as scratch:
         folders = peers.Folders(pathlib.Path(arguments.build).resolve(), pathlib.Path(scratch))
         peers.prepare_scripts(folders)

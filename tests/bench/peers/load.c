@@ -53,7 +53,7 @@ struct load {
   uint8_t *first;
   size_t first_size;
   uint64_t *latencies_ns;
-  size_t good, room, failed;
+  size_t good, room, failed, closed; // closed: of those that failed
 };
 
 static void stop(const char *what) {
@@ -103,17 +103,23 @@ static size_t end_of_http(struct bytes received, struct bytes *body) {
   return head_size + length;
 }
 
-// Records of FastCGI until the request's end.
+// Records of FastCGI until the request's end. What they have as padding is no part of the reply, and
+// php-fpm leaves in it what was there before.
 static size_t end_of_fastcgi(struct bytes received, struct bytes *body) {
-  enum { head_bytes = 8, end_request = 3 };
-  size_t at = 0;
+  enum { head_bytes = 8, end_request = 3, standard_output = 6 };
+  static uint8_t output[most_reply_bytes];
+  size_t at = 0, output_size = 0;
   while (at + head_bytes <= received.size) {
     const uint8_t *head = received.data + at;
-    at += head_bytes + ((size_t)head[4] << 8 | head[5]) + head[6];
+    const size_t size = (size_t)head[4] << 8 | head[5];
+    at += head_bytes + size + head[6];
     if (at > received.size)
       return 0;
-    if (head[1] == end_request) {
-      *body = (struct bytes){received.data, at};
+    if (head[1] == standard_output) {
+      memcpy(output + output_size, head + head_bytes, size);
+      output_size += size;
+    } else if (head[1] == end_request) {
+      *body = (struct bytes){output, output_size};
       return at;
     }
   }
@@ -264,6 +270,7 @@ static void receive(struct load *load, struct connection *connection) {
   if (received < 0 && (errno == EAGAIN || errno == EINTR))
     return;
   if (received <= 0) {
+    ++load->closed;
     fail(load, connection);
     return;
   }
@@ -332,10 +339,12 @@ static double percentile_us(const struct load *load, unsigned percent) {
 static void print(struct load *load, double seconds) {
   if (load->good > 0)
     qsort(load->latencies_ns, load->good, sizeof *load->latencies_ns, by_size);
-  printf("{\"good\": %zu, \"failed\": %zu, \"seconds\": %.6f, \"per_second\": %.1f, "
-         "\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"most_us\": %.1f, \"reply\": \"",
-         load->good, load->failed, seconds, (double)load->good / seconds, percentile_us(load, 50),
-         percentile_us(load, 90), percentile_us(load, 99), percentile_us(load, 100));
+  printf(
+      "{\"good\": %zu, \"failed\": %zu, \"closed\": %zu, \"seconds\": %.6f, \"per_second\": %.1f, "
+      "\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"most_us\": %.1f, \"reply\": \"",
+      load->good, load->failed, load->closed, seconds, (double)load->good / seconds,
+      percentile_us(load, 50), percentile_us(load, 90), percentile_us(load, 99),
+      percentile_us(load, 100));
   for (size_t i = 0; i < load->first_size; ++i)
     printf("%02x", load->first[i]);
   printf("\"}\n");

@@ -51,7 +51,8 @@ def prepare_scripts(folders):
     (folders.scripts / "actions.js").write_text(actions)
     (folders.scripts / "libraries.js").write_text(libraries)
     tail = (HERE / "servers" / "workerd.js").read_text()
-    (folders.peers / "workerd_actions.js").write_text(libraries + actions + tail)
+    (folders.peers / "workerd_actions.js").write_text(actions + tail)
+    (folders.peers / "workerd_libraries.js").write_text(libraries + actions + tail)
     # A server's modules find those of npm beside them.
     for file in (HERE / "servers").iterdir():
         shutil.copy(file, folders.peers)
@@ -69,6 +70,7 @@ class Peer:
     own_pool = False  # one service that has the workers; else as many processes as workers
     lacks = {}  # function: why it is not there
     deadline_unit_ms = 1  # the smallest deadline that can be set
+    note = ""  # what else should be known of it
 
     def __init__(self, folders, name, way):
         self.folders, self.name, self.way = folders, name, way
@@ -115,6 +117,13 @@ class Peer:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         self.processes, self.sockets = [], []
+
+    def last_words(self):
+        """How its processes ended, and what it said of that."""
+        statuses = [process.poll() for process in self.processes if process.poll() is not None]
+        lines = self.socket(0).with_suffix(".log").read_text(errors="replace").splitlines()
+        telling = [line for line in lines if re.search(r"(?i)fatal|assert|abort|panic|out of memory", line)]
+        return f"status {statuses}: {(telling or lines or [''])[-1][:200]}"
 
     def pids(self):
         """Of all its processes: each is the leader of a session, or was forked in one."""
@@ -192,8 +201,9 @@ class Lethe(Peer):
 class InNode(Peer):
     """A server of this folder in Node.js."""
 
-    def __init__(self, folders, name, way, server, flags=(), package=None, own_pool=False, **environment):
+    def __init__(self, folders, name, way, server, flags=(), package=None, own_pool=False, note="", **environment):
         super().__init__(folders, name, way)
+        self.note = note
         self.server, self.flags, self.package, self.own_pool = server, flags, package, own_pool
         self.more = environment
 
@@ -233,12 +243,18 @@ class Binary(Peer):
 
 
 class Bun(Binary):
+    note = "one queue of microtasks for all contexts"
+
     def command(self, socket, workers):
         return [self.program, self.folders.peers / "node_vm.mjs"], self.environment(socket, workers)
 
 
 class Deno(Binary):
     protocol = wire.Http()
+
+    @property
+    def note(self):
+        return "" if self.more else "nothing ends a request"
 
     def command(self, socket, workers):
         words = [self.program, "run", "--quiet", "--no-lock", "--no-config", "--unstable-worker-options", "--allow-all",
@@ -248,16 +264,19 @@ class Deno(Binary):
 
 class Workerd(Binary):
     protocol = wire.Http()
+    note = "limits of time and memory are not in what is published"
 
     def command(self, socket, workers):
-        return [self.program, "serve", self.folders.peers / "workerd.capnp", f"--socket-addr=http=unix:{socket}"], {}
+        words = [self.program, "serve", self.folders.peers / self.more["configuration"], f"--socket-addr=http=unix:{socket}"]
+        return words + self.more.get("flags", []), {}
 
 
 class Php(Peer):
     protocol = wire.FastCgi(str(HERE / "actions" / "actions.php"))
     own_pool = True
-    lacks = {"later": "PHP has no async functions", "awaited_loop": "PHP has no async functions"}
+    lacks = {"later": "PHP has no async functions", "awaited_loop": "PHP has no async functions", "missing": "not JavaScript"}
     deadline_unit_ms = 1000
+    note = "deadlines in whole seconds of CPU time"
 
     @property
     def program(self):
@@ -274,10 +293,11 @@ class Php(Peer):
     def command(self, socket, workers):
         user = "user = root\ngroup = root\n" if os.getuid() == 0 else ""
         configuration = socket.parent / "fpm.conf"
+        # max_execution_time is of CPU time and ends in an error; request_terminate_timeout kills.
         configuration.write_text(
             f"[global]\nerror_log = {socket.parent}/fpm.log\ndaemonize = no\n"
             f"[actions]\n{user}listen = {socket}\npm = static\npm.max_children = {workers}\n"
-            f"request_terminate_timeout = 1s\nphp_admin_value[memory_limit] = {MEMORY_MB}M\n"
+            f"request_terminate_timeout = 2s\nphp_admin_value[memory_limit] = {MEMORY_MB}M\n"
             "php_admin_value[max_execution_time] = 1\nphp_admin_flag[display_errors] = on\n")  # fmt: skip
         root = self.program.partition("usr/sbin")[0]
         opcache = glob.glob(f"{root}usr/lib/php/*/opcache.so")
@@ -296,17 +316,21 @@ def all_peers(folders):
     return [
         *(Lethe(folders, isolation) for isolation in ("rewind", "process", "reuse")),
         InNode(folders, "isolated-vm, new context", "a new context in one of two isolates", "isolated_vm.mjs",
-               ["--no-node-snapshot"], "isolated-vm", own_pool=True, FRESH="context"),
+               ["--no-node-snapshot"], "isolated-vm", own_pool=True, note="within the process that calls it", FRESH="context"),
         InNode(folders, "isolated-vm, new isolate", "a new isolate, code cache", "isolated_vm.mjs",
-               ["--no-node-snapshot"], "isolated-vm", own_pool=True, FRESH="isolate"),
-        InNode(folders, "node:vm", "a new context, timeout, microtaskMode afterEvaluate", "node_vm.mjs", [heap]),
+               ["--no-node-snapshot"], "isolated-vm", own_pool=True, note="within the process that calls it", FRESH="isolate"),
+        InNode(folders, "node:vm", "a new context, timeout, microtaskMode afterEvaluate", "node_vm.mjs", [heap],
+               note="no security mechanism, its documentation says"),
         Bun(folders, "bun's node:vm", "a new context, timeout", "@oven/bun-linux-*[0-9]/bin/bun"),
         InNode(folders, "quickjs-emscripten", "a new runtime, interrupt handler", "quickjs.mjs", [heap],
-               "quickjs-emscripten"),
+               "quickjs-emscripten", note="an interpreter"),
         InNode(folders, "piscina", "threads that stay, AbortSignal", "piscina.mjs", [], "piscina", own_pool=True),
         InNode(folders, "forked Node.js", "processes that stay, SIGKILL", "forked.mjs", own_pool=True),
-        Workerd(folders, "workerd", "one isolate that stays", "@cloudflare/workerd-linux-*/bin/workerd"),
+        Workerd(folders, "workerd, new isolate", "the worker loader, experimental", "@cloudflare/workerd-linux-*/bin/workerd",
+                configuration="workerd_loader.capnp", flags=["--experimental"]),
+        Workerd(folders, "workerd", "one isolate that stays", "@cloudflare/workerd-linux-*/bin/workerd",
+                configuration="workerd.capnp"),
         Deno(folders, "deno, new worker", "a new Web Worker, terminate()", "@deno/linux-*/deno", FRESH="worker"),
         Deno(folders, "deno", "one isolate that stays", "@deno/linux-*/deno"),
-        Php(folders, "php-fpm", "the same action in PHP, opcache"),
+        Php(folders, "php-fpm", "the same action in PHP, opcache; deadline 1 s"),
     ]  # fmt: skip

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures of make bench-peers as tables."""
+import re
 
 ACTION_TITLES = {"tiny": "tiny action (W1)", "order": "ajv, lodash, crypto-js (W2)", "later": "async action"}
 HOSTILE_TITLES = {"loop": "loop", "regular_expression": "reg. exp.", "native_loop": "native loop", "awaited_loop": "awaited loop"}
 
 
+def is_figure(cell):
+    return re.fullmatch(r"[\d,]+(\.\d+)?( (µs|ms|MB))?", cell)
+
+
 def columns(rows):
-    """Lines of text, the first column to the left."""
+    """Lines of text, figures to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
+    return "\n".join("  ".join(cell.rjust(width) if i and is_figure(rows[1][i]) else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
                      for row in rows)  # fmt: skip
 
 
@@ -21,31 +26,54 @@ def time_text(microseconds):
     return f"{microseconds:.0f} µs" if microseconds < 1000 else f"{microseconds / 1000:.1f} ms"
 
 
+def how_it_died(outcome):
+    return "process dies" if outcome["exited"] == outcome["rounds"] else f"process dies, {outcome['exited']} of {outcome['rounds']} times"
+
+
 def deadline(of_peer, function):
-    figures = of_peer["deadlines"][function]
-    if "lacks" in figures:
+    outcome = of_peer["deadlines"][function]
+    if "lacks" in outcome:
         return "n/a"
-    if figures["late_ms"] is None:
-        return "process dies" if figures["exited"] and not figures["ended_by_us"] else "no answer"
-    text = f"{figures['late_ms']:.0f} ms"
-    error = str(figures["reply"].get("error", "")).lower()
-    if "memory" in error and "deadline" not in error:
+    if outcome["exited"] and not outcome["ended_by_us"]:
+        return how_it_died(outcome)
+    if outcome["late_ms"] is None:
+        return "no answer"
+    text = f"{outcome['late_ms']:.0f} ms"
+    if outcome["reply"] is None:
+        text += ", closed"
+    elif "result" in outcome["reply"]:
+        text = "ends by itself"
+    elif re.search(r"(?i)memory", outcome["reply"]["error"]):
         text = "memory limit"
-    if "result" in figures["reply"]:
-        text = "ended by itself"
-    return text if figures["serves"] else text + ", then hangs"
+    return text if outcome["serves"] else text + ", then hangs"
 
 
 def bomb(of_peer):
-    figures = of_peer["bomb"]
-    if figures["ended_by_us"]:
-        return f"grows beyond {figures['most_mb'] / 1000:.1f} GB"
-    if figures["reply"] is None:
-        return "process dies" if figures["exited"] else "no answer"
-    end = f"error after {figures['elapsed_ms'] / 1000:.1f} s"
-    if not figures["serves"]:
-        return end + ", then hangs"
-    return end + (f", {figures['neighbour_failed']} other calls fail" if figures["neighbour_failed"] else "")
+    outcome = of_peer["bomb"]
+    if outcome["ended_by_us"]:
+        return f"grows beyond {outcome['most_mb'] / 1000:.1f} GB"
+    if outcome["exited"]:
+        return how_it_died(outcome)
+    if outcome["reply"] is None and not outcome["closed"]:
+        return "no answer"
+    in_memory = outcome["reply"] and re.search(r"(?i)memory", str(outcome["reply"].get("error")))
+    end = "closed" if outcome["closed"] else "memory limit" if in_memory else "deadline"
+    end += f", {outcome['elapsed_ms'] / 1000:.1f} s"
+    return end if outcome["serves"] else end + ", then hangs"
+
+
+def others(of_peer):
+    """How long another caller's tiny action took at most, while a loop ran to its deadline."""
+    outcome = of_peer["deadlines"]["loop"]
+    return "fail" if outcome["neighbour_failed"] else f"{outcome['neighbour_most_ms']:.0f} ms"
+
+
+def peers_table(figures):
+    rows = [["", "version", "how", "what scripts lack"]]
+    for name, of_peer in figures["peers"].items():
+        lacks = list(dict.fromkeys([*(of_peer["missing"] or []), *of_peer["lacks"].values()]))
+        rows.append([name, of_peer["version"], of_peer["way"] + (f" ({of_peer['note']})" if of_peer["note"] else ""), ", ".join(lacks) or "-"])
+    return columns(rows)
 
 
 def throughput_table(figures, action):
@@ -64,11 +92,11 @@ def throughput_table(figures, action):
 
 
 def behaviour_table(figures):
-    rows = [["", "clean state", "service", "worker", *(f"{title}" for title in HOSTILE_TITLES.values()), "memory bomb"]]
+    rows = [["", "clean state", "service", "worker", *(f"{title}" for title in HOSTILE_TITLES.values()), "others, in loop", "memory bomb"]]
     for name, of_peer in figures["peers"].items():
         memory = of_peer["memory"]
         rows.append([name, clean_state(of_peer), f"{memory['service_kb'] / 1000:.0f} MB", f"{memory['worker_kb'] / 1000:.1f} MB",
-                     *(deadline(of_peer, function) for function in HOSTILE_TITLES), bomb(of_peer)])  # fmt: skip
+                     *(deadline(of_peer, function) for function in HOSTILE_TITLES), others(of_peer), bomb(of_peer)])  # fmt: skip
     return columns(rows)
 
 
@@ -76,7 +104,7 @@ def table(figures):
     machine = figures["machine"]
     parts = [f"{machine['processors']} processors ({machine['model']}), {machine['memory_gb']} GB, {machine['system']}, Linux {machine['kernel']}; "
              f"load average {machine['load_average'][0]} before, {machine.get('load_average_after', [0])[0]} after"]  # fmt: skip
-    parts += [columns([["", "version", "how"]] + [[name, of_peer["version"], of_peer["way"]] for name, of_peer in figures["peers"].items()])]
+    parts += [peers_table(figures)]
     parts += [throughput_table(figures, action) for action in ACTION_TITLES]
     parts += [behaviour_table(figures)]
     parts += ["\n".join(f"left out: {name}: {reason}" for name, reason in figures["left_out"].items())]

@@ -101,7 +101,7 @@ class Http:
 
 class FastCgi:
     name = "fastcgi"
-    begin_request, parameters, standard_input, standard_output = 1, 4, 5, 6
+    begin_request, parameters, standard_input = 1, 4, 5
     responder = 1
 
     def __init__(self, program):
@@ -121,13 +121,7 @@ class FastCgi:
                 + self.record(self.standard_input, body) + self.record(self.standard_input, b""))  # fmt: skip
 
     def reply(self, data):
-        at, output = 0, b""
-        while at < len(data):
-            _, kind, _, size, padding, _ = struct.unpack_from(">BBHHBB", data, at)
-            if kind == self.standard_output:
-                output += data[at + 8 : at + 8 + size]
-            at += 8 + size + padding
-        head, _, body = output.partition(b"\r\n\r\n")
+        head, _, body = data.partition(b"\r\n\r\n")
         try:
             return json.loads(body)
         except ValueError:

@@ -24,6 +24,12 @@ function look() {
   return {global: 'left' in globalThis, prototype: 'left' in Array.prototype, variable: visits > 0};
 }
 
+// Which of the APIs that scripts for browsers and servers expect are not there.
+function missing() {
+  const names = ['Intl', 'WebAssembly', 'console', 'setTimeout', 'structuredClone', 'URL', 'TextEncoder', 'crypto'];
+  return names.filter((name) => typeof globalThis[name] === 'undefined');
+}
+
 // Of tests/limits: what does not end by itself, and what takes all memory.
 function loop() {
   while (1);

@@ -15,12 +15,12 @@ function start() {
   });
 }
 
-async function run(request) {
-  const child = await lent.take();
-  if (child.gone) return run(request);
+function run(request) {
   return new Promise((resolve, reject) => {
+    let child;
+    let done = false;
     const timer = setTimeout(() => {
-      child.kill('SIGKILL');
+      child?.kill('SIGKILL');
       finish(reject, new Error('deadline exceeded'));
     }, request.deadline_ms);
     const exited = () => finish(reject, new Error('the process ended'));
@@ -29,12 +29,21 @@ async function run(request) {
       finish(resolve, reply);
     };
     function finish(settle, value) {
+      done = true;
       clearTimeout(timer);
-      child.off('exit', exited).off('message', answered);
+      child?.off('exit', exited).off('message', answered);
       settle(value);
     }
-    child.on('exit', exited).on('message', answered);
-    child.send(request);
+    async function send() {
+      let taken;
+      do taken = await lent.take();
+      while (taken.gone);
+      if (done) return lent.give(taken); // too late
+      child = taken;
+      child.on('exit', exited).on('message', answered);
+      child.send(request);
+    }
+    send();
   });
 }
 

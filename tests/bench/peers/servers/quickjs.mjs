@@ -13,7 +13,7 @@ serve(async (request) => {
   runtime.setInterruptHandler(shouldInterruptAfterDeadline(Date.now() + request.deadline_ms));
   const context = runtime.newContext();
   try {
-    context.unwrapResult(context.evalCode(console)).dispose();
+    if (request.script === 'libraries') context.unwrapResult(context.evalCode(console)).dispose();
     context.unwrapResult(context.evalCode(scripts[request.script])).dispose();
     context.unwrapResult(context.evalCode(call_with_outcome(request))).dispose();
     const jobs = runtime.executePendingJobs();

@@ -17,12 +17,13 @@ export function call(request) {
 
 // Source text that leaves the reply in the global variable `outcome`, as soon as the call has settled: for a context
 // that can only be looked into.
-export function call_with_outcome(request) {
-  return `var outcome; (async () => ${call(request)})().then(
+const with_outcome = (promise) => `var outcome; (${promise}).then(
     (result) => { outcome = JSON.stringify({result}); },
-    (error) => { outcome = JSON.stringify({error: String(error)}); })`;
-}
-
+    (error) => { outcome = JSON.stringify({error: String(error)}); });`;
+export const call_with_outcome = (request) => with_outcome(`(async () => ${call(request)})()`);
+// The same for the request in the global variable `request`.
+export const call_of_global = with_outcome(`(async ({function: name, args}) =>
+    globalThis[name](...args))(JSON.parse(request))`);
 export function outcome_of(outcome) {
   if (typeof outcome !== 'string') throw new Error('interrupted, or never settles');
   return outcome;
