@@ -4,6 +4,7 @@
 import json
 import math
 import pathlib
+import re
 import sys
 from xml.sax.saxutils import escape
 
@@ -57,9 +58,9 @@ class Panel:
 
 
 def short(value):
-    if value >= 1000:
-        return f"{value / 1000:.0f}k" if value >= 10_000 else f"{value / 1000:.1f}k"
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+    """Two digits at least, and no zero behind the point."""
+    number, unit = (value / 1000, "k") if value >= 1000 else (value, "")
+    return f"{number:.1f}".removesuffix(".0") + unit if number < 10 else f"{number:.0f}{unit}"
 
 
 def is_clean(of_peer):
@@ -78,7 +79,7 @@ def groups(figures):
             ("state stays from request to request", [item for item in everyone if not is_clean(item[1])])]  # fmt: skip
 
 
-def draw(figures, colours, title, panels, cell):
+def draw(figures, colours, title, panels, cell, note=""):
     """Rows of peers, a bar in each panel. `panels` are (heading, Panel); `cell` gives value, text and colour."""
     drawing = Drawing(colours)
     drawing.text(0, 18, title, size=15, weight="600")
@@ -107,7 +108,7 @@ def draw(figures, colours, title, panels, cell):
             drawing.text(panel.x(tick), y + 8, short(tick), "faint", size=10, anchor="middle")
     machine = figures["machine"]
     drawing.text(0, y + 32, f"make bench-peers, {figures['date']}: {machine['processors']} processors ({machine['model']}), {machine['memory_gb']} GB, "
-                 f"{machine['system']}, Linux {machine['kernel']}", "faint", size=10)  # fmt: skip
+                 f"{machine['system']}, Linux {machine['kernel']}{note}", "faint", size=10)  # fmt: skip
     return drawing.svg(title)
 
 
@@ -140,11 +141,15 @@ def deadlines(figures, colours):
         late = of_peer["deadlines"][functions[number]].get("late_ms")
         if words == "n/a":
             return None, words, "kept"
-        if words in ("no answer", "process dies") or words.endswith("hangs"):
+        if words == "no answer" or words.startswith("process dies") or words.endswith("hangs"):
+            words = re.sub(r"(\d+) of (\d+) times", r"\1/\2", words).removeprefix("process ")
             return never, words.replace(", then hangs", ", hangs"), "none"
         return min(max(late, 1), never), words, colour(name, of_peer)
 
-    return draw(figures, colours, f"From a {figures['deadline_ms']} ms deadline to the error, ms late (logarithmic)", panels(headings, 1, never), cell)
+    title = f"From a {figures['deadline_ms']} ms deadline to the error, ms late (logarithmic)"
+    longer = {name: of_peer["deadlines"]["loop"].get("deadline_ms") for name, of_peer in figures["peers"].items()}
+    note = "".join(f"; {name}: {each} ms" for name, each in longer.items() if each and each != figures["deadline_ms"])
+    return draw(figures, colours, title, panels(headings, 1, never), cell, note)
 
 
 def main():
