@@ -35,11 +35,11 @@ class Bench:
         self.program = folders.build / "tests" / "bench-peers-load"
         self.requests = 0
 
-    def load(self, peer, function, in_flight=1, milliseconds=0, deadline_ms=peers.DEADLINE_MS, patience_ms=10_000, sockets=None, args=None):
+    def load(self, peer, function, in_flight=1, milliseconds=0, deadline_ms=peers.DEADLINE_MS, patience_ms=10_000, sockets=None):
         """Figures of the load client; `reply`, its first one, decoded; None if there was none."""
         self.requests += 1
         file = self.folders.scratch / f"request{self.requests % 64}"
-        file.write_bytes(peer.request(function, ACTIONS.get(function, []) if args is None else args, deadline_ms))
+        file.write_bytes(peer.request(function, ACTIONS.get(function, []), deadline_ms))
         words = [self.program, peer.protocol.name, file, in_flight, milliseconds, patience_ms, *(sockets or peer.sockets)]
         figures = json.loads(subprocess.run(list(map(str, words)), check=True, stdout=subprocess.PIPE, text=True).stdout)
         reply = bytes.fromhex(figures["reply"])
@@ -102,7 +102,8 @@ class Bench:
             print(f"round {number} of {self.effort.rounds}", file=sys.stderr)
         result = {}
         for (name, action, in_flight), each in rounds.items():
-            medians = {key: statistics.median(figures[key] for figures in each) for key in ("per_second", "p50_us", "p90_us", "p99_us")}
+            medians = {key: statistics.median(figures[key] for figures in each)
+                       for key in ("per_second", "p50_us", "p90_us", "p99_us")}
             medians["requests"] = sum(figures["good"] for figures in each)
             medians["failed"] = sum(figures["failed"] for figures in each)
             result.setdefault(name, {}).setdefault(action, {})[str(in_flight)] = medians
@@ -139,7 +140,7 @@ class Bench:
         """One request that does not end by itself, while another caller goes on."""
         others = {}
         neighbour = threading.Thread(target=lambda: others.update(self.load(
-            peer, "tiny", in_flight=len(peer.sockets), milliseconds=deadline_ms + 100, patience_ms=patience_ms)))  # fmt: skip
+            peer, "tiny", in_flight=len(peer.sockets), milliseconds=deadline_ms + 100, patience_ms=patience_ms)))
         neighbour.start()
         time.sleep(0.02)
         begin = time.monotonic()
@@ -148,11 +149,13 @@ class Bench:
             # As the client saw it; without a reply, with the client's start.
             elapsed_ms = figures["most_us"] / 1000 if figures["good"] else 1000 * (time.monotonic() - begin)
             unanswered = not figures["reply"] and not figures["closed"]
-            if unanswered:
-                self.await_end(peer)  # it goes on, and may take the process with it
+            if not figures["reply"]:
+                # Unanswered, it goes on and may take the process with it; closed, the process may be about to end.
+                self.await_end(peer, AFTERMATH_MS if unanswered else 500)
         neighbour.join()
-        outcome = {"reply": figures["reply"], "closed": figures["closed"] > 0, "elapsed_ms": elapsed_ms, "neighbour_most_ms": others["most_us"] / 1000,
-                   "neighbour_failed": others["failed"], "ended_by_us": watch["ended"], "most_mb": watch["most_mb"]}  # fmt: skip
+        outcome = {"reply": figures["reply"], "closed": figures["closed"] > 0, "elapsed_ms": elapsed_ms,
+                   "neighbour_most_ms": others["most_us"] / 1000, "neighbour_failed": others["failed"],
+                   "ended_by_us": watch["ended"], "most_mb": watch["most_mb"]}
         outcome["exited"] = sum(process.poll() is not None for process in peer.processes)
         outcome["last_words"] = peer.last_words() if outcome["exited"] else None
         outcome["serves"] = self.answers(peer)
@@ -160,8 +163,8 @@ class Bench:
             self.restart(peer)
         return outcome
 
-    def await_end(self, peer):
-        end = time.monotonic() + AFTERMATH_MS / 1000
+    def await_end(self, peer, milliseconds):
+        end = time.monotonic() + milliseconds / 1000
         while time.monotonic() < end and all(process.poll() is None for process in peer.processes):
             time.sleep(0.05)
 
@@ -254,12 +257,12 @@ def resident_mb(pid):
 
 
 def machine():
-    model = next((line.partition(":")[2].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    models = [line.partition(":")[2].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
     memory_kb = int(open("/proc/meminfo").readline().split()[1])
     system = dict(line.rstrip().partition("=")[::2] for line in open("/etc/os-release") if "=" in line)
     return {
         "processors": PROCESSORS,
-        "model": model,
+        "model": models[0] if models else platform.machine(),
         "memory_gb": round(memory_kb / 1e6, 1),
         "system": system.get("PRETTY_NAME", "").strip('"'),
         "kernel": platform.release(),
@@ -270,7 +273,7 @@ def machine():
 def run(bench, wanted):
     figures = {"machine": machine(), "date": datetime.date.today().isoformat(), "memory_mb": peers.MEMORY_MB,
                "deadline_ms": HOSTILE_DEADLINE_MS, "rounds": bench.effort.rounds, "slice_ms": bench.effort.slice_ms,
-               "peers": {}, "left_out": {}}  # fmt: skip
+               "peers": {}, "left_out": {}}
     running = []
     try:
         for peer in peers.all_peers(bench.folders):
@@ -289,7 +292,7 @@ def run(bench, wanted):
                 continue
             running.append(peer)
             figures["peers"][peer.name] = {"way": peer.way, "version": peer.version(), "note": peer.note, "lacks": peer.lacks,
-                                           "missing": bench.missing(peer), "replies": bench.check_results(peer)}  # fmt: skip
+                                           "missing": bench.missing(peer), "replies": bench.check_results(peer)}
         for name, actions in bench.throughput(running).items():
             figures["peers"][name]["actions"] = actions
         for peer in running:
@@ -313,7 +316,9 @@ def main():
     parser.add_argument("--peers", default="", help="only those whose names have one of these, with commas between")
     parser.add_argument("--quick", action="store_true", help="short, to see that it works")
     arguments = parser.parse_args()
-    effort = argparse.Namespace(rounds=1, slice_ms=100, repetitions=1) if arguments.quick else argparse.Namespace(rounds=5, slice_ms=300, repetitions=3)
+    effort = argparse.Namespace(rounds=5, slice_ms=300, repetitions=3)
+    if arguments.quick:
+        effort = argparse.Namespace(rounds=1, slice_ms=100, repetitions=1)
     with tempfile.TemporaryDirectory(prefix="lethe-peers-") as scratch:
         folders = peers.Folders(pathlib.Path(arguments.build).resolve(), pathlib.Path(scratch))
         peers.prepare_scripts(folders)

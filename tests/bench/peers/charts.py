@@ -11,9 +11,11 @@ from xml.sax.saxutils import escape
 import report
 
 COLOURS = {
-    "light": {"text": "#1f2328", "faint": "#59636e", "grid": "#d1d9e0", "lethe": "#0969da", "clean": "#54aeff", "kept": "#b6bfc9", "none": "#cf222e"},
-    "dark": {"text": "#f0f6fc", "faint": "#9198a1", "grid": "#3d444d", "lethe": "#4493f8", "clean": "#1f6feb", "kept": "#656c76", "none": "#f85149"},
-}  # fmt: skip
+    "light": {"text": "#1f2328", "faint": "#59636e", "grid": "#d1d9e0",
+              "lethe": "#0969da", "clean": "#54aeff", "kept": "#b6bfc9", "none": "#cf222e"},
+    "dark": {"text": "#f0f6fc", "faint": "#9198a1", "grid": "#3d444d",
+             "lethe": "#4493f8", "clean": "#1f6feb", "kept": "#656c76", "none": "#f85149"},
+}
 NAMES_WIDTH, PANEL_GAP, VALUE_WIDTH, ROW, WIDTH = 180, 16, 66, 22, 860
 FONT = "-apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
 
@@ -24,11 +26,12 @@ class Drawing:
 
     def text(self, x, y, words, colour="text", size=12, anchor="start", weight="normal"):
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" fill="{self.colours[colour]}" font-size="{size}" '
-                          f'text-anchor="{anchor}" font-weight="{weight}">{escape(words)}</text>')  # fmt: skip
+                          f'text-anchor="{anchor}" font-weight="{weight}">{escape(words)}</text>')
         self.bottom = max(self.bottom, y)
 
     def bar(self, x, y, width, colour):
-        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1):.1f}" height="{ROW - 8}" rx="2" fill="{self.colours[colour]}"/>')
+        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1):.1f}" height="{ROW - 8}" rx="2" '
+                          f'fill="{self.colours[colour]}"/>')
 
     def line(self, x, top, bottom):
         self.parts.append(f'<line x1="{x:.1f}" y1="{top:.1f}" x2="{x:.1f}" y2="{bottom:.1f}" stroke="{self.colours["grid"]}"/>')
@@ -36,7 +39,7 @@ class Drawing:
     def svg(self, title):
         height = self.bottom + 14
         return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" '
-                f'role="img" font-family="{escape(FONT)}"><title>{escape(title)}</title>\n' + "\n".join(self.parts) + "\n</svg>\n")  # fmt: skip
+                f'role="img" font-family="{escape(FONT)}"><title>{escape(title)}</title>\n' + "\n".join(self.parts) + "\n</svg>\n")
 
 
 class Panel:
@@ -76,7 +79,7 @@ def groups(figures):
     rate = lambda item: -item[1]["actions"]["tiny"]["16"]["per_second"]
     everyone = sorted(figures["peers"].items(), key=rate)
     return [("clean state for each request", [item for item in everyone if is_clean(item[1])]),
-            ("state stays from request to request", [item for item in everyone if not is_clean(item[1])])]  # fmt: skip
+            ("state stays from request to request", [item for item in everyone if not is_clean(item[1])])]
 
 
 def draw(figures, colours, title, panels, cell, note=""):
@@ -98,17 +101,17 @@ def draw(figures, colours, title, panels, cell, note=""):
             drawing.text(NAMES_WIDTH - 10, y + 15, name, anchor="end", weight="600" if name.startswith("Lethe") else "normal")
             for number, (_, panel) in enumerate(panels):
                 value, words, shade = cell(name, of_peer, number)
+                end = panel.left if value is None else panel.x(value)
                 if value is not None:
-                    drawing.bar(panel.left, y + 4, panel.x(value) - panel.left, shade)
-                drawing.text((panel.x(value) if value is not None else panel.left) + 5, y + 15, words, "faint" if shade != "none" else "none", size=11)
+                    drawing.bar(panel.left, y + 4, end - panel.left, shade)
+                drawing.text(end + 5, y + 15, words, "none" if shade == "none" else "faint", size=11)
             y += ROW
         y += 6
     for _, panel in panels:
         for tick in panel.ticks():
             drawing.text(panel.x(tick), y + 8, short(tick), "faint", size=10, anchor="middle")
     machine = figures["machine"]
-    drawing.text(0, y + 32, f"make bench-peers, {figures['date']}: {machine['processors']} processors ({machine['model']}), {machine['memory_gb']} GB, "
-                 f"{machine['system']}, Linux {machine['kernel']}{note}", "faint", size=10)  # fmt: skip
+    drawing.text(0, y + 32, f"make bench-peers, {figures['date']}: {report.machine_text(machine)}{note}", "faint", size=10)
     return drawing.svg(title)
 
 

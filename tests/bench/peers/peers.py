@@ -99,7 +99,7 @@ class Peer:
             with open(socket.with_suffix(".log"), "ab") as log:
                 self.processes.append(subprocess.Popen(
                     list(map(str, words)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=socket.parent,
-                    start_new_session=True, env={**os.environ, **{k: str(v) for k, v in environment.items()}}))  # fmt: skip
+                    start_new_session=True, env={**os.environ, **{k: str(v) for k, v in environment.items()}}))
             self.sockets.append(str(socket))
         end = time.monotonic() + 60
         while not all(map(os.path.exists, self.sockets)):
@@ -139,7 +139,7 @@ class Peer:
     def request(self, function, args, deadline_ms=DEADLINE_MS):
         script = "libraries" if function == "order" else "actions"
         return self.protocol.request(
-            {"script": script, "function": function, "args": args, "deadline_ms": deadline_ms})  # fmt: skip
+            {"script": script, "function": function, "args": args, "deadline_ms": deadline_ms})
 
     def environment(self, socket, workers, **more):
         return {"SOCKET": socket, "SCRIPTS": self.folders.scripts, "WORKERS": workers, "MEMORY_MB": MEMORY_MB, **more}
@@ -160,7 +160,7 @@ class Lethe(Peer):
         folder = socket.parent
         settings = {"workers": workers, "isolation": self.isolation, "memory_mb": MEMORY_MB}
         words = [self.folders.build / "bin" / "lethed", "--socket", socket, "--state-dir", folder / "state",
-                 "--cache-dir", self.folders.scratch / "cache"]  # fmt: skip
+                 "--cache-dir", self.folders.scratch / "cache"]
         for key, value in settings.items():
             words += ["--set", f"pool.default.{key}={value}"]
         return words, {}
@@ -169,7 +169,7 @@ class Lethe(Peer):
         super().start(workers)
         for name, warm_up in (("actions", ["tiny 1", "later 1"]), ("libraries", [f"order {json.dumps(ORDER)}"] * 50)):
             words = [self.folders.build / "bin" / "lethe", "script", "put", name, self.folders.scripts / f"{name}.js",
-                     "--socket", self.sockets[0]]  # fmt: skip
+                     "--socket", self.sockets[0]]
             for call in warm_up:
                 words += ["--warm-up", call]
             subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
@@ -221,7 +221,7 @@ class InNode(Peer):
 
     def command(self, socket, workers):
         return [self.folders.node, *self.flags, self.folders.peers / self.server], self.environment(
-            socket, workers, **self.more)  # fmt: skip
+            socket, workers, **self.more)
 
 
 class Binary(Peer):
@@ -258,7 +258,7 @@ class Deno(Binary):
 
     def command(self, socket, workers):
         words = [self.program, "run", "--quiet", "--no-lock", "--no-config", "--unstable-worker-options", "--allow-all",
-                 f"--v8-flags=--max-old-space-size={MEMORY_MB}", self.folders.peers / "deno.mjs"]  # fmt: skip
+                 f"--v8-flags=--max-old-space-size={MEMORY_MB}", self.folders.peers / "deno.mjs"]
         return words, self.environment(socket, workers, **self.more)
 
 
@@ -298,7 +298,7 @@ class Php(Peer):
             f"[global]\nerror_log = {socket.parent}/fpm.log\ndaemonize = no\n"
             f"[actions]\n{user}listen = {socket}\npm = static\npm.max_children = {workers}\n"
             f"request_terminate_timeout = 2s\nphp_admin_value[memory_limit] = {MEMORY_MB}M\n"
-            "php_admin_value[max_execution_time] = 1\nphp_admin_flag[display_errors] = on\n")  # fmt: skip
+            "php_admin_value[max_execution_time] = 1\nphp_admin_flag[display_errors] = on\n")
         root = self.program.partition("usr/sbin")[0]
         opcache = glob.glob(f"{root}usr/lib/php/*/opcache.so")
         words = [self.program, "-n", "-R", "-y", configuration, "-d", "opcache.enable=1", "-d", "html_errors=0"]
@@ -308,7 +308,7 @@ class Php(Peer):
 ORDER = {"id": "2026-0042", "items": [
     {"name": name, "kind": kind, "price": price} for name, kind, price in (
         ("Sketches", "music", 1999), ("Hammer", "tool", 2450), ("Ulysses", "book", 1200), ("Saw", "tool", 1799),
-        ("Middlemarch", "book", 990), ("Blue", "music", 1499), ("Chisel", "tool", 899), ("Emma", "book", 850))]}  # fmt: skip
+        ("Middlemarch", "book", 990), ("Blue", "music", 1499), ("Chisel", "tool", 899), ("Emma", "book", 850))]}
 
 
 def all_peers(folders):
@@ -333,4 +333,4 @@ def all_peers(folders):
         Deno(folders, "deno, new worker", "a new Web Worker, terminate()", "@deno/linux-*/deno", FRESH="worker"),
         Deno(folders, "deno", "one isolate that stays", "@deno/linux-*/deno"),
         Php(folders, "php-fpm", "the same action in PHP, opcache; deadline 1 s"),
-    ]  # fmt: skip
+    ]

@@ -12,9 +12,14 @@ def is_figure(cell):
 
 def columns(rows):
     """Lines of text, figures to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.rjust(width) if i and is_figure(rows[1][i]) else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
-                     for row in rows)  # fmt: skip
+    indices = range(len(rows[0]))
+    widths = [max(len(row[i]) for row in rows) for i in indices]
+    right = [i > 0 and any(is_figure(row[i]) for row in rows) for i in indices]
+
+    def line(row):
+        return "  ".join(row[i].rjust(widths[i]) if right[i] else row[i].ljust(widths[i]) for i in indices).rstrip()
+
+    return "\n".join(map(line, rows))
 
 
 def clean_state(of_peer):
@@ -27,7 +32,8 @@ def time_text(microseconds):
 
 
 def how_it_died(outcome):
-    return "process dies" if outcome["exited"] == outcome["rounds"] else f"process dies, {outcome['exited']} of {outcome['rounds']} times"
+    times = "" if outcome["exited"] == outcome["rounds"] else f", {outcome['exited']} of {outcome['rounds']} times"
+    return "process dies" + times
 
 
 def deadline(of_peer, function):
@@ -72,7 +78,8 @@ def peers_table(figures):
     rows = [["", "version", "how", "what scripts lack"]]
     for name, of_peer in figures["peers"].items():
         lacks = list(dict.fromkeys([*(of_peer["missing"] or []), *of_peer["lacks"].values()]))
-        rows.append([name, of_peer["version"], of_peer["way"] + (f" ({of_peer['note']})" if of_peer["note"] else ""), ", ".join(lacks) or "-"])
+        way = of_peer["way"] + (f" ({of_peer['note']})" if of_peer["note"] else "")
+        rows.append([name, of_peer["version"], way, ", ".join(lacks) or "-"])
     return columns(rows)
 
 
@@ -92,18 +99,23 @@ def throughput_table(figures, action):
 
 
 def behaviour_table(figures):
-    rows = [["", "clean state", "service", "worker", *(f"{title}" for title in HOSTILE_TITLES.values()), "others, in loop", "memory bomb"]]
+    rows = [["", "clean state", "service", "worker", *HOSTILE_TITLES.values(), "others, in loop", "memory bomb"]]
     for name, of_peer in figures["peers"].items():
         memory = of_peer["memory"]
         rows.append([name, clean_state(of_peer), f"{memory['service_kb'] / 1000:.0f} MB", f"{memory['worker_kb'] / 1000:.1f} MB",
-                     *(deadline(of_peer, function) for function in HOSTILE_TITLES), others(of_peer), bomb(of_peer)])  # fmt: skip
+                     *(deadline(of_peer, function) for function in HOSTILE_TITLES), others(of_peer), bomb(of_peer)])
     return columns(rows)
+
+
+def machine_text(machine):
+    return (f"{machine['processors']} processors ({machine['model']}), {machine['memory_gb']} GB, {machine['system']}, "
+            f"Linux {machine['kernel']}")
 
 
 def table(figures):
     machine = figures["machine"]
-    parts = [f"{machine['processors']} processors ({machine['model']}), {machine['memory_gb']} GB, {machine['system']}, Linux {machine['kernel']}; "
-             f"load average {machine['load_average'][0]} before, {machine.get('load_average_after', [0])[0]} after"]  # fmt: skip
+    before, after = machine["load_average"][0], machine["load_average_after"][0]
+    parts = [f"{machine_text(machine)}; load average {before} before, {after} after"]
     parts += [peers_table(figures)]
     parts += [throughput_table(figures, action) for action in ACTION_TITLES]
     parts += [behaviour_table(figures)]

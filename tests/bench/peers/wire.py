@@ -57,12 +57,12 @@ class Unpacker:
             return kind - 256
         sized = {0xC4: ("B", self.text), 0xC5: ("H", self.text), 0xC6: ("I", self.text), 0xD9: ("B", self.text),
                  0xDA: ("H", self.text), 0xDB: ("I", self.text), 0xDC: ("H", self.array), 0xDD: ("I", self.array),
-                 0xDE: ("H", self.map), 0xDF: ("I", self.map)}  # fmt: skip
+                 0xDE: ("H", self.map), 0xDF: ("I", self.map)}
         if kind in sized:
             form, read = sized[kind]
             return read(self.take(form))
         return self.take({0xCA: "f", 0xCB: "d", 0xCC: "B", 0xCD: "H", 0xCE: "I", 0xCF: "Q",
-                          0xD0: "b", 0xD1: "h", 0xD2: "i", 0xD3: "q"}[kind])  # fmt: skip
+                          0xD0: "b", 0xD1: "h", 0xD2: "i", 0xD3: "q"}[kind])
 
 
 class MessagePack:
@@ -113,12 +113,12 @@ class FastCgi:
     def request(self, call):
         body = json.dumps(call["args"]).encode()
         pairs = {"SCRIPT_FILENAME": self.program, "QUERY_STRING": call["function"], "REQUEST_METHOD": "POST",
-                 "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}  # fmt: skip
+                 "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
         content = b"".join(struct.pack(">II", len(name) | 1 << 31, len(value) | 1 << 31) + (name + value).encode()
-                           for name, value in pairs.items())  # fmt: skip
+                           for name, value in pairs.items())
         return (self.record(self.begin_request, struct.pack(">HBxxxxx", self.responder, 0))
                 + self.record(self.parameters, content) + self.record(self.parameters, b"")
-                + self.record(self.standard_input, body) + self.record(self.standard_input, b""))  # fmt: skip
+                + self.record(self.standard_input, body) + self.record(self.standard_input, b""))
 
     def reply(self, data):
         head, _, body = data.partition(b"\r\n\r\n")
