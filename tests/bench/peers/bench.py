@@ -299,7 +299,11 @@ def run(bench, wanted):
             peer.stop()
         for peer in running:
             print(f"{peer.name}: memory, state, deadlines", file=sys.stderr)
-            figures["peers"][peer.name].update(bench.alone(peer))
+            try:
+                figures["peers"][peer.name].update(bench.alone(peer))
+            except RuntimeError as failure:
+                del figures["peers"][peer.name]
+                figures["left_out"][peer.name] = str(failure)
             peer.stop()
     finally:
         for peer in running:
