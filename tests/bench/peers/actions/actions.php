@@ -9,20 +9,22 @@ function tiny($x) { return $x + 1; }
 function order($value) {
   $is_item = fn($item) => is_string($item['name'] ?? null) && in_array($item['kind'] ?? null, ['book', 'music', 'tool'], true)
     && is_int($item['price'] ?? null) && $item['price'] >= 0;
-  if (($value['id'] ?? '') === '' || count($value['items'] ?? []) < 1 || count(array_filter($value['items'], $is_item)) < count($value['items']))
+  $items = $value['items'] ?? [];
+  if (($value['id'] ?? '') === '' || count($items) < 1 || count(array_filter($items, $is_item)) < count($items))
     throw new InvalidArgumentException('not an order');
-  $items = $value['items'];
   usort($items, fn($a, $b) => strcmp($a['name'], $b['name']));
   $sums = [];
   foreach ($items as $item) {
     $sums[$item['kind']]['names'][] = $item['name'];
     $sums[$item['kind']]['sum'] = ($sums[$item['kind']]['sum'] ?? 0) + $item['price'];
   }
+  $key = hex2bin('000102030405060708090a0b0c0d0e0f');
+  $iv = hex2bin('0f0e0d0c0b0a09080706050403020100');
   $text = json_encode(['id' => $value['id'], 'sums' => $sums]);
   return [
     'sums' => $sums,
     'signature' => hash_hmac('sha256', $text, 'secret'),
-    'sealed' => openssl_encrypt($text, 'aes-128-cbc', hex2bin('000102030405060708090a0b0c0d0e0f'), 0, hex2bin('0f0e0d0c0b0a09080706050403020100')),
+    'sealed' => openssl_encrypt($text, 'aes-128-cbc', $key, 0, $iv),
   ];
 }
 
