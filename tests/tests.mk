@@ -63,6 +63,10 @@ $(BUILD)/tests/bench: $(call tests_of,bench) $(HARNESS) $(IPC)
 	$(call link,)
 $(BUILD)/tests/classic-worker: $(BUILD)/obj/tests/bench/classic/main.o $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
 	$(call link,$(WORKER_LIBS))
+$(BUILD)/tests/bench-peers-load: $(BUILD)/obj/tests/bench/peers/load.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@
 $(BUILD)/tests/floor-%: $(BUILD)/obj/tests/bench/floor/%.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -141,6 +145,21 @@ faults: all $(BUILD)/tests/fault ## each system call of lethed, zygotes and work
 
 bench: all $(BENCH) ## measure, as a table and as build/bench.json
 	$(BUILD)/tests/bench --output $(BUILD)/bench.json
+
+# What others have for such actions comes from npm and Debian; QUICK=1: short, to see that it works; PEERS=node:vm,php: these.
+$(BUILD)/peers/installed: $(addprefix tests/bench/peers/,install.sh package.json package-lock.json .npmrc)
+	$(call say,NPM,tests/bench/peers/package.json)
+	$(Q)$< $(@D)
+	@touch $@
+QUICK ?=
+PEERS ?=
+bench-peers: all $(BUILD)/tests/bench-peers-load $(BUILD)/npm/libraries.js $(BUILD)/peers/installed ## measure against what else runs actions, as a table and as build/bench-peers.json
+	tests/bench/peers/bench.py --build $(BUILD) --output $(BUILD)/bench-peers.json $(if $(QUICK),--quick) --peers '$(PEERS)'
+	tests/bench/peers/charts.py $(BUILD)/bench-peers.json $(BUILD)/bench-peers
+peers-charts: ## keep the figures of build/bench-peers.json, and draw the README's charts from them
+	@mkdir -p tests/bench/peers/charts
+	cp $(BUILD)/bench-peers.json tests/bench/peers/charts/figures.json
+	tests/bench/peers/charts.py tests/bench/peers/charts/figures.json tests/bench/peers/charts
 
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1

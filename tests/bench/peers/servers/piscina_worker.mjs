@@ -1,0 +1,2 @@
+// What each thread of piscina.mjs runs.
+export {run as default} from './warm.mjs';
