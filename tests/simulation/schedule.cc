@@ -189,30 +189,18 @@ void Schedule::add_clients() {
   }
 }
 
-void Schedule::kill_later() {
-  constexpr int most_kills = 20; // else a pool may never have a zygote for long
-  if (++kills_ > most_kills)
+// Again and again: each time within twice as many milliseconds.
+void Schedule::strike_later(int &strikes, uint64_t mean_ms, void (SimulatedKernel::*strike)()) {
+  constexpr int most_strikes = 20; // else a pool may never have a zygote for long
+  if (++strikes > most_strikes)
     return;
-  const auto most_ms = static_cast<int64_t>(world_.mix.kills);
-  world_.timeline.after(world_.random.between(0, 2000 * most_ms), [this] {
-    if (stops_ || world_.is_quiet)
-      return;
-    kernel_.kill_any();
-    kill_later();
-  });
-}
-
-void Schedule::massacre_later() {
-  constexpr int most_massacres = 20;
-  if (++massacres_ > most_massacres)
-    return;
-  const auto most_ms = static_cast<int64_t>(world_.mix.massacres);
-  world_.timeline.after(world_.random.between(0, 2000 * most_ms), [this] {
-    if (stops_ || world_.is_quiet)
-      return;
-    kernel_.kill_most_workers();
-    massacre_later();
-  });
+  world_.timeline.after(world_.random.between(0, 2000 * static_cast<int64_t>(mean_ms)),
+                        [this, &strikes, mean_ms, strike] {
+                          if (stops_ || world_.is_quiet)
+                            return;
+                          (kernel_.*strike)();
+                          strike_later(strikes, mean_ms, strike);
+                        });
 }
 
 void Schedule::stop_daemon() {
@@ -250,9 +238,9 @@ Outcome Schedule::run() {
     world_.books.violated("the daemon starts", started.error().message);
   add_clients();
   if (world_.mix.kills > 0)
-    kill_later();
+    strike_later(kills_, world_.mix.kills, &SimulatedKernel::kill_any);
   if (world_.mix.massacres > 0)
-    massacre_later();
+    strike_later(massacres_, world_.mix.massacres, &SimulatedKernel::kill_most_workers);
   if (world_.happens(world_.mix.early_stops))
     world_.timeline.after(world_.random.between(0, 300'000), [this] { stop_daemon(); });
   EventLoop &loop = server_->environment().loop;

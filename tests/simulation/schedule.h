@@ -27,8 +27,7 @@ public:
 private:
   void choose_settings();
   void add_clients();
-  void kill_later();
-  void massacre_later();
+  void strike_later(int &strikes, uint64_t mean_ms, void (SimulatedKernel::*strike)());
   void calm_down();
   void probe();
   bool has_its_workers(const Pool &pool) const;

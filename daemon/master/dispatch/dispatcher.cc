@@ -205,7 +205,7 @@ void Dispatcher::dispatch() {
 
 // In place of an idle worker, the one that costs less than it by more than waking another one does.
 WorkerProcess &Dispatcher::most_suitable(WorkerProcess &chosen, const Request &request) {
-  const RunHistoryPointer script = request.history();
+  const RunHistoryPointer &script = request.history();
   if (isolation_ != Isolation::rewind || !script || !chosen.is(WorkerProcess::State::idle))
     return chosen;
   chosen.note_pages();

@@ -36,9 +36,10 @@ void Request::count_bytes() {
   held.set(bytes);
 }
 
-RunHistoryPointer Request::history() const {
+const RunHistoryPointer &Request::history() const {
+  static const RunHistoryPointer none;
   const auto number = static_cast<size_t>(std::max(step, 0));
-  return number < histories.size() ? histories[number] : nullptr;
+  return number < histories.size() ? histories[number] : none;
 }
 
 void Request::forget_body() {

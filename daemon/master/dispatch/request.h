@@ -55,7 +55,7 @@ struct Request : ListHook {
   int step; // of a chain, else -1
   // Of what it runs, for each step of a chain; empty for who debugs.
   std::vector<RunHistoryPointer> histories;
-  RunHistoryPointer history() const; // of the present step; or nullptr
+  const RunHistoryPointer &history() const; // of the present step; or nullptr
 
   // Of name, trace, body and later steps, on its client's account: say when one was written.
   Holding held;

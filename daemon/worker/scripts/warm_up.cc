@@ -57,9 +57,8 @@ std::optional<RunFailure> WarmUp::run(uint64_t until_ns) {
   const EagerBaseline baseline;
   if (auto failure = run_given())
     return failure;
-  if (auto failure = repeat(until_ns))
+  if (auto failure = repeat(events, until_ns))
     return failure;
-  reached_.steady = silent_ >= quiet_rounds;
   reached_.after_us = usual_round_ns() / ns_per_us / static_cast<int64_t>(distinct_.size());
   return std::nullopt;
 }
@@ -82,9 +81,10 @@ std::optional<RunFailure> WarmUp::run_given() {
   return std::nullopt;
 }
 
-std::optional<RunFailure> WarmUp::repeat(uint64_t until_ns) {
-  const CodeEvents &events = *process_globals.code_events;
-  while (!is_over_ && quiet_ < quiet_rounds && reached_.rounds < most_rounds && has_room()) {
+std::optional<RunFailure> WarmUp::repeat(const CodeEvents &events, uint64_t until_ns) {
+  // In a row, without machine code; without any code.
+  uint32_t quiet = 0, silent = 0;
+  while (quiet < quiet_rounds && reached_.rounds < most_rounds && has_room()) {
     const CodeEvents::Counts before = events.counts();
     const uint64_t begin_ns = now_ns();
     if (begin_ns >= until_ns)
@@ -93,7 +93,6 @@ std::optional<RunFailure> WarmUp::repeat(uint64_t until_ns) {
       auto failure = call(one);
       if (!failure)
         continue;
-      is_over_ = true;
       if (Interrupts::instance().requested())
         return failure;
       return std::nullopt;
@@ -101,9 +100,10 @@ std::optional<RunFailure> WarmUp::repeat(uint64_t until_ns) {
     ++reached_.rounds;
     note_round(now_ns() - begin_ns);
     const CodeEvents::Counts now = events.counts();
-    quiet_ = now.machine_code == before.machine_code ? quiet_ + 1 : 0;
+    quiet = now.machine_code == before.machine_code ? quiet + 1 : 0;
     // A script may compile source in each call (`new Function`): no repeating ends that.
-    silent_ = now.all() == before.all() ? silent_ + 1 : 0;
+    silent = now.all() == before.all() ? silent + 1 : 0;
+    reached_.steady = silent >= quiet_rounds;
   }
   return std::nullopt;
 }

@@ -16,6 +16,8 @@
 
 namespace lethe {
 
+class CodeEvents;
+
 class WarmUp {
 public:
   // At most so many rounds, and no further one after `until_ns` (monotonic).
@@ -32,7 +34,7 @@ public:
 
 private:
   std::optional<RunFailure> run_given();
-  std::optional<RunFailure> repeat(uint64_t until_ns);
+  std::optional<RunFailure> repeat(const CodeEvents &events, uint64_t until_ns);
   std::optional<RunFailure> call(const message::WarmUpCall &call);
   bool has_room();
   void note_round(uint64_t round_ns);
@@ -43,9 +45,7 @@ private:
   std::string_view script_;
   const std::vector<message::WarmUpCall> &given_;
   std::vector<message::WarmUpCall> distinct_;
-  size_t most_heap_bytes_;          // more is for those of the calls that were given
-  bool is_over_ = false;            // a repeated call has failed
-  uint32_t quiet_ = 0, silent_ = 0; // rounds in a row without machine code; without any code
+  size_t most_heap_bytes_; // more is for those of the calls that were given
   std::array<uint64_t, 15> last_rounds_ns_{};
   size_t noted_rounds_ = 0;
   message::WarmedUp reached_;
