@@ -97,7 +97,7 @@ Channel::Status Channel::send_with_descriptors(MessageType type, uint32_t sequen
 Channel::Status Channel::flush() {
   invariant(!frame_begin_, "whole frames are sent");
   while (!output_.empty()) {
-    const ssize_t sent = ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::write(socket_.get(), output_.data(), output_.size());
     if (sent < 0) {
       if (errno == EINTR)
         continue;

@@ -42,7 +42,7 @@ bool is_for_the_moment(int error);
 // One end of such a socket. Works on blocking sockets (zygote, worker) and on non-blocking ones
 // (master), on one thread. The peer may be hostile: a frame over `max_body_bytes`, or one that does
 // not keep to its message's row (who sends it and when, its length, its descriptors) is reported as
-// broken; the owner then ends the peer.
+// broken; the owner then ends the peer. Its process ignores SIGPIPE: a worker may write, and not send.
 class Channel {
 public:
   enum class Status : uint8_t { ok, again, closed, broken };

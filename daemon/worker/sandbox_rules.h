@@ -35,14 +35,10 @@ constexpr uint64_t read_write = PROT_READ | PROT_WRITE;
 constexpr uint64_t any_protection = read_write | PROT_EXEC;
 } // namespace sandbox
 
-// 21 calls, as of mprotect and pkey_mprotect a worker has the one that its processor needs. Those
-// whose rows have no condition cost nothing: the kernel remembers them. Of the others, those that
-// each request makes are the first: the filter looks at one call after the other.
+// 20 calls, as of mprotect and pkey_mprotect a worker has the one that its processor needs. Those
+// whose rows have no condition cost nothing: the kernel remembers them. Of the others, that which
+// each request makes is the first: the filter looks at one call after the other.
 inline constexpr CallRow worker_rows[] = {
-    {LETHE_CALL(sendto),
-     0,
-     "replies; nowhere but where the socket is connected to",
-     {sandbox::is(4, 0)}},
     {LETHE_CALL(getrusage),
      0,
      "the rewind: how many page faults there were",
@@ -50,7 +46,7 @@ inline constexpr CallRow worker_rows[] = {
     {LETHE_CALL(recvfrom), 0, "requests, and the client's answers"},
     {LETHE_CALL(ppoll), 0, "waiting for the client or for a timer of a script"},
     {LETHE_CALL(sched_yield), 0, "a worker that stays awake offers its core"},
-    {LETHE_CALL(write), 0, "last words to standard error; the working set to the zygote"},
+    {LETHE_CALL(write), 0, "replies; last words to standard error; the working set to the zygote"},
     {LETHE_CALL(pread64), 0, "the rewind: its own statm and pagemap, which are open"},
     {LETHE_CALL(ioctl),
      0,

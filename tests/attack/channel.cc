@@ -169,8 +169,7 @@ Test(channel, a_flood_of_calls_to_its_client) {
       "eval", {"for (;;) { const bytes = frames[0]; "
                "new DataView(bytes.buffer, bytes.byteOffset).setUint32(8, new DataView(attack.peek("
                "attack.facts().page + 4, 4).buffer).getUint32(0, true), true); attack.syscall(" +
-                   std::to_string(SYS_sendto) +
-                   ", attack.facts().channel, bytes, bytes.length, 0, 0, 0); }",
+                   std::to_string(SYS_write) + ", attack.facts().channel, bytes, bytes.length); }",
                {{"globals", {{"frames", {call}}}}, {"deadline_ms", 1500}}});
   const Reply reply = attack.client().wait(running);
   expect(reply.failed(), "it ends well");

@@ -116,7 +116,8 @@ Test(system_calls, no_socket_is_made_or_connected) {
                        {SYS_accept4, "channel, 0, 0, 0"},
                        {SYS_getpeername},
                        {SYS_setsockopt, "channel, 1, 1, new Uint8Array(4), 4"},
-                       {SYS_sendto, "channel, new Uint8Array(1), 1, 0, new Uint8Array(110), 110"}});
+                       {SYS_sendto, "channel, new Uint8Array(1), 1, 0, new Uint8Array(110), 110"},
+                       {SYS_sendto, "channel, new Uint8Array(1), 1, 0, 0, 0"}});
 }
 
 Test(system_calls, no_descriptor_is_sent_taken_or_copied) {

@@ -3,6 +3,7 @@
 #include "ipc/channel.h"
 
 #include <criterion/criterion.h>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <string>
@@ -131,6 +132,7 @@ Test(channel, a_descriptor_comes_with_a_body_larger_than_the_socket_buffer) {
 }
 
 Test(channel, the_peers_end_is_seen) {
+  ::signal(SIGPIPE, SIG_IGN); // as all its processes do
   SocketPair pair = std::move(*make_socket_pair());
   Channel master(std::move(pair.ends[1]), Party::zygote, Channel::Carries::frames, limit);
   pair.ends[0].reset();

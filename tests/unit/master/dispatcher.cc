@@ -897,6 +897,7 @@ Test(dispatcher, a_second_answer_is_not_the_next_requests) {
 }
 
 Test(dispatcher, a_worker_that_hangs_up_and_lives_on_is_killed) {
+  ::signal(SIGPIPE, SIG_IGN); // as the master does
   const std::function<void(PlayedWorker &)> ways[] = {
       [](PlayedWorker &worker) { worker.hang_up(); },
       [](PlayedWorker &worker) { worker.shut_down(SHUT_WR); },
