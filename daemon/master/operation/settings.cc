@@ -190,7 +190,7 @@ int64_t PoolSettings::most_age_s(Isolation in_force) const {
 
 // Not fewer: a worker's first requests cost far more than the others, and more than its fork.
 uint64_t PoolSettings::most_requests() const {
-  return recycle_requests != automatic ? static_cast<uint64_t>(recycle_requests) : 100'000;
+  return recycle_requests != automatic ? static_cast<uint64_t>(recycle_requests) : 1'000'000;
 }
 
 Result<Nothing> assign_setting(Settings &settings, std::string_view key, const SettingValue &value,
