@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <criterion/criterion.h>
 #include <csignal>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/mman.h>
