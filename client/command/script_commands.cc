@@ -161,11 +161,12 @@ void add_list(CLI::App &script, CommandLine &line) {
         if (!reply || line.json)
           return report(reply, line.json);
         std::vector<std::vector<std::string>> rows{
-            {"NAME", "VERSION", "BYTES", "RESIDENT", "QUARANTINED", "OPTIONS"}};
+            {"NAME", "VERSION", "BYTES", "RESIDENT", "QUARANTINED", "COMPILED", "OPTIONS"}};
         reply.value().for_each([&](Value, Value entry) {
           rows.push_back({as_text(entry["name"]), as_text(entry["version"]),
                           as_text(entry["bytes"]), as_text(entry["resident"]),
-                          as_text(entry["quarantined"]), as_text(entry["options"])});
+                          as_text(entry["quarantined"]), as_text(entry["compiled"]),
+                          as_text(entry["options"])});
         });
         std::cout << as_table(rows);
         return int{success};

@@ -10,7 +10,8 @@
 
 namespace lethe {
 
-// As long as this is there; one at a time. V8 tells of all that it adds: of functions in bytecode,
+// As long as this is there; one at a time. A zygote has one from its start on, and so have its workers,
+// where each rewind sets the counts back. V8 tells of all that it adds: of functions in bytecode,
 // of machine code of both compilers and of regular expressions. It does not tell of code that it
 // gives up, but of what it then compiles again.
 class CodeEvents {

@@ -31,7 +31,7 @@ struct Globals {
   MemoryLimits *memory = nullptr;           // nor does V8's handler for fatal errors
   const Surface *surface = nullptr;         // of every context; none: all of JavaScript
 
-  CodeEvents *code_events = nullptr; // nor does its handler of code events
+  CodeEvents *code_events = nullptr; // nor does its handler of code events; from the start on
 
   // For handlers of signals.
   int channel = -1;           // to the master

@@ -162,6 +162,7 @@ bool list_scripts(const MethodCall &call) {
       map.add("resident", !registered.failure);
       map.add("faults", registered.history->faults(now_us));
       map.add("quarantined", registered.history->is_quarantined(now_us));
+      map.add("compiled", registered.history->compiled());
       // Source maps have sources in them.
       map.key("options").append(is_writer ? std::string_view(registered.script->options) : "\x80");
       if (registered.failure)

@@ -2,6 +2,7 @@
 // lethe-zygote: started by lethed with a control channel; opens the startup snapshot, starts V8,
 // and becomes the zygote of generation 0.
 #include "daemon/engine/arena.h"
+#include "daemon/engine/code_events.h"
 #include "daemon/engine/entropy.h"
 #include "daemon/engine/surface.h"
 #include "daemon/natives/natives.h"
@@ -121,6 +122,7 @@ uint64_t random_number() {
   isolate->Enter();
   limit_surface(isolate, surface);
   const v8::HandleScope handles(isolate);
+  new CodeEvents(isolate);
   load_time_zone(isolate);
   OpenSsl::instance();
   check_single_thread();

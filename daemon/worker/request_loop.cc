@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests, replies, console lines and calls to the client.
 #include "daemon/worker/request_loop.h"
+#include "daemon/engine/code_events.h"
 #include "daemon/engine/floating_point.h"
 #include "daemon/engine/interrupts.h"
 #include "daemon/engine/script_errors.h"
@@ -125,6 +126,8 @@ RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
   sequence_ = sequence;
   const bool wants_stats = (request.flags & run_wants_stats) != 0;
   reset_floating_point(); // native code may have left it otherwise
+  const CodeEvents &code = *process_globals.code_events;
+  const uint64_t compiled_before = code.counts().all();
   started_ns_ = now_ns();
   const uint64_t cpu = wants_stats ? now_ns(CLOCK_PROCESS_CPUTIME_ID) : 0;
 
@@ -136,11 +139,13 @@ RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
             {"sequence", sequence_}, {"claimed", sequence});
   if (wants_stats)
     report_stats(now_ns() - started_ns_, now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+  const auto compiled = static_cast<uint32_t>(code.counts().all() - compiled_before);
   if (failed) {
-    write_error(channel_.begin(sequence, message::Failed{}), failed->error, failed->raw);
+    write_error(channel_.begin(sequence, message::Failed{.compiled = compiled}), failed->error,
+                failed->raw);
     channel_.end();
   } else {
-    channel_.add(sequence, message::Done{result_.view()});
+    channel_.add(sequence, message::Done{.compiled = compiled, .result = result_.view()});
   }
   flush();
   if (!early_.empty()) {

@@ -15,7 +15,7 @@ namespace {
 
 const std::string one = to_bytes(1), forged = to_bytes("forged");
 
-json done(std::string_view result = forged) { return frame(message::Done{result}); }
+json done(std::string_view result = forged) { return frame(message::Done{0, result}); }
 
 struct Lie {
   std::vector<json> frames;
@@ -80,7 +80,7 @@ Test(channel, an_error_that_is_none) {
   for (const json &error : {json(1), json::object(), json{{"code", "internal"}},
                             json{{"message", "no code"}}, json{{"code", 1}, {"message", 2}}}) {
     const std::string bytes = to_bytes(error);
-    lies.push_back({{frame(message::Failed{bytes})}});
+    lies.push_back({{frame(message::Failed{0, bytes})}});
   }
   each_breaks_the_protocol(lies);
 }

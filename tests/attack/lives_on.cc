@@ -19,7 +19,7 @@ namespace {
 
 const char *const ways[] = {"loop();", "deafen(); sleep();"};
 
-json own_answer() { return frame(message::Done{to_bytes("forged")}); }
+json own_answer() { return frame(message::Done{0, to_bytes("forged")}); }
 
 // Nothing counts as running for ever.
 void expect_drained(Attack &attack) {

@@ -172,11 +172,11 @@ public:
     case 12:
       return debuggee ? call_host(*debuggee) : void();
     case 13:
-      return debuggee ? debuggee_ends(*debuggee, message::Done{"\xc3"}) : void();
+      return debuggee ? debuggee_ends(*debuggee, message::Done{0, "\xc3"}) : void();
     case 14: {
       const std::string text = input.text();
       if (debuggee) { // nothing more is heard of it, if that is no error
-        debuggee_ends(*debuggee, message::Failed{text});
+        debuggee_ends(*debuggee, message::Failed{0, text});
         debuggee->channel.reset();
       }
       return pass(0);

@@ -213,9 +213,9 @@ private:
     }
     case 9: // a good answer
     case 10: {
-      const FrameHeader head{1, static_cast<uint16_t>(MessageType::done), 0, sequence_of(worker)};
+      const FrameHeader head{3, static_cast<uint16_t>(MessageType::done), 0, sequence_of(worker)};
       worker.send({reinterpret_cast<const char *>(&head), sizeof head});
-      return worker.send("\x01");
+      return worker.send({"\x92\x00\x01", 3});
     }
     case 11:
       return worker.send(input_.text());

@@ -171,7 +171,7 @@ void SimulatedWorker::answer() {
   if (world_.happens(world_.mix.deaths * 4)) // between two frames
     return die();
   if (random.one_in(10)) {
-    say(MessageType::failed, error_body(ErrorCode::script_error, "it threw"));
+    say(message::Failed{0, error_body(ErrorCode::script_error, "it threw")});
     return after_answer();
   }
   Buffer body;
@@ -187,7 +187,7 @@ void SimulatedWorker::answer() {
   }
   world_.timeline.note("says a result", pid(), run_->number);
   said_ = liar_ || !ask || run_->step + 1 < ask->steps ? 0 : run_->number;
-  say(MessageType::done, body.view());
+  say(message::Done{.compiled = 0, .result = body.view()});
   after_answer();
 }
 
@@ -265,11 +265,11 @@ bool SimulatedWorker::tell_lie() {
   world_.timeline.note("lies", pid(), run_->number);
   switch (random.between(0, 9)) {
   case 0: // of a request that it does not run
-    channel_->add(MessageType::done, sequence + 7, nobodys);
+    channel_->add(sequence + 7, message::Done{.compiled = 0, .result = nobodys});
     flush();
     return false;
   case 1: // twice
-    say(MessageType::done, nobodys);
+    say(message::Done{.compiled = 0, .result = nobodys});
     return false;
   case 2:
     say(MessageType::fork, "\x01");
@@ -332,7 +332,7 @@ void SimulatedWorker::gets_signal(int number) {
   later(world_.random.delay_us(100, 3000), [this, runs = runs_] {
     if (!run_ || runs_ != runs || !channel_)
       return;
-    say(MessageType::failed, error_body(ErrorCode::deadline_exceeded, "interrupted"));
+    say(message::Failed{0, error_body(ErrorCode::deadline_exceeded, "interrupted")});
     after_answer();
   });
 }

@@ -56,6 +56,36 @@ Test(script_options, warm_up) {
   expect(!client.put("s", source).contains("warm_up"), "there was none");
 }
 
+// A script that learns in each request is found by that.
+Test(script_options, what_v8_compiles_in_requests_is_counted_by_script_and_named_in_the_log) {
+  Daemon daemon({"slow_ms=1"});
+  Client client = daemon.connect();
+  const std::string wait = "const end = Date.now() + 5; while (Date.now() < end); ";
+  client.put("compiles", "function f(x) { " + wait +
+                             "const plus = new Function('x', 'return x + 1');"
+                             "if (x === null) throw new Error('nothing'); return plus(x); }");
+  client.put("ready", "function f(x) { " + wait + "return x + 1; }",
+             {{"warm_up", R"([["f", [1]]])"_json}, {"pool", "default"}});
+  const auto compiled = [&](const std::string &name) {
+    for (const json &entry : client.result("script.list", json::array()))
+      if (entry["name"] == name)
+        return entry["compiled"].get<int>();
+    return -1;
+  };
+  expect_equal(compiled("compiles"), 0);
+  for (int i = 0; i < 3; ++i)
+    expect_equal(client.call("compiles", "f", {i}), i + 1);
+  const int counted = compiled("compiles");
+  expect(counted >= 3, "it compiled in each request");
+  expect_equal(client.result("stats", json::array())["compiled"], counted);
+  expect(daemon.logs("; V8 compiled "), daemon.log());
+  client.error("call", {"compiles", "f", {nullptr}});
+  expect(compiled("compiles") > counted, "what fails counts, too");
+  for (int i = 0; i < 3; ++i)
+    client.call("ready", "f", {i});
+  expect_equal(compiled("ready"), 0);
+}
+
 Test(script_options, deadline_ms) {
   Daemon daemon;
   Client client = daemon.connect();

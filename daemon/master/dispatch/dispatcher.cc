@@ -412,10 +412,12 @@ void Dispatcher::log_slow(const Request &request) const {
   const int64_t limit_ms = request.debugs ? 0 : environment_.settings.slow_ms;
   const int64_t taken_us = environment_.loop.now_us() - request.received_us;
   if (limit_ms > 0 && taken_us > limit_ms * 1000)
-    log_info("slow: {}{}{} took {} ms, {} ms of it before its last start", request.name,
+    log_info("slow: {}{}{} took {} ms, {} ms of it before its last start{}", request.name,
              request.trace.empty() ? "" : " trace ", request.trace, taken_us / 1000,
              request.dispatched_us > 0 ? (request.dispatched_us - request.received_us) / 1000
-                                       : taken_us / 1000);
+                                       : taken_us / 1000,
+             request.compiled > 0 ? fmt::format("; V8 compiled {} times in it", request.compiled)
+                                  : "");
 }
 
 void Dispatcher::set_mode(Mode mode) {

@@ -151,6 +151,7 @@ private:
   void replace_worn();
   void release(Request &request);
   void log_slow(const Request &request) const;
+  void note_compiled(Request &request, uint32_t times);
   int64_t retry_after_ms() const;
 
   Environment &environment_;

@@ -188,10 +188,20 @@ void Dispatcher::break_off(WorkerProcess &worker, std::string_view flaw) {
             worker.pid(), flaw);
 }
 
+void Dispatcher::note_compiled(Request &request, uint32_t times) {
+  if (times == 0)
+    return;
+  environment_.counters.compiled += times;
+  request.compiled += times;
+  if (const auto &history = request.history())
+    history->note_compiled(times);
+}
+
 // The client gets these bytes as they are. A sound worker writes one value within the limit; one
 // that was broken into may not.
 void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Done &done) {
   bool last = true;
+  note_compiled(request, done.compiled);
   ran(request, worker.done());
   if (request.client) {
     if (const auto limit = environment_.settings.max_message_bytes;
@@ -225,6 +235,7 @@ void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Done
 void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Failed &failed) {
   if (!is_error_map(failed.error))
     return break_off(worker, "its error has no code or no message");
+  note_compiled(request, failed.compiled);
   ran(request, worker.done());
   if (request.client) {
     ++environment_.counters.errors;

@@ -71,6 +71,7 @@ Request &RequestStock::take() {
   request.retried = request.interrupted = false;
   request.host_calls = 0;
   request.stats_heard = false;
+  request.compiled = 0;
   request.console_lines = request.console_bytes = 0;
   request.name.clear();
   request.trace.clear();

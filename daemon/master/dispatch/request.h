@@ -43,6 +43,7 @@ struct Request : ListHook {
   uint32_t host_calls;
   // Of its present run, what was heard of it already.
   bool stats_heard;
+  uint64_t compiled; // in all its runs: for the log
   int64_t console_lines, console_bytes;
   std::string name, trace; // for the log
   int64_t received_us, deadline_us, dispatched_us;

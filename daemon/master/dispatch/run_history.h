@@ -45,6 +45,11 @@ public:
   int64_t changed_pages() const { return changed_pages_.value_or(many_pages); }
   void note_changed_pages(int64_t pages);
 
+  // How often V8 has compiled something in a request of it: under `rewind` and `process`, it does so
+  // again in each one.
+  uint64_t compiled() const { return compiled_; }
+  void note_compiled(uint32_t times) { compiled_ += times; }
+
 private:
   RunHistory(std::string kind, std::string name, std::string what)
       : kind_(std::move(kind)), name_(std::move(name)), what_(std::move(what)) {}
@@ -55,6 +60,7 @@ private:
   int64_t until_us_ = 0;
   static constexpr int64_t many_pages = 512;
   std::optional<int64_t> changed_pages_;
+  uint64_t compiled_ = 0;
 };
 
 using RunHistoryPointer = std::shared_ptr<RunHistory>;

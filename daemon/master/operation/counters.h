@@ -43,6 +43,7 @@ namespace lethe {
   row(scripts_put, "scripts put")                                                                          \
   row(scripts_deleted, "scripts deleted")                                                                  \
   row(scripts_damaged, "stored scripts found damaged and set aside")                                       \
+  row(compiled, "functions and regular expressions that V8 compiled in requests")                          \
   row(console_lines, "lines that scripts wrote to their console")                                          \
   row(console_dropped, "console lines dropped: the client did not read, or there were more than allowed")  \
   row(log_lines_dropped, "lines of the log dropped because it was not read")                               \

@@ -32,6 +32,7 @@ void write_worker(Buffer &out, const WorkerProcess &worker, int64_t now_us) {
   map.add("rewind_ns", page.rewind_ns.load());
   map.add("last_rewind_ns", page.last_rewind_ns.load());
   map.add("rewind_pages", page.rewind_pages.load());
+  map.add("hot_pages", page.hot_pages.load());
   map.add("rewinds_verified", page.rewinds_verified.load());
   map.finish(out);
 }

@@ -53,7 +53,7 @@ WarmUp::WarmUp(v8::Isolate *isolate, Runner &runner, std::string_view script,
       most_heap_bytes_(most_heap_bytes(isolate)) {}
 
 std::optional<RunFailure> WarmUp::run(uint64_t until_ns) {
-  const CodeEvents events(isolate_);
+  const CodeEvents &events = *process_globals.code_events;
   const EagerBaseline baseline;
   if (auto failure = run_given())
     return failure;

@@ -48,7 +48,7 @@ void end_some_day() { ::alarm(120); }
   for (;;) {
     for (Frame frame; channel.next(frame, PeerState::idle) == Channel::Status::ok;)
       if (frame.type == MessageType::run && page->claim(frame.sequence))
-        channel.add(frame.sequence, message::Done{"\xc0"});
+        channel.add(frame.sequence, message::Done{0, "\xc0"});
     if (channel.flush() != Channel::Status::ok || channel.receive() == Channel::Status::closed)
       _exit(0);
   }
@@ -256,7 +256,7 @@ private:
   }
   void say_ready_again() { say(message::Ready{.generation = 1, .v8_version = "1"}); }
   void load_late() { say(message::Loading{"a/script"}); }
-  void speak_as_worker() { say(message::Done{"\xc0"}); }
+  void speak_as_worker() { say(message::Done{0, "\xc0"}); }
   void speak_as_master() { say(message::Fork{1, false}); }
   void send_garbage() {
     const std::string bytes(100'000, '\xff');

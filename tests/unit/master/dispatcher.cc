@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 using namespace lethe;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -71,7 +72,7 @@ public:
       while (channel_->next(frame, PeerState::running) == Channel::Status::ok) {
       }
   }
-  void answer(uint32_t sequence) { say(MessageType::done, sequence, "\x2a"); }
+  void answer(uint32_t sequence) { say(MessageType::done, sequence, "\x92\x00\x2a"sv); }
   void say(MessageType type, uint32_t sequence, std::string_view body) {
     channel_->add(type, sequence, body);
     channel_->flush();
@@ -782,22 +783,23 @@ Test(dispatcher, a_worker_that_breaks_the_protocol_is_killed) {
   const std::string host_call_with_a_long_name =
       "\x93\x01\xda\x01\x01" + std::string(257, 'x') + "\x90";
   const std::tuple<MessageType, uint32_t, std::string_view> lies[] = {
-      {MessageType::done, 7, "\x2a"},         // a request that it does not have
-      {MessageType::done, 1, "\x2a\x2a"},     // two values
-      {MessageType::done, 1, "\x92\x01"},     // not a whole one
-      {MessageType::failed, 1, "\x2a"},       // an error that is no map
-      {MessageType::console, 1, "\x91\xa1x"}, // too few parts
+      {MessageType::done, 7, "\x92\x00\x2a"sv},     // a request that it does not have
+      {MessageType::done, 1, "\x92\x00\x2a\x2a"sv}, // two values
+      {MessageType::done, 1, "\x92\x00\x92\x01"sv}, // not a whole one
+      {MessageType::done, 1, "\x92\xff\x2a"},       // compiled less than nothing
+      {MessageType::failed, 1, "\x92\x00\x2a"sv},   // an error that is no map
+      {MessageType::console, 1, "\x91\xa1x"},       // too few parts
       {MessageType::host_call, 1, "\x93\x01\xa1x\x01"},
       {MessageType::host_call, 1, "\x93\x01\x01\x90"},     // whose name is no text
       {MessageType::host_call, 1, "\x93\x01\xa1\xff\x90"}, // nor is that
-      {MessageType::failed, 1, "\x80"},                    // nor has it a code
+      {MessageType::failed, 1, "\x92\x00\x80"sv},          // nor has it a code
       {MessageType::failed, 1,
-       "\x82\xa4"
-       "code\xa3huh\xa7message\xa1x"},
+       "\x92\x00\x82\xa4"
+       "code\xa3huh\xa7message\xa1x"sv},
       {MessageType::failed, 1,
-       "\x82\xa4"
-       "code\xa8internal\xa7message\xa1\xff"}, // that is no text
-      {MessageType::done, 1, "\x91\xa1\xff"},
+       "\x92\x00\x82\xa4"
+       "code\xa8internal\xa7message\xa1\xff"sv}, // that is no text
+      {MessageType::done, 1, "\x92\x00\x91\xa1\xff"sv},
       {MessageType::console, 1, "\x92\xa4loud\xa1x"}, // no such level
       {MessageType::host_call, 1, host_call_with_a_long_name},
       {MessageType::run_stats, 1, "\x90"},
@@ -832,10 +834,10 @@ Test(dispatcher, after_a_break_of_the_protocol_nothing_more_is_heard) {
 }
 
 Test(dispatcher, half_an_answer_is_none) {
-  const std::string frame("\x04\0\0\0\x30\0\0\0\x01\0\0\0\xa3"
+  const std::string frame("\x06\0\0\0\x30\0\0\0\x01\0\0\0\x92\0\xa3"
                           "abc",
-                          16);
-  for (const size_t bytes : {1u, 11u, 12u, 15u})
+                          18);
+  for (const size_t bytes : {1u, 11u, 12u, 17u})
     for (const bool dies : {false, true}) {
       Stage stage;
       PlayedWorker &worker = stage.add_worker();
