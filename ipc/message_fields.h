@@ -291,6 +291,11 @@ public:
     views_ = unpack<Record<Struct>>(bytes_.view()).value();
   }
 
+  Kept(const Kept &other) : Kept(*other) {}
+  Kept &operator=(const Kept &other) { return *this = Kept(other); }
+  Kept(Kept &&) noexcept = default;
+  Kept &operator=(Kept &&) noexcept = default;
+
   const Struct &operator*() const { return views_; }
   const Struct *operator->() const { return &views_; }
 

@@ -10,7 +10,7 @@ namespace {
 
 struct PutArguments {
   std::string name, file, source_map;
-  bool module = false, node_globals = false;
+  bool module = false, node_globals = false, must_be_pure = false;
   std::vector<std::string> warm_ups;
 };
 
@@ -87,6 +87,8 @@ Builder put_params(const PutArguments &arguments, const std::string &source,
       for (const auto &text : arguments.warm_ups)
         add_warm_up(builder, text);
     });
+  if (arguments.must_be_pure)
+    options.emplace_back("warm_up_must_be_pure", [](Builder &builder) { builder.boolean(true); });
   Builder params;
   params.array(3).string(arguments.name).string(source);
   params.map(static_cast<uint32_t>(options.size()));
@@ -105,6 +107,15 @@ void report_warm_up(const Value &reached) {
             << as_text(reached["rounds"]) << " rounds; a call took "
             << as_text(reached["before_us"]) << " us at first, and " << as_text(reached["after_us"])
             << " us at the end\n";
+  const auto list = [&reached](const char *key, const char *before) {
+    reached[key].for_each([&](Value, Value path) {
+      std::cout << before << as_text(path);
+      before = ", ";
+    });
+    std::cout << (*before == ',' ? "\n" : "");
+  };
+  list("changed", "warm-up: requests find what it has changed: ");
+  list("unknown", "warm-up: nobody can tell whether it has changed ");
 }
 
 void add_put(CLI::App &script, CommandLine &line) {
@@ -120,6 +131,8 @@ void add_put(CLI::App &script, CommandLine &line) {
                   "may be repeated")
       ->type_name("'FUNCTION JSON…'")
       ->allow_extra_args(false);
+  put->add_flag("--warm-up-must-be-pure", arguments->must_be_pure,
+                "Refuse it if these calls change anything that a request could find");
   put->add_option("--source-map", arguments->source_map, "A source map, for stacks")
       ->type_name("FILE");
   put->footer("Limits and isolation become those of every call of this script.\n"

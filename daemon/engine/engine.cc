@@ -60,13 +60,14 @@ v8::Isolate *new_isolate(v8::StartupData &snapshot, const intptr_t *external_ref
   return isolate;
 }
 
-void evaluate(v8::Local<v8::Context> context, std::string_view source) {
+v8::Local<v8::Value> evaluate(v8::Local<v8::Context> context, std::string_view source) {
   v8::Local<v8::Script> script;
-  v8::Local<v8::Value> ignored;
+  v8::Local<v8::Value> value;
   const bool ran =
       v8::Script::Compile(context, to_string(context->GetIsolate(), source)).ToLocal(&script) &&
-      script->Run(context).ToLocal(&ignored);
+      script->Run(context).ToLocal(&value);
   invariant(ran, "source of ours runs");
+  return value;
 }
 
 v8::Local<v8::String> to_string(v8::Isolate *isolate, std::string_view text) {

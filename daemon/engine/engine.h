@@ -32,8 +32,8 @@ SingleThreadPlatform &platform();
 v8::Isolate *new_isolate(v8::StartupData &snapshot, const intptr_t *external_references,
                          v8::ArrayBuffer::Allocator *allocator, size_t heap_bytes);
 
-// Runs source of ours for what it leaves behind.
-void evaluate(v8::Local<v8::Context> context, std::string_view source);
+// Runs source of ours, which can't fail.
+v8::Local<v8::Value> evaluate(v8::Local<v8::Context> context, std::string_view source);
 
 // A string from UTF-8; what is not UTF-8 becomes U+FFFD. At most v8::String::kMaxLength bytes.
 v8::Local<v8::String> to_string(v8::Isolate *isolate, std::string_view text);

@@ -131,16 +131,20 @@ inline v8::ScriptOrigin script_origin([[maybe_unused]] v8::Isolate *isolate,
 #endif
 }
 
+// As V8 has it in its heap: a small integer, or the address of an object, plus one.
+inline v8::internal::Address tagged_word(v8::Local<v8::Data> thing) {
+#if V8_MAJOR_VERSION >= 12
+  return v8::internal::ValueHelper::ValueAsAddress(*thing);
+#else
+  return *reinterpret_cast<v8::internal::Address *>(*thing);
+#endif
+}
+
 // Without the properties of V8's other kinds of objects: class instances are such ones, but neither
 // built-in objects nor those of the embedder.
 inline bool is_ordinary_object(v8::Local<v8::Object> object) {
   using v8::internal::Internals;
-#if V8_MAJOR_VERSION >= 12
-  const v8::internal::Address address = v8::internal::ValueHelper::ValueAsAddress(*object);
-#else
-  const auto address = *reinterpret_cast<v8::internal::Address *>(*object);
-#endif
-  return Internals::GetInstanceType(address) == Internals::kJSObjectType;
+  return Internals::GetInstanceType(tagged_word(object)) == Internals::kJSObjectType;
 }
 
 inline v8::Local<v8::Value> prototype_of(v8::Local<v8::Object> object) {

@@ -39,14 +39,20 @@ bool may_write(const MethodCall &call, const Pool *pool) {
 }
 
 // How far a script's warm-up has come.
-void add_warm_up(MapWriter &map, const std::optional<message::WarmedUp> &warmed_up) {
-  if (!warmed_up)
+void add_warm_up(MapWriter &map, const std::optional<message::Kept<message::WarmedUp>> &kept) {
+  if (!kept)
     return;
+  const message::WarmedUp &warmed_up = **kept;
   MapWriter inner;
-  inner.add("rounds", warmed_up->rounds);
-  inner.add("steady", warmed_up->steady);
-  inner.add("before_us", warmed_up->before_us);
-  inner.add("after_us", warmed_up->after_us);
+  inner.add("rounds", warmed_up.rounds);
+  inner.add("steady", warmed_up.steady);
+  inner.add("before_us", warmed_up.before_us);
+  inner.add("after_us", warmed_up.after_us);
+  inner.add("pure", warmed_up.changed.empty() && warmed_up.unknown.empty());
+  for (const auto &[key, list] :
+       {std::pair("changed", warmed_up.changed), {"unknown", warmed_up.unknown}})
+    if (!list.empty())
+      message::List<message::Text<>, message::most_entries>::write(inner.key(key), list);
   inner.finish(map.key("warm_up"));
 }
 

@@ -57,6 +57,10 @@ public:
 
   size_t timers() const { return timers_.size(); }
 
+  // A script sees the numbers of its timers. Where nobody has kept one, they begin again after this.
+  int32_t last_id() const { return last_id_; }
+  void begin_again_after(int32_t id) { last_id_ = id; }
+
 private:
   using Arguments = const v8::FunctionCallbackInfo<v8::Value> &;
   friend struct TaskNatives;

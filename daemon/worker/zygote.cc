@@ -416,7 +416,9 @@ void Zygote::say_ready() {
                            rewinds() ? static_cast<int64_t>(rewinder_->image_bytes()) : 0};
   for (const auto &[name, script] : scripts_.all())
     ready.scripts.push_back(
-        {name, {script->functions().begin(), script->functions().end()}, script->warmed_up()});
+        {name,
+         {script->functions().begin(), script->functions().end()},
+         script->warmed_up() ? std::optional(**script->warmed_up()) : std::nullopt});
   std::deque<Buffer> errors;
   for (const auto &[name, failure] : generation_.failures()) {
     write_error(errors.emplace_back(), failure.error, failure.raw);

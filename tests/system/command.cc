@@ -93,6 +93,18 @@ Test(command, script_put_warm_up) {
   expect_equal(shell.output({"call", "w", "f", "1"}), {0, 1, 2});
 }
 
+Test(command, script_put_warm_up_must_be_pure) {
+  Shell shell;
+  const std::string file =
+      shell.daemon().folder().file("w.js", "let visits = 0; function f() { return ++visits; }");
+  expect_contains(shell.lethe({"script", "put", "w", file, "--warm-up", "f"}).output,
+                  "warm-up: requests find what it has changed: visits\n");
+  const auto refused =
+      shell.lethe({"script", "put", "w", file, "--warm-up", "f", "--warm-up-must-be-pure"});
+  expect_equal(refused.status, 5);
+  expect_contains(refused.errors, "visits");
+}
+
 Test(command, script_list) {
   Shell shell;
   shell.daemon().connect().put("acme/hello", greeting);

@@ -65,7 +65,7 @@ Test(script_options, what_v8_compiles_in_requests_is_counted_by_script_and_named
                              "const plus = new Function('x', 'return x + 1');"
                              "if (x === null) throw new Error('nothing'); return plus(x); }");
   client.put("ready", "function f(x) { " + wait + "return x + 1; }",
-             {{"warm_up", R"([["f", [1]]])"_json}, {"pool", "default"}});
+             {{"warm_up", R"([["f", [1]]])"_json}});
   const auto compiled = [&](const std::string &name) {
     for (const json &entry : client.result("script.list", json::array()))
       if (entry["name"] == name)
@@ -84,6 +84,34 @@ Test(script_options, what_v8_compiles_in_requests_is_counted_by_script_and_named
   for (int i = 0; i < 3; ++i)
     client.call("ready", "f", {i});
   expect_equal(compiled("ready"), 0);
+}
+
+Test(script_options, warm_up_says_what_it_has_changed) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const json calls = {{"warm_up", R"([["f", []]])"_json}};
+  const json pure = client.put("pure", "function f() { return [1].map((x) => x + 1); }", calls);
+  expect_equal(pure["warm_up"]["pure"], true);
+  expect(!pure["warm_up"].contains("changed"), "nothing has");
+  const json put = client.put(
+      "s", "let visits = 0; const cache = new Map; function f() { cache.set(++visits % 9, 1); }",
+      calls);
+  expect_equal(put["warm_up"]["pure"], false);
+  expect_equal(put["warm_up"]["changed"], {"visits", "cache.size"});
+  expect_equal(client.result("script.get", {"s"})["warm_up"], put["warm_up"]);
+}
+
+Test(script_options, warm_up_must_be_pure) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const json options = {{"warm_up", R"([["f", []]])"_json}, {"warm_up_must_be_pure", true}};
+  client.put("s", "function f() { return 'old'; }", options);
+  const json error = client.error(
+      "script.put", {"s", "let visits = 0; function f() { return ++visits; }", options});
+  expect_equal(error["code"], "invalid_request");
+  expect_contains(error["message"], "visits");
+  expect_equal(client.call("s", "f"), "old");
+  expect_equal(client.result("script.get", {"s"})["version"], 1);
 }
 
 Test(script_options, deadline_ms) {

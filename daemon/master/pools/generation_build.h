@@ -24,7 +24,7 @@ struct GenerationPlan {
 struct BuiltGeneration {
   std::unique_ptr<ZygoteProcess> zygote;
   std::map<std::string, std::string> functions; // by script: MessagePack array of names
-  std::map<std::string, message::WarmedUp> warmed_up;
+  std::map<std::string, message::Kept<message::WarmedUp>> warmed_up;
   std::map<std::string, Error> failures; // not strict: scripts that were left out
   std::string v8_version;
   bool can_rewind = false; // there is an image of its memory

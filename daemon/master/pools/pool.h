@@ -29,7 +29,7 @@ struct RegisteredScript {
   ScriptPointer script;
   std::string functions;        // MessagePack array of names; empty if it is not resident
   std::optional<Error> failure; // why it is not
-  std::optional<message::WarmedUp> warmed_up = std::nullopt; // nothing: it has no such calls
+  std::optional<message::Kept<message::WarmedUp>> warmed_up{}; // nothing: it has no such calls
   RunHistoryPointer history = RunHistory::of_script(script->name, script->version);
 };
 
@@ -63,7 +63,7 @@ public:
     std::string name;
     int64_t version;
     uint32_t generation;
-    std::optional<message::WarmedUp> warmed_up;
+    std::optional<message::Kept<message::WarmedUp>> warmed_up;
   };
   using PutDone = std::function<void(Result<Put>)>;
   using DeleteDone = std::function<void(Result<bool>)>; // was there one?

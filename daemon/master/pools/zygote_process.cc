@@ -224,7 +224,7 @@ Result<Nothing> ZygoteProcess::on(const message::Ready &ready) {
       pack_string(packer, name);
     report.functions[std::string(script.name)] = names.view();
     if (script.warmed_up)
-      report.warmed_up[std::string(script.name)] = *script.warmed_up;
+      report.warmed_up.emplace(script.name, *script.warmed_up);
   }
   candidates_->zygote_ready(*this, std::move(report));
   return Nothing{};

@@ -17,7 +17,7 @@ class ZygoteProcess;
 struct ZygoteReport {
   std::map<std::string, std::string> functions; // by script: MessagePack array of names
   std::map<std::string, std::string> failures;  // by script: MessagePack error map
-  std::map<std::string, message::WarmedUp> warmed_up;
+  std::map<std::string, message::Kept<message::WarmedUp>> warmed_up;
   std::string v8_version;
   int64_t image_bytes = 0;
 };

@@ -16,6 +16,34 @@ namespace {
 
 constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // each time, when scripts are loaded
 
+// A function after which RegExp.$1 and its like, which tell of the last match of any regular
+// expression, are as if there had been none. Made before a script can change anything.
+v8::Local<v8::Function> forgetting_matches(v8::Local<v8::Context> context) {
+  const v8::Context::Scope scope(context);
+  return evaluate(context, "(({ apply }, exec, nothing) => () => { apply(exec, nothing, ['']); })"
+                           "(Reflect, RegExp.prototype.exec, /(?:)/)")
+      .As<v8::Function>();
+}
+
+std::string joined(const std::vector<std::string> &list) {
+  std::string text;
+  for (const std::string &each : list)
+    text.append(text.empty() ? "" : ", ").append(each);
+  return text;
+}
+
+std::optional<RunFailure> impurity(const PortraitDifference &difference) {
+  const auto refused = [](const std::string &why) {
+    return RunFailure{Error(ErrorCode::invalid_request, "warm_up_must_be_pure: " + why), {}};
+  };
+  if (!difference.changed.empty())
+    return refused("its calls have changed " + joined(difference.changed));
+  if (!difference.unknown.empty())
+    return refused("whether its calls have changed something can't be said of " +
+                   joined(difference.unknown));
+  return std::nullopt;
+}
+
 } // namespace
 
 void Generation::take(const message::Grow &grow) {
@@ -110,6 +138,8 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
     const v8::Context::Scope scope(script->context());
     made(script->context());
   }
+  const auto forget_matches = definition->options->warm_up ? forgetting_matches(script->context())
+                                                           : v8::Local<v8::Function>();
   auto failure = start(*script);
   if (!failure)
     failure = runner_.run_to_rest(longest_rest_ns);
@@ -120,7 +150,7 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
     Script &loaded = *script;
     scripts_.add(std::move(script));
     if (!made)
-      failure = warm_up(loaded);
+      failure = warm_up(loaded, forget_matches);
   }
   // What V8 has put off is done before an image is made: else each request would do it again.
   platform().run_tasks(isolate_);
@@ -152,7 +182,8 @@ std::optional<RunFailure> Generation::start(Script &script) {
   return failure;
 }
 
-std::optional<RunFailure> Generation::warm_up(Script &script) {
+std::optional<RunFailure> Generation::warm_up(Script &script,
+                                              v8::Local<v8::Function> forget_matches) {
   using Calls = message::List<message::Record<message::WarmUpCall>, message::most_entries>;
   const ScriptDefinition &definition = script.definition();
   if (!definition.options->warm_up)
@@ -163,11 +194,48 @@ std::optional<RunFailure> Generation::warm_up(Script &script) {
   const uint64_t until_ns = now_ns() + warm_up_ns_;
   if (!std::exchange(has_warmed_up_, true)) // the last opportunity
     collect_garbage(isolate_);
+  const auto forget = [&] {
+    const v8::Context::Scope scope(script.context());
+    (void)forget_matches->Call(script.context(), v8::Undefined(isolate_), 0, nullptr).IsEmpty();
+  };
+  forget();
+  const int32_t last_timer = runner_.tasks().last_id();
+  PurityCheck purity([&] { return paint(script, calls); });
   WarmUp warm_up(isolate_, runner_, definition.name, calls);
-  auto failure = warm_up.run(until_ns);
-  if (!failure)
-    script.note_warm_up(warm_up.reached());
-  return failure;
+  if (auto failure = warm_up.run(until_ns))
+    return failure;
+  forget();
+  const PortraitDifference difference = purity.compare();
+  if (difference.changed.empty() && difference.unknown.empty())
+    runner_.tasks().begin_again_after(last_timer);
+  auto reached = warm_up.reached();
+  reached.changed.assign(difference.changed.begin(), difference.changed.end());
+  reached.unknown.assign(difference.unknown.begin(), difference.unknown.end());
+  script.note_warm_up(reached);
+  if (is_strict_ && definition.options->warm_up_must_be_pure)
+    return impurity(difference);
+  return std::nullopt;
+}
+
+// In a fork.
+Result<Portrait> Generation::paint(Script &script,
+                                   const std::vector<message::WarmUpCall> &calls) const {
+  memory_.set_last_words(nullptr, nullptr); // they would be this zygote's
+  const v8::HandleScope handles(isolate_);
+  const v8::Context::Scope scope(script.context());
+  const v8::TryCatch drop(isolate_);
+  std::vector<PortraitRoot> roots;
+  for (const message::WarmUpCall &call : calls)
+    if (v8::Local<v8::Function> function; script.find_function(call.function).ToLocal(&function))
+      roots.push_back({std::string(".").append(call.function), function});
+  script.modules().for_each(
+      [&](const std::string &name, v8::Local<v8::Value> exports, v8::Local<v8::Object> meta) {
+        const bool is_own = name == script.definition().name;
+        roots.push_back({"." + name, exports, is_own});
+        if (!meta.IsEmpty())
+          roots.push_back({(is_own ? "" : "." + name) + ".import.meta", meta});
+      });
+  return lethe::paint(script.context(), roots, script.random_state(), now_ns() + 2 * warm_up_ns_);
 }
 
 // ICU reads what it needs at the first use, which takes some 10 ms. Not in generation 0, which has

@@ -2,6 +2,7 @@
 // Loading the scripts of a zygote's next generation.
 #pragma once
 
+#include "daemon/worker/scripts/purity_check.h"
 #include "daemon/worker/scripts/runner.h"
 #include "daemon/worker/scripts/scripts.h"
 #include "daemon/worker/scripts/warm_up.h"
@@ -53,7 +54,8 @@ private:
   std::optional<RunFailure> load_one(const std::shared_ptr<ScriptDefinition> &definition,
                                      const ContextMade &made);
   std::optional<RunFailure> start(Script &script);
-  std::optional<RunFailure> warm_up(Script &script);
+  std::optional<RunFailure> warm_up(Script &script, v8::Local<v8::Function> forget_matches);
+  Result<Portrait> paint(Script &script, const std::vector<message::WarmUpCall> &calls) const;
   void load_locale_data();
 
   v8::Isolate *isolate_;

@@ -172,6 +172,13 @@ const std::string &Modules::name_of(v8::Local<v8::Module> module) const {
   fatal("V8 asks about modules that were linked");
 }
 
+void Modules::for_each(const Seen &seen) const {
+  for (const auto &[name, linked] : modules_)
+    if (const auto module = linked.module.Get(isolate_);
+        module->GetStatus() >= v8::Module::kInstantiated)
+      seen(name, module->GetModuleNamespace(), linked.meta.Get(isolate_));
+}
+
 v8::MaybeLocal<v8::Module> Modules::resolve(v8::Local<v8::Context> context,
                                             v8::Local<v8::String> specifier,
                                             v8::Local<v8::FixedArray>,
@@ -283,6 +290,7 @@ void Modules::initialize_meta(v8::Local<v8::Context> context, v8::Local<v8::Modu
   if (!of(context))
     return;
   const std::string &name = of(context)->name_of(module);
+  of(context)->modules_.find(name)->second.meta.Reset(isolate, meta);
   meta->CreateDataProperty(context, to_name(isolate, "url"), to_string(isolate, script_url(name)))
       .Check();
   v8::Local<v8::Function> function;

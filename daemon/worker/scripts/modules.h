@@ -5,6 +5,7 @@
 #include "daemon/worker/scripts/script_definition.h"
 #include "ipc/error.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,6 +39,10 @@ public:
   const std::optional<Error> &missing() const { return missing_; }
   // From now on a request waits for what is done here.
   void end_loading() { is_loading_ = false; }
+  // With what a linked script exports, and with its import.meta; that is empty if it was not used.
+  using Seen = std::function<void(const std::string &name, v8::Local<v8::Value> exports,
+                                  v8::Local<v8::Object> meta)>;
+  void for_each(const Seen &seen) const;
   // The scripts that were linked here.
   bool contains(std::string_view name) const { return modules_.find(name) != modules_.end(); }
 
@@ -45,6 +50,7 @@ private:
   struct Linked {
     std::shared_ptr<const ScriptDefinition> definition;
     v8::Global<v8::Module> module;
+    v8::Global<v8::Object> meta; // import.meta, once it was used
   };
   struct DynamicImport;
 

@@ -68,6 +68,7 @@ public:
   std::optional<RunFailure> run_to_rest(uint64_t longest_ns);
   // Where it does not: nothing that is pending outlives the request.
   void forget_tasks();
+  Tasks &tasks() { return tasks_; }
 
   // What is pending after a step that failed.
   RunFailure failure(v8::Local<v8::Context> context, const v8::TryCatch &caught);

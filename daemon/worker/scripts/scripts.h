@@ -48,8 +48,8 @@ public:
   v8::Local<v8::Context> context() const { return context_.Get(isolate_); }
   void *random_state() const { return random_state_; }
   // What its warm-up calls have reached; nothing: it has none.
-  const std::optional<message::WarmedUp> &warmed_up() const { return warmed_up_; }
-  void note_warm_up(const message::WarmedUp &reached) { warmed_up_ = reached; }
+  const std::optional<message::Kept<message::WarmedUp>> &warmed_up() const { return warmed_up_; }
+  void note_warm_up(const message::WarmedUp &reached) { warmed_up_.emplace(reached); }
 
 private:
   // Of a name that was called before.
@@ -81,7 +81,7 @@ private:
   std::shared_ptr<const std::vector<std::string>> baseline_; // names of global properties before it
                                                              // ran, sorted; of a classic script
   std::vector<std::string> functions_;
-  std::optional<message::WarmedUp> warmed_up_;
+  std::optional<message::Kept<message::WarmedUp>> warmed_up_;
   std::unordered_map<std::string, Lookup, TextHash, std::equal_to<>> lookups_;
 };
 

@@ -23,6 +23,9 @@ showEntries(SearchParamsInterface, (params) => {
   return entries;
 });
 
+// What the two look up once is looked up now: a script's first URL changes nothing that is seen later.
+forEachParam($$getter(UrlInterface.prototype, 'searchParams')(new UrlInterface('a:')), () => {});
+
 // A URL for the prelude: what it is asked by is not on a prototype that a script has.
 export class Address extends implementation {
   constructor(url, base = undefined) {

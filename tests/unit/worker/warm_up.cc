@@ -38,7 +38,7 @@ struct Warmed {
     failed = generation.load([](std::string_view) {});
   }
 
-  message::WarmedUp reached() const { return scripts.find("s")->warmed_up().value(); }
+  message::WarmedUp reached() const { return **scripts.find("s")->warmed_up(); }
   std::string call() {
     const v8::HandleScope handles(isolate);
     Buffer result;
