@@ -130,16 +130,19 @@ Channel::Status Channel::send_whole(MessageType type, uint32_t sequence, std::st
 Channel::Status Channel::receive(Wait wait) {
   input_.consume(taken_);
   taken_ = 0;
-  size_t wanted = read_bytes; // at most: what follows the frame that has begun stays small
+  // A buffer grows for the frame that has begun alone; else what is left of it will do.
+  size_t least = input_.empty() ? read_bytes : 1;
   if (input_.size() >= sizeof(FrameHeader)) {
     FrameHeader header;
     std::memcpy(&header, input_.data(), sizeof header);
     // A length that next() will refuse reserves no more than the longest that it takes.
     const size_t frame_bytes = sizeof header + std::min(header.body_bytes, max_body_bytes_);
     if (frame_bytes > input_.size())
-      wanted = std::max(wanted, frame_bytes - input_.size());
+      least = frame_bytes - input_.size();
   }
-  char *room = input_.reserve(wanted);
+  char *room = input_.reserve(least);
+  // At most: what follows that frame stays small.
+  const size_t wanted = std::min(input_.writable(), std::max(least, read_bytes));
   const int flags = wait == Wait::no ? MSG_DONTWAIT : 0;
   const ssize_t received = carries_ == Carries::descriptors
                                ? receive_with_descriptors(room, wanted, flags)

@@ -57,13 +57,14 @@ struct RequestHead {
     path = line.substr(0, line.find(' '));
     while (!text.empty()) {
       line = take('\n');
-      std::string name(line.substr(0, line.find(':')));
+      const size_t colon = line.find(':');
+      if (colon == line.npos)
+        continue;
+      std::string name(line.substr(0, colon));
       std::ranges::transform(name, name.begin(),
                              [](char c) { return static_cast<char>(std::tolower(c)); });
-      if (name.size() == line.size())
-        continue;
       const auto [header, is_new] = headers.try_emplace(name);
-      header->second.append(is_new ? "" : ", ").append(trimmed(line.substr(name.size() + 1)));
+      header->second.append(is_new ? "" : ", ").append(trimmed(line.substr(colon + 1)));
     }
   }
 };

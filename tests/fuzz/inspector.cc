@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <strings.h>
 #include <sys/socket.h>
 #include <vector>
 
@@ -204,7 +205,7 @@ private:
       std::vector<pollfd> poll_for;
       server_.add_to(poll_for);
       if (::poll(poll_for.data(), poll_for.size(), 0) <= 0)
-        return receive();
+        return;
       server_.advance();
       receive();
     }
@@ -220,9 +221,9 @@ bool asks_this_machine(std::string_view head) {
   for (size_t end = 0; (end = head.find('\n')) != head.npos;) {
     head.remove_prefix(end + 1);
     std::string line(head.substr(0, head.find('\n')));
-    std::ranges::transform(line, line.begin(), [](unsigned char c) { return std::tolower(c); });
-    if (!line.starts_with("host:"))
+    if (::strncasecmp(line.c_str(), "host:", 5) != 0)
       continue;
+    std::ranges::transform(line, line.begin(), [](unsigned char c) { return std::tolower(c); });
     line.erase(0, line.find_first_not_of(" \t", 5));
     line.erase(line.find_last_not_of(" \t\r") + 1);
     for (const std::string_view name : {"localhost", "127.0.0.1"})

@@ -14,6 +14,9 @@
 
 namespace lethe::fuzz {
 
+// As the master does, which writes to whoever may have gone.
+[[maybe_unused]] inline const auto old_handler = ::signal(SIGPIPE, SIG_IGN);
+
 class PlayedKernel final : public Kernel {
 public:
   // A process, as the master has it: readable once it has ended.

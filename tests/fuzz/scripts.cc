@@ -9,8 +9,10 @@
 #include "tests/fuzz/kernel.h"
 #include "tests/harness/scratch_folder.h"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <openssl/evp.h>
+#include <unistd.h>
 
 using namespace lethe;
 using namespace lethe::fuzz;
@@ -45,19 +47,24 @@ std::string path_for(std::string_view record) {
   return to_hex(sha256(std::string(pool.value_or("")) + '\0' + std::string(name.value_or(""))));
 }
 
-void write(const fs::path &path, std::string_view content) {
-  std::ofstream(path, std::ios::binary) << content;
+// As short as it can be: an input is a few files that are written, read and removed.
+void write(const std::string &path, std::string_view content) {
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  check(::write(file.get(), content.data(), content.size()) ==
+        static_cast<ssize_t>(content.size()));
 }
 
 // Beside the store, where no name leads.
 struct Place {
   test::ScratchFolder folder{fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()};
-  fs::path state = folder.path() / "state", scripts = state / "scripts";
+  const std::string state = folder.path() / "state", names = state + "/scripts/names/",
+                    objects = state + "/scripts/objects/", damaged = state + "/scripts/damaged/";
+  const std::string beside[2] = {folder.path() / "beside", state + "/beside"};
   Place() {
-    for (const char *part : {"names", "objects", "damaged"})
-      fs::create_directories(scripts / part);
-    write(folder.path() / "beside", "");
-    write(state / "beside", "");
+    for (const std::string &part : {names, objects, damaged})
+      fs::create_directories(part);
+    for (const std::string &path : beside)
+      write(path, "");
   }
 };
 
@@ -89,14 +96,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     record = packed.view();
     file = in_file(record);
   }
-  write(place.scripts / "names" / path_for(record), file);
-  write(place.scripts / "objects" / to_hex(sha256(source)), source);
+  const std::string name = path_for(record), object = to_hex(sha256(source));
+  write(place.names + name, file);
+  write(place.objects + object, source);
 
-  PlayedKernel kernel;
-  PlayedClock clock;
-  ProcessBooks books(kernel);
-  EventLoop loop(clock);
-  ChildReaper reaper(
+  static PlayedKernel kernel;
+  static const PlayedClock clock;
+  static ProcessBooks books(kernel);
+  static EventLoop loop(clock);
+  static ChildReaper reaper(
       loop, books, [](pid_t, int) {}, [](pid_t, std::string_view) {});
   {
     ScriptStore store(loop, reaper);
@@ -107,9 +115,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!scripts->empty())
       check((*scripts)[0]->source == source && in_file(record) == file);
   }
-  check(fs::exists(place.folder.path() / "beside") && fs::exists(place.state / "beside"));
-  for (const char *part : {"names", "objects", "damaged"})
-    for (const auto &entry : fs::directory_iterator(place.scripts / part))
-      fs::remove(entry.path());
+  for (const std::string &path : place.beside)
+    check(::access(path.c_str(), F_OK) == 0);
+  // All that a store leaves of them.
+  for (const std::string &path :
+       {place.names + name, place.objects + object, place.damaged + name, place.damaged + object})
+    ::unlink(path.c_str());
   return 0;
 }

@@ -7,16 +7,55 @@
 
 #include <fcntl.h>
 #include <memory>
+#include <new>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <vector>
 
 namespace lethe::fuzz {
+
+// As many as workers play at a time, for all inputs: to make and unmake them takes longer than what
+// they are played for.
+class PlayedPages {
+public:
+  struct Shared {
+    FileDescriptor memory;
+    WorkerPage *page;
+  };
+  explicit PlayedPages(size_t count) {
+    while (all_.size() < count)
+      all_.push_back(make());
+  }
+  // As a new one.
+  Shared take() {
+    check(!all_.empty());
+    Shared taken = std::move(all_.back());
+    all_.pop_back();
+    new (taken.page) WorkerPage;
+    return taken;
+  }
+  void give_back(Shared taken) { all_.push_back(std::move(taken)); }
+
+private:
+  static Shared make() {
+    const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    FileDescriptor memory(::memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    check(::ftruncate(memory.get(), static_cast<off_t>(bytes)) == 0 &&
+          ::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
+    void *page = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+    check(page != MAP_FAILED);
+    return {std::move(memory), static_cast<WorkerPage *>(page)};
+  }
+  std::vector<Shared> all_;
+};
+inline PlayedPages played_pages(16);
 
 struct PlayedWorker {
   pid_t pid;
   FileDescriptor socket;
-  WorkerPage *page = nullptr;
+  PlayedPages::Shared shared = played_pages.take();
+  WorkerPage *page = shared.page;
   std::unique_ptr<WorkerProcess> master;
   bool is_gone = false;
 
@@ -25,23 +64,15 @@ struct PlayedWorker {
                pid_t its_pid)
       : pid(its_pid) {
     SocketPair pair = std::move(*make_socket_pair());
-    const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const FileDescriptor memory(::memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    check(::ftruncate(memory.get(), static_cast<off_t>(page_bytes)) == 0 &&
-          ::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0);
-    page = static_cast<WorkerPage *>(
-        ::mmap(nullptr, page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0));
     socket = std::move(pair.ends[1]);
     master = std::make_unique<WorkerProcess>(
         environment, dispatcher,
         WorkerProcess::Parts{static_cast<uint32_t>(pid), 1,
                              ChildProcess(environment.processes, pid, kernel.begin(pid)),
-                             std::move(pair.ends[0]), std::move(*SharedPage::map(memory))});
+                             std::move(pair.ends[0]), std::move(*SharedPage::map(shared.memory))});
   }
   PlayedWorker(const PlayedWorker &) = delete;
-  ~PlayedWorker() {
-    ::munmap(static_cast<void *>(page), static_cast<size_t>(sysconf(_SC_PAGESIZE)));
-  }
+  ~PlayedWorker() { played_pages.give_back(std::move(shared)); }
   void send(std::string_view bytes) const {
     if (socket) [[maybe_unused]]
       const ssize_t sent =

@@ -11,9 +11,19 @@ namespace {
 
 constexpr int64_t pause_us = 50'000; // until the kernel may have room again
 
+// However the environment is: variables of libevent's would have it wait by other means.
+event_base *new_base() {
+  event_config *config = event_config_new();
+  invariant(config, "there is memory for a loop");
+  event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+  event_base *base = event_base_new_with_config(config);
+  event_config_free(config);
+  return base;
+}
+
 } // namespace
 
-EventLoop::EventLoop(const Clock &clock) : clock_(clock), base_(event_base_new()) {
+EventLoop::EventLoop(const Clock &clock) : clock_(clock), base_(new_base()) {
   invariant(base_, "libevent finds a way to wait for events");
   evtimer_assign(
       &wait_limit_, base_, [](evutil_socket_t, short, void *) {}, nullptr);

@@ -90,6 +90,23 @@ Test(channel, a_frame_larger_than_the_socket_buffer_arrives_whole) {
   sender.join();
 }
 
+Test(channel, a_frame_in_pieces_takes_no_more_memory_than_in_one) {
+  Ends ends;
+  const FrameHeader header = header_of(MessageType::loading, 80);
+  cr_assert_eq(::send(ends.zygote.descriptor(), &header, sizeof header, 0),
+               static_cast<ssize_t>(sizeof header));
+  cr_assert(ends.master.receive() == Channel::Status::ok);
+  const size_t held = ends.master.held_bytes();
+  for (int pieces = 0; pieces < 10; ++pieces) {
+    Frame frame;
+    cr_assert(ends.master.next(frame, PeerState::loading) == Channel::Status::again);
+    cr_assert_eq(::send(ends.zygote.descriptor(), "12345678", 8, 0), 8);
+    cr_assert(ends.master.receive() == Channel::Status::ok);
+  }
+  cr_assert_eq(ends.master.held_bytes(), held);
+  cr_assert_eq(ends.receive(PeerState::loading).body.size(), 80);
+}
+
 Test(channel, descriptors_come_with_their_frame) {
   Ends ends(Channel::Carries::descriptors);
   int pipe_ends[2];

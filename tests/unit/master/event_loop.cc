@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <criterion/criterion.h>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <sys/epoll.h>
@@ -37,6 +38,11 @@ struct Held {
 };
 
 } // namespace
+
+Test(event_loop, the_environment_does_not_choose_how_it_waits) {
+  ::setenv("EVENT_NOEPOLL", "1", 1);
+  cr_assert_str_eq(event_base_get_method(Held().loop.base()), "epoll");
+}
 
 // In the place of the C library's, also for libevent.
 static int refused = 0;
