@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a warm-up says of what its calls have changed.
+#include "daemon/engine/code_events.h"
 #include "daemon/worker/scripts/generation.h"
 #include "ipc/clock.h"
 #include "tests/unit/worker/world.h"
@@ -17,6 +18,7 @@ constexpr std::string_view warm_up_of_f = "\x91\x92\xa1"
 // A zygote without its process: there is one V8 in a test's.
 struct Zygote {
   World world;
+  CodeEvents events{world.isolate()};
   Arena arena{size_t{1} << 30};
   MemoryLimits memory{size_t{128} << 20, arena};
   Scripts scripts;
