@@ -4,6 +4,7 @@
 #include "tests/harness/command.h"
 
 #include <criterion/criterion.h>
+#include <csignal>
 
 using namespace lethe::test;
 

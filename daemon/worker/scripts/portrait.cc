@@ -275,9 +275,10 @@ std::string PortraitComparison::path(uint32_t at, std::string_view last) const {
   std::vector<std::string_view> parts{last};
   for (; pairs_[at].after >= Portrait::roots && !after(at).is_scope; at = pairs_[at].from)
     parts.push_back(after_.labels_[pairs_[at].label]);
+  std::ranges::reverse(parts);
   std::string text;
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part)
-    text.append(*part);
+  for (const std::string_view part : parts)
+    text.append(part);
   if (text.starts_with('.'))
     text.erase(0, 1);
   return text;

@@ -162,8 +162,8 @@ Test(timer, starts_moves_and_stops_in_any_order_keep_the_order_of_calls) {
     Held held;
     std::vector<int64_t> due_us(50, -1), fired;
     std::vector<std::unique_ptr<Timer>> timers;
-    for (size_t i = 0; i < due_us.size(); ++i)
-      timers.push_back(std::make_unique<Timer>(held.loop, [&, i] { fired.push_back(due_us[i]); }));
+    for (const int64_t &due : due_us)
+      timers.push_back(std::make_unique<Timer>(held.loop, [&] { fired.push_back(due); }));
     for (int step = 0; step < 300; ++step) {
       const size_t i = random() % due_us.size();
       const bool stops = random() % 4 == 0;
