@@ -3,6 +3,7 @@
 #include "ipc/files.h"
 #include "ipc/file_descriptor.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -87,6 +88,21 @@ Result<Nothing> write_all(int file, std::string_view bytes, const std::string &n
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return Nothing{};
+}
+
+std::string read_to_end(int pipe) {
+  constexpr size_t at_once = size_t{1} << 16; // as much as a pipe holds
+  std::string content;
+  for (size_t have = 0;;) {
+    content.resize(have + at_once);
+    const ssize_t got = ::read(pipe, content.data() + have, at_once);
+    if (got < 0 && errno == EINTR)
+      continue;
+    have += static_cast<size_t>(std::max<ssize_t>(got, 0));
+    content.resize(have);
+    if (got <= 0)
+      return content;
+  }
 }
 
 Result<Nothing> replace_file(const std::string &path, std::string_view content, mode_t mode) {

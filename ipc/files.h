@@ -20,6 +20,9 @@ Result<std::string> read_file(const std::string &path);
 // Goes on after what the kernel takes only in part, or interrupts. `name` is for the error.
 Result<Nothing> write_all(int file, std::string_view bytes, const std::string &name);
 
+// Of a pipe: what comes until nobody writes to it any more, or reading fails.
+std::string read_to_end(int pipe);
+
 // Others see either the old file or all of the new one, even after a power cut; once it has
 // returned, the new one. After an error, the old one is as it was, also where the disk fails in the
 // last step; if it can't be put back, the error says so.

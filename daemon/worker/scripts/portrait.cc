@@ -2,12 +2,11 @@
 // A graph as bytes, and the walk through two of them at once.
 #include "daemon/worker/scripts/portrait.h"
 #include "ipc/buffer.h"
+#include "ipc/files.h"
 #include "ipc/utf8.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <unistd.h>
 
 namespace lethe {
 namespace {
@@ -23,15 +22,7 @@ public:
     add(text.size());
     buffer_.append(text);
   }
-  bool write(int descriptor) {
-    while (!buffer_.empty()) {
-      const ssize_t written = ::write(descriptor, buffer_.data(), buffer_.size());
-      if (written < 0 && errno != EINTR)
-        return false;
-      buffer_.consume(static_cast<size_t>(std::max(written, ssize_t{0})));
-    }
-    return true;
-  }
+  std::string_view view() const { return buffer_.view(); }
 
 private:
   Buffer buffer_;
@@ -40,38 +31,28 @@ private:
 // Of a process of ours: it may have ended in the middle.
 class BytesReader {
 public:
-  explicit BytesReader(int descriptor) {
-    constexpr size_t at_once = size_t{1} << 16;
-    for (;;) {
-      const ssize_t count = ::read(descriptor, buffer_.reserve(at_once), at_once);
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count <= 0)
-        return;
-      buffer_.commit(static_cast<size_t>(count));
-    }
-  }
+  explicit BytesReader(std::string bytes) : bytes_(std::move(bytes)) {}
   template <typename Number> Number take() {
     Number number{};
     if (left() < sizeof number) {
-      at_ = buffer_.size();
+      at_ = bytes_.size();
       return number;
     }
-    std::memcpy(&number, buffer_.data() + at_, sizeof number);
+    std::memcpy(&number, bytes_.data() + at_, sizeof number);
     at_ += sizeof number;
     return number;
   }
   std::string_view take_text() {
     const auto bytes = std::min(take<size_t>(), left());
     at_ += bytes;
-    return buffer_.view().substr(at_ - bytes, bytes);
+    return std::string_view(bytes_).substr(at_ - bytes, bytes);
   }
   // So many things of at least a byte each may follow.
   size_t take_count() { return std::min(take<size_t>(), left()); }
 
 private:
-  size_t left() const { return buffer_.size() - at_; }
-  Buffer buffer_;
+  size_t left() const { return bytes_.size() - at_; }
+  std::string bytes_;
   size_t at_ = 0;
 };
 
@@ -111,11 +92,11 @@ bool Portrait::write(int descriptor) const {
       bytes.add(edge);
   }
   bytes.add(end_mark);
-  return bytes.write(descriptor);
+  return static_cast<bool>(write_all(descriptor, bytes.view(), "the other process"));
 }
 
 std::optional<Portrait> Portrait::read(int descriptor) {
-  BytesReader bytes(descriptor);
+  BytesReader bytes(read_to_end(descriptor));
   Portrait portrait;
   portrait.labels_.resize(bytes.take_count());
   for (std::string &text : portrait.labels_)
@@ -294,9 +275,7 @@ void PortraitComparison::tell(std::vector<std::string> &list, std::string text) 
 std::string shortened(std::string text, size_t most_bytes) {
   if (text.size() <= most_bytes)
     return text;
-  text.resize(most_bytes);
-  while (!is_utf8(text))
-    text.pop_back();
+  text.resize(utf8_beginning(text, most_bytes).size());
   return text + "…";
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes that look, and what they tell each other.
 #include "daemon/worker/scripts/purity_check.h"
-#include "ipc/buffer.h"
+#include "ipc/files.h"
 
 #include <cerrno>
 #include <csignal>
@@ -32,21 +32,8 @@ void say(int output, const PortraitDifference &difference) {
   (void)!::write(output, text.data(), text.size());
 }
 
-std::string read_all(int input) {
-  std::string text;
-  char part[4096];
-  for (;;) {
-    const ssize_t count = ::read(input, part, sizeof part);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return text;
-    text.append(part, static_cast<size_t>(count));
-  }
-}
-
 PortraitDifference nobody_knows(std::string_view why) {
-  return {.changed = {}, .unknown = {std::string("everything: ").append(why)}};
+  return compare(Portrait::unknown(why), Portrait());
 }
 
 } // namespace
@@ -69,7 +56,7 @@ PortraitDifference PurityCheck::compare() {
     say(output, before ? lethe::compare(*before, present)
                        : nobody_knows("looking at the script before the calls has failed"));
   });
-  const std::string text = read_all(after.output.get());
+  const std::string text = read_to_end(after.output.get());
   end(after);
   if (!text.ends_with(last_line))
     return nobody_knows("looking at the script has failed");

@@ -115,3 +115,19 @@ Test(files, all_is_written_however_often_the_kernel_stops_in_between) {
   cr_assert(written, "%s", written ? "" : written.error().message.c_str());
   cr_expect_eq(arrived, bytes.size());
 }
+
+Test(files, a_pipe_is_read_until_nobody_writes_to_it) {
+  int ends[2];
+  cr_assert_eq(::pipe(ends), 0);
+  const FileDescriptor reading(ends[0]);
+  std::string bytes(300'000, 'x'); // more than a pipe holds, and no whole number of pieces
+  bytes.back() = 'z';
+  std::thread writer([&bytes, writing = FileDescriptor(ends[1])] {
+    cr_assert(write_all(writing.get(), bytes, "a pipe"));
+  });
+  const std::string got = read_to_end(reading.get());
+  writer.join();
+  cr_expect(got == bytes);
+  cr_expect_eq(read_to_end(reading.get()), "");
+  cr_expect_eq(read_to_end(-1), "");
+}
