@@ -17,7 +17,6 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <vector>
 
@@ -36,17 +35,16 @@ constexpr uint64_t any_protection = read_write | PROT_EXEC;
 } // namespace sandbox
 
 // 20 calls, as of mprotect and pkey_mprotect a worker has the one that its processor needs. Those
-// whose rows have no condition cost nothing: the kernel remembers them. Of the others, that which
-// each request makes is the first: the filter looks at one call after the other.
+// whose rows have no condition cost nothing, as the kernel remembers them: so it is with all that
+// every request makes.
 inline constexpr CallRow worker_rows[] = {
-    {LETHE_CALL(getrusage),
-     0,
-     "the rewind: how many page faults there were",
-     {sandbox::is(0, RUSAGE_SELF)}},
     {LETHE_CALL(recvfrom), 0, "requests, and the client's answers"},
     {LETHE_CALL(ppoll), 0, "waiting for the client or for a timer of a script"},
     {LETHE_CALL(sched_yield), 0, "a worker that stays awake offers its core"},
     {LETHE_CALL(write), 0, "replies; last words to standard error; the working set to the zygote"},
+    {LETHE_CALL(getrusage), 0,
+     "the rewind: how many page faults there were; it tells of this process and of its children, "
+     "and a worker has none"},
     {LETHE_CALL(pread64), 0, "the rewind: its own statm and pagemap, which are open"},
     {LETHE_CALL(ioctl),
      0,
