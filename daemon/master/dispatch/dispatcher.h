@@ -90,6 +90,7 @@ private:
   void break_off(WorkerProcess &worker, std::string_view flaw) override;
   void worker_hung_up(WorkerProcess &worker) override;
   void verdict_is_due(WorkerProcess &worker) override;
+  int64_t slow_after_us() const override;
   void worker_is_slow(WorkerProcess &worker) override;
   void worker_has_room(WorkerProcess &worker) override;
   void worker_is_deaf(WorkerProcess &worker) override;

@@ -405,6 +405,12 @@ void Dispatcher::replace_worn() {
   want_replacements(waiting);
 }
 
+// With more scripts than processors a request that seems to take long may have waited for its turn,
+// as long as the kernel's slices are: what is behind it would wait elsewhere, too.
+int64_t Dispatcher::slow_after_us() const {
+  return running_.size() > environment_.processors ? 4000 : 1000;
+}
+
 void Dispatcher::worker_is_slow(WorkerProcess &worker) {
   revoke(worker);
   dispatch();

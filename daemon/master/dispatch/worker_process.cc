@@ -14,7 +14,6 @@
 namespace lethe {
 namespace {
 
-constexpr int64_t slow_head_us = 1000;
 // Sending ahead saves a round trip through the master. It pays while requests are shorter than one.
 constexpr int64_t short_run_us = 200;
 constexpr size_t most_sent_ahead = 16;
@@ -110,7 +109,7 @@ void WorkerProcess::run(Request &request) {
   if (sent_.empty())
     head_since_us = request.dispatched_us;
   else if (!head_timer_.pending())
-    head_timer_.start(slow_head_us);
+    head_timer_.start(owner_.slow_after_us());
   sent_.push_back(request);
   flush_later();
 }
@@ -189,7 +188,7 @@ bool WorkerProcess::takes_more() const {
 void WorkerProcess::watch_head() {
   if (sent_.size() < 2)
     return;
-  const int64_t wait_us = head_since_us + slow_head_us - loop_.now_us();
+  const int64_t wait_us = head_since_us + owner_.slow_after_us() - loop_.now_us();
   if (wait_us > 0)
     head_timer_.start(wait_us);
   else

@@ -41,7 +41,9 @@ public:
   virtual void worker_hung_up(WorkerProcess &worker) = 0;
   // The worker hung up, and the time given by await_end() is over.
   virtual void verdict_is_due(WorkerProcess &worker) = 0;
-  // The oldest request of the worker takes long, and others wait behind it.
+  // How long the oldest request of a worker may take while others wait behind it.
+  virtual int64_t slow_after_us() const = 0;
+  // It has taken that long.
   virtual void worker_is_slow(WorkerProcess &worker) = 0;
   // What it was sent has gone so far that it gets more.
   virtual void worker_has_room(WorkerProcess &worker) = 0;
