@@ -84,7 +84,7 @@ endef
 
 IPC := $(call objects,$(call sources,ipc))
 MASTER := $(call objects,$(call sources,daemon/master daemon/master/*))
-ENGINE := $(call objects,$(call sources,daemon/engine))
+ENGINE := $(call objects,$(call sources,daemon/engine daemon/engine/memory daemon/confinement))
 NATIVES := $(call objects,$(call sources,daemon/natives))
 WORKER := $(call objects,$(call sources,daemon/worker daemon/worker/*))
 SNAPSHOT := $(call objects,$(call sources,snapshot))

@@ -3,11 +3,7 @@
 // user: the master gives each as an argument, and the program wants each. There is no default here.
 #pragma once
 
-#include "ipc/cgroups_mode.h"
-#include "ipc/choice.h"
-#include "ipc/isolation.h"
-#include "ipc/sandbox_mode.h"
-#include "ipc/scan_method.h"
+#include "ipc/modes.h"
 
 #include <cstdint>
 #include <string>

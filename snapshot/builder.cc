@@ -2,13 +2,13 @@
 // The child evaluates and reports in MessagePack over a pipe; the parent holds the deadline and
 // makes sense of how the child ended.
 #include "snapshot/builder.h"
-#include "daemon/engine/arena.h"
-#include "daemon/engine/confinement.h"
+#include "daemon/confinement/confinement.h"
+#include "daemon/confinement/system_call_filter.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/entropy.h"
+#include "daemon/engine/memory/arena.h"
 #include "daemon/engine/names.h"
 #include "daemon/engine/script_errors.h"
-#include "daemon/engine/system_call_filter.h"
 #include "daemon/natives/codecs.h"
 #include "daemon/natives/natives.h"
 #include "daemon/natives/prelude.h"

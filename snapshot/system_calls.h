@@ -3,7 +3,7 @@
 // its parent.
 #pragma once
 
-#include "daemon/engine/system_call_filter.h"
+#include "daemon/confinement/system_call_filter.h"
 
 #include <cerrno>
 #include <sys/mman.h>

@@ -3,7 +3,7 @@
 // startup snapshot depends on.
 #pragma once
 
-#include "daemon/engine/arena.h"
+#include "daemon/engine/memory/arena.h"
 #include "daemon/engine/platform.h"
 
 #include <string>

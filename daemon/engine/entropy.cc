@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetching random bytes.
 #include "daemon/engine/entropy.h"
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "ipc/invariant.h"
 
 #include <cerrno>

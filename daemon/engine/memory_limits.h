@@ -2,7 +2,7 @@
 // The memory that scripts may use: V8's heap, array buffers, WebAssembly memories.
 #pragma once
 
-#include "daemon/engine/arena.h"
+#include "daemon/engine/memory/arena.h"
 #include "daemon/engine/v8_compat.h"
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 // them back to the arena.
 #pragma once
 
-#include "daemon/engine/arena.h"
+#include "daemon/engine/memory/arena.h"
 
 namespace lethe {
 

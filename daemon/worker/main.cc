@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // lethe-zygote: started by lethed with a control channel; opens the startup snapshot, starts V8,
 // and becomes the zygote of generation 0.
-#include "daemon/engine/arena.h"
 #include "daemon/engine/code_events.h"
 #include "daemon/engine/entropy.h"
+#include "daemon/engine/memory/arena.h"
 #include "daemon/engine/surface.h"
 #include "daemon/natives/natives.h"
 #include "daemon/natives/openssl.h"

@@ -2,7 +2,7 @@
 // What closes a worker; which system calls it may make is in sandbox_rules.h.
 #include "daemon/worker/sandbox.h"
 #include "daemon/engine/globals.h"
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/sandbox_rules.h"
 

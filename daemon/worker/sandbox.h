@@ -2,8 +2,8 @@
 // What a worker can't do: everything but computing, and talking on the socket that it has.
 #pragma once
 
-#include "daemon/engine/confinement.h"
-#include "daemon/engine/system_call_filter.h"
+#include "daemon/confinement/confinement.h"
+#include "daemon/confinement/system_call_filter.h"
 #include "ipc/error.h"
 #include "ipc/worker_page.h"
 

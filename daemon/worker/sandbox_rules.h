@@ -7,7 +7,7 @@
 // mremap (nobody needs them).
 #pragma once
 
-#include "daemon/engine/system_call_filter.h"
+#include "daemon/confinement/system_call_filter.h"
 
 #include <cerrno>
 #include <csignal>

@@ -3,7 +3,7 @@
 // is no page fault: which pages become so, and which have been idle for too long.
 #pragma once
 
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "daemon/worker/memory/page_bits.h"
 
 #include <cstring>

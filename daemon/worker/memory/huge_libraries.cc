@@ -3,7 +3,7 @@
 // aligned alike, and its mapping takes the place of the library's.
 #include "daemon/worker/memory/huge_libraries.h"
 
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "daemon/worker/memory/huge_pages.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/invariant.h"

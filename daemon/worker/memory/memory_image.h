@@ -2,7 +2,7 @@
 // The recorded image of all writable memory of this process, and the way back to it.
 #pragma once
 
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "daemon/worker/memory/hot_pages.h"
 #include "daemon/worker/memory/page_scanner.h"
 #include "ipc/error.h"

@@ -3,9 +3,9 @@
 // they have become anonymous.
 #pragma once
 
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "ipc/file_descriptor.h"
-#include "ipc/scan_method.h"
+#include "ipc/modes.h"
 
 #include <optional>
 

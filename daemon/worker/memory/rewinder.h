@@ -3,7 +3,7 @@
 // verified now and then.
 #pragma once
 
-#include "daemon/engine/arena.h"
+#include "daemon/engine/memory/arena.h"
 #include "daemon/worker/memory/memory_image.h"
 #include "ipc/channel.h"
 #include "ipc/worker_page.h"

@@ -2,7 +2,7 @@
 // The pages that every request of a new process touches.
 #pragma once
 
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "ipc/file_descriptor.h"
 
 #include <sys/types.h>

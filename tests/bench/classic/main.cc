@@ -3,8 +3,8 @@
 // with V8 and nothing else that makes a new context, or a new isolate, for each request. Both start
 // from a startup snapshot that holds the prelude and the script, as a careful embedder would do it.
 // classic-worker SOCKET context|isolate SNAPSHOT
-#include "daemon/engine/arena.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/memory/arena.h"
 #include "daemon/engine/names.h"
 #include "daemon/engine/value_reader.h"
 #include "daemon/engine/value_writer.h"

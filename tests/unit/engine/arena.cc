@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // V8's page allocator: what it hands out is apart, aligned, zero, and counted; also after an image
 // was taken.
-#include "daemon/engine/arena.h"
+#include "daemon/engine/memory/arena.h"
 #include "daemon/worker/memory/memory_image.h"
 
 #include <criterion/criterion.h>

@@ -3,7 +3,7 @@
 // a worker does saves it after a forbidden call.
 #include "daemon/worker/sandbox.h"
 #include "daemon/engine/globals.h"
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "daemon/worker/sandbox_rules.h"
 #include "tests/unit/worker/filter_program.h"
 

@@ -2,7 +2,7 @@
 // V8 with a context to evaluate in, for tests: as in a zygote, without its processes.
 #pragma once
 
-#include "daemon/engine/arena.h"
+#include "daemon/engine/memory/arena.h"
 #include "daemon/engine/memory_limits.h"
 #include "daemon/engine/names.h"
 #include "daemon/natives/codecs.h"

@@ -2,7 +2,7 @@
 // A set of addresses, kept as runs that do not touch.
 #pragma once
 
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 
 #include <algorithm>
 #include <iterator>

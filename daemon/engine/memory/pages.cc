@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Page size, protection and the parser of /proc/self/maps.
-#include "daemon/engine/pages.h"
+#include "daemon/engine/memory/pages.h"
 #include "ipc/invariant.h"
 
 #include <algorithm>

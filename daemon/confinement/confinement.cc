@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The system calls of each layer. Interface of Landlock: Linux, Documentation/userspace-api/landlock.rst
-#include "daemon/engine/confinement.h"
+#include "daemon/confinement/confinement.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -2,7 +2,7 @@
 // All pages that V8 uses, from one large mapping, so that they can be forked, recorded and rewound.
 #pragma once
 
-#include "daemon/engine/range_set.h"
+#include "daemon/engine/memory/range_set.h"
 
 #include <v8.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small assembler for classic BPF. Interface: Linux, Documentation/userspace-api/seccomp_filter.rst
-#include "daemon/engine/system_call_filter.h"
+#include "daemon/confinement/system_call_filter.h"
 #include "ipc/invariant.h"
 
 #include <algorithm>

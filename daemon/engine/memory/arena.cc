@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // First fit over a map of free ranges: V8 asks for few, large pieces.
-#include "daemon/engine/arena.h"
+#include "daemon/engine/memory/arena.h"
 
 #include "ipc/invariant.h"
 
