@@ -42,8 +42,14 @@ struct Tools {
             filter((prototype) => prototype?.resolvedOptions || prototype?.maximize).
             map((prototype) => prototype.resolvedOptions ?? prototype.toString))
         )js")
-                         .As<v8::Function>()) {}
+                         .As<v8::Function>()) {
+    if (const auto tag = evaluate(
+            fresh, "globalThis.WebAssembly?.Tag && new WebAssembly.Tag({ parameters: [] })");
+        tag->IsObject())
+      tag_type = HeapLayout::type(tag);
+  }
   v8::Local<v8::Function> is_extensible, intl_options; // that: of other objects undefined
+  int tag_type = -1;                                   // of a WebAssembly.Tag
 };
 
 class Painter {
@@ -446,8 +452,10 @@ void Painter::paint_promise(v8::Local<v8::Promise> promise) {
   add("[[result]]", promise->Result());
 }
 
-// Those of Intl never change, and are what their options are.
+// Those of Intl never change, and are what their options are; a WebAssembly.Tag is itself.
 void Painter::paint_special(v8::Local<v8::Object> object) {
+  if (layout_.type(object) == tools_.tag_type)
+    return;
   v8::Local<v8::Value> argument = object, options;
   if (!tools_.intl_options->Call(context_, v8::Undefined(isolate_), 1, &argument).ToLocal(&options))
     return note_unknown("it can't be read");
@@ -473,12 +481,13 @@ void Painter::paint_context(v8::Local<v8::Value> context) {
   const auto names = variable_names(layout_.description(context), variables.size());
   const bool is_top_level = layout_.is_top_level(context);
   present().is_scope = is_top_level;
-  for (size_t i = 0; i < variables.size(); ++i) {
-    const bool is_module = i == 0 && layout_.is_module_context(context) &&
-                           layout_.kind(variables[i]) == HeapLayout::Kind::something;
-    if (!is_module)
-      add(is_top_level ? "." + names[i] : names[i] + "}", variables[i]);
-  }
+  // V8's own: the module, or what it has learned of a script's variables.
+  const auto own =
+      layout_.is_module_context(context) ? HeapLayout::Kind::something : HeapLayout::Kind::list;
+  const bool begins_with_own =
+      is_top_level && !variables.empty() && layout_.kind(variables[0]) == own;
+  for (size_t i = begins_with_own ? 1 : 0; i < variables.size(); ++i)
+    add(is_top_level ? "." + names[i] : names[i] + "}", variables[i]);
   add("", outer);
 }
 

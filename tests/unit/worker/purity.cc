@@ -60,6 +60,11 @@ TestSuite(purity, .timeout = 200);
 
 Test(purity, of_nothing) { expect_pure("function f() { return 1; }"); }
 
+Test(purity, of_webassembly_tags) {
+  expect_pure(
+      "const tag = new WebAssembly.Tag({ parameters: ['i32'] }); function f() { return tag; }");
+}
+
 Test(purity, of_what_first_use_makes) {
   expect_pure(R"js(
     class Shape { constructor(n) { this.n = n; } area() { return this.n ** 2; } static of(n) { return new this(n); } }
