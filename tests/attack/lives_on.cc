@@ -178,6 +178,7 @@ Test(lives_on, what_native_code_writes_is_in_no_sibling) {
   };
   while (address == 0)
     attack.client().request("ping", json::array());
+  attack.daemon().idle_workers(1);
   size_t changed = 0, looked_at = 0;
   for (const ProcessState &state : attack.daemon().descendants()) {
     if (state.state == 'Z' || !state.name.starts_with("lethe-"))

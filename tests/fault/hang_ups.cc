@@ -86,6 +86,22 @@ uint32_t start_loop(Client &client) {
   return msgid;
 }
 
+// The one that is in that loop.
+pid_t running_worker(const Daemon &daemon) {
+  const json stats = daemon.connect().result("stats", json::array());
+  pid_t worker = 0;
+  for (const json &one : stats["pools"]["default"]["processes"])
+    if (one["state"] == "running")
+      worker = one["pid"];
+  const auto is_in_loop = [&] {
+    return std::ranges::any_of(daemon.descendants(), [&](const ProcessState &state) {
+      return state.pid == worker && state.state == 'R';
+    });
+  };
+  expect(becomes_true(is_in_loop), "no worker runs");
+  return worker;
+}
+
 // lethed beside a program that becomes its zygote and has done something before.
 class DaemonWithZygote {
 public:
@@ -127,14 +143,7 @@ Test(hang_ups, a_worker_that_hangs_up_and_lives_on_is_killed) {
       Daemon daemon({"pool.default.workers=1", "pool.default.isolation=" + std::string(isolation)});
       Client client = daemon.connect();
       const uint32_t running = start_loop(client);
-      pid_t worker = 0;
-      expect(becomes_true([&] { // the one that runs
-               for (const ProcessState &state : daemon.descendants())
-                 if (state.name == "lethe-worker" && state.state == 'R')
-                   worker = state.pid;
-               return worker != 0;
-             }),
-             "no worker runs");
+      const pid_t worker = running_worker(daemon);
       shut_down(worker, how);
       expect_gone(worker);
       expect_members(client.wait(running).error(), {{"code", "internal"}});
@@ -148,7 +157,7 @@ Test(hang_ups, an_idle_worker_that_hangs_up_and_lives_on_is_killed) {
   Daemon daemon({"pool.default.workers=1"});
   Client client = daemon.connect();
   client.eval("1");
-  const pid_t worker = daemon.workers().at(0);
+  const pid_t worker = daemon.idle_workers().at(0);
   ::kill(worker, SIGSTOP); // it does not see that its socket is shut
   shut_down(worker, SHUT_RDWR);
   expect_gone(worker);
@@ -161,7 +170,7 @@ Test(hang_ups, a_worker_that_lies_about_its_lease_is_killed) {
     Daemon daemon({"pool.default.workers=1"});
     Client client = daemon.connect(), admin = daemon.connect();
     const uint32_t running = start_loop(client);
-    const pid_t worker = daemon.workers().at(0);
+    const pid_t worker = running_worker(daemon);
     claim(worker, UINT32_MAX);
     if (disconnects)
       client.close();
@@ -204,9 +213,7 @@ Test(hang_ups, a_dying_worker_is_reported_as_it_died_under_process) {
   Client client = daemon.connect();
   for (const int signal : {SIGSEGV, SIGABRT, SIGKILL}) {
     const uint32_t running = start_loop(client);
-    for (const ProcessState &state : daemon.descendants())
-      if (state.name == "lethe-worker" && state.state == 'R')
-        ::kill(state.pid, signal);
+    ::kill(running_worker(daemon), signal);
     expect_members(client.wait(running).error(), {{"code", "worker_crashed"}, {"signal", signal}});
   }
   expect_equal(client.eval_error("const all = []; while (1) all.push(new Array(1000).fill(0.5));",

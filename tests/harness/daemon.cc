@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
+#include <set>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -147,6 +148,43 @@ pid_t Daemon::zygote() const {
   };
   expect(becomes_true(is_there), "there is no zygote");
   return found;
+}
+
+std::vector<pid_t> Daemon::idle_workers(size_t running) const {
+  Client admin = connect();
+  std::vector<pid_t> idle;
+  std::set<pid_t> known;
+  json pools;
+  const auto are_idle = [&](const json &pool) {
+    const bool rewinds = pool["isolation_in_force"] == "rewind";
+    for (const json &worker : pool["processes"]) {
+      known.insert(worker["pid"].get<pid_t>());
+      if (worker["state"] == "idle" && worker["ready"] == true &&
+          (!rewinds || worker["rewinds"] == worker["served"]))
+        idle.push_back(worker["pid"]);
+    }
+    known.insert(pool["zygote"].get<pid_t>());
+    return pool["processes"].size() == pool["workers_wanted"];
+  };
+  const auto is_at_rest = [&] {
+    idle.clear();
+    known.clear();
+    pools = admin.result("stats", json::array())["pools"];
+    size_t workers = 0;
+    for (const json &pool : pools) {
+      if (!are_idle(pool))
+        return false;
+      workers += pool["processes"].size();
+    }
+    std::set<pid_t> live;
+    for (const ProcessState &state : descendants())
+      if (state.name.starts_with("lethe-") && state.state != 'Z')
+        live.insert(state.pid);
+    return workers == idle.size() + running && live == known;
+  };
+  if (!becomes_true(is_at_rest))
+    fail("there are other processes than the pools' zygotes and idle workers: " + shown(pools));
+  return idle;
 }
 
 std::vector<pid_t> Daemon::workers() const {

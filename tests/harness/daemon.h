@@ -56,6 +56,9 @@ public:
   std::vector<ProcessState> descendants() const { return descendants_of(pid()); }
   pid_t zygote() const; // waits for it, where the one before has died
   std::vector<pid_t> workers() const;
+  // Waits until the pools have all of their workers, and no process of an older generation lives.
+  // Those that don't run something: they have closed their sandbox, and their memory is put back.
+  std::vector<pid_t> idle_workers(size_t running = 0) const;
 
 private:
   void expect_nothing_left() const;

@@ -100,10 +100,7 @@ Test(bytes, no_byte_of_a_request_is_left_in_its_worker) {
       expect_equal(client.wait(msgid).result(), true);
     for (int i = 0; i < 3; ++i)
       expect_equal(client.eval("1"), 1); // its rewind, at the latest, has come after the others
-    const auto workers = daemon.workers();
-    expect_equal(workers.size(), 1u);
-    ::usleep(50'000); // its last rewind is after the reply
-    expect_equal(mappings_with(workers[0], secret), "");
+    expect_equal(mappings_with(daemon.idle_workers().at(0), secret), "");
   }
 }
 
@@ -126,10 +123,7 @@ std::string digits_left(const DaemonOptions &options) {
                  true);
   for (int i = 0; i < 3; ++i)
     expect_equal(client.eval("1"), 1);
-  const auto workers = daemon.workers();
-  expect_equal(workers.size(), 1u);
-  ::usleep(50'000); // its last rewind is after the reply
-  return mappings_with(workers[0], digits.substr(100, 40));
+  return mappings_with(daemon.idle_workers().at(0), digits.substr(100, 40));
 }
 
 } // namespace

@@ -139,7 +139,7 @@ Test(freshness, changed_pages_that_were_swapped_out) {
                     "  kept.push(value); globalThis.left = 1;"
                     "  await host.call('swap'); return seen; }");
     client.eval("1"); // the worker has taken the script's generation
-    const pid_t worker = daemon.workers().at(0);
+    const pid_t worker = daemon.idle_workers().at(0);
     size_t out_kb = 0;
     client.on_host_call = [&](uint32_t, const std::string &, const json &) {
       out_kb = swap_out(worker);
@@ -153,7 +153,7 @@ Test(freshness, changed_pages_that_were_swapped_out) {
       expect_equal(client.eval("typeof left"), "undefined");
     }
     expect_rewound(client, 10);
-    expect(daemon.workers().at(0) == worker, "the worker was replaced");
+    expect(daemon.idle_workers().at(0) == worker, "the worker was replaced");
   }
 }
 

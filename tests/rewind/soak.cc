@@ -31,7 +31,7 @@ Footprint footprint(pid_t pid) {
 // The largest of each over all workers.
 Footprint largest_worker(const Daemon &daemon) {
   Footprint largest;
-  for (const pid_t worker : daemon.workers()) {
+  for (const pid_t worker : daemon.idle_workers()) {
     const Footprint one = footprint(worker);
     largest = {std::max(largest.descriptors, one.descriptors),
                std::max(largest.mappings, one.mappings),

@@ -51,7 +51,8 @@ Test(isolation, rewind_workers_are_recycled_by_count) {
     ++served[client.notifications.back().params[1]["worker"].get<int>()];
     return served.size() == 5;
   };
-  expect(becomes_true(serve), std::to_string(served.size()) + " workers");
+  const bool all = becomes_true(serve);
+  expect(all, std::to_string(served.size()) + " workers");
   for (const pid_t now : daemon.workers())
     served.erase(now);
   for (const auto &[worker, requests] : served)
@@ -83,7 +84,7 @@ Test(isolation, an_idle_worker_that_computes_is_killed) {
   Daemon daemon({"pool.default.workers=1"});
   Client client = daemon.connect();
   client.eval("1");
-  const pid_t worker = daemon.workers().at(0);
+  const pid_t worker = daemon.idle_workers().at(0);
   expect(becomes_true([&] {
            int sent = 0;
            while (sent < 1000 && ::kill(worker, SIGUSR1) == 0)
@@ -145,6 +146,7 @@ Test(isolation, workers_that_served_are_replaced_in_a_lull_too) {
 Test(isolation, workers_have_one_thread) {
   Daemon daemon;
   daemon.connect().eval("1");
+  daemon.idle_workers();
   for (const ProcessState &state : daemon.descendants()) {
     const std::filesystem::directory_iterator tasks("/proc/" + std::to_string(state.pid) + "/task");
     expect_equal(std::distance(begin(tasks), end(tasks)), 1);

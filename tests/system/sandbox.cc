@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <criterion/criterion.h>
-#include <fstream>
 #include <sys/stat.h>
-#include <thread>
 
 using namespace lethe::test;
 
@@ -69,22 +67,17 @@ std::string wrong_layer_of(const ProcessState &state, const std::vector<std::str
   return "";
 }
 
-// The same of all of them, those that are about to begin or to end left aside.
+// The same of all of them.
 std::string wrong_layer(const Daemon &daemon, const std::vector<std::string> &layers) {
-  size_t seen = 0;
+  daemon.idle_workers();
   for (const ProcessState &state : daemon.descendants()) {
     if (state.state == 'Z' || !state.name.starts_with("lethe-"))
       continue;
-    try {
-      const std::string wrong = wrong_layer_of(state, layers);
-      if (!wrong.empty())
-        return state.name + ": " + wrong;
-    } catch (const std::exception &) {
-      return state.name + " has gone";
-    }
-    ++seen;
+    const std::string wrong = wrong_layer_of(state, layers);
+    if (!wrong.empty())
+      return state.name + ": " + wrong;
   }
-  return seen > 1 ? "" : "there are no zygote and workers";
+  return "";
 }
 
 } // namespace
@@ -99,12 +92,7 @@ Test(sandbox, zygotes_and_workers_have_no_privilege_and_the_system_calls_of_thei
     const auto layers = layers_of(daemon);
     for (const char *layer : {"no_new_privileges", "no_capabilities", "zygote_seccomp", "seccomp"})
       expect(claims(layers, layer), layer);
-    std::string wrong = wrong_layer(daemon, layers);
-    for (int tries = 0; !wrong.empty() && tries < 50; ++tries) { // processes begin and end
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      wrong = wrong_layer(daemon, layers);
-    }
-    expect_equal(wrong, "");
+    expect_equal(wrong_layer(daemon, layers), "");
   }
 }
 
@@ -143,8 +131,7 @@ namespace {
 
 // The soft limit in a line of /proc/PID/limits.
 std::string limit_of(pid_t pid, const std::string &name) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/limits"); // it may have ended
-  const std::string limits(std::istreambuf_iterator<char>(file), {});
+  const std::string limits = read_file("/proc/" + std::to_string(pid) + "/limits");
   const size_t line = limits.find(name);
   if (line == limits.npos)
     return "none";
@@ -165,17 +152,11 @@ Test(sandbox, limits_of_the_kernel_hold_where_a_filter_would_not) {
                    {{"code", "deadline_exceeded"}});
     expect_members(client.error("call", {"s", "f", json::array(), {{"cpu_ms", 100}}}),
                    {{"code", "deadline_exceeded"}, {"limit", "cpu"}});
-    const auto wrong_limit = [&] {
-      for (const pid_t worker : daemon.workers())
-        for (const auto &[limit, most] :
-             {std::pair{"Max file size", "0"}, std::pair{"Max processes", "0"},
-              std::pair{"Max open files", "16"}, std::pair{"Max core file size", "1"}})
-          if (const std::string has = limit_of(worker, limit); has != most)
-            return limit + (" " + has);
-      return std::string();
-    };
-    becomes_true([&] { return wrong_limit().empty(); }); // some may be about to begin or to end
-    expect_equal(wrong_limit(), "");
+    for (const pid_t worker : daemon.idle_workers())
+      for (const auto &[limit, most] :
+           {std::pair{"Max file size", "0"}, std::pair{"Max processes", "0"},
+            std::pair{"Max open files", "16"}, std::pair{"Max core file size", "1"}})
+        expect_equal(limit + (" " + limit_of(worker, limit)), limit + std::string(" ") + most);
     for (const ProcessState &state : daemon.descendants())
       if (state.state != 'Z' && state.name == "lethe-zygote" && state.parent != daemon.pid())
         expect(limit_of(state.pid, "Max data size") != "unlimited", "a zygote that loads");
@@ -192,7 +173,7 @@ Test(sandbox, zygotes_and_workers_have_a_standard_error_of_their_own) {
   };
   const std::string zygotes = standard_error_of(daemon.zygote());
   expect(zygotes.starts_with("pipe:") && zygotes != standard_error_of(daemon.pid()), zygotes);
-  for (const pid_t worker : daemon.workers())
+  for (const pid_t worker : daemon.idle_workers())
     expect_equal(standard_error_of(worker), zygotes);
   // What is written there comes into the log.
   client.error("script.put", {"s", "function f() {}"});
@@ -205,6 +186,7 @@ Test(sandbox, zygotes_and_workers_are_not_dumpable) {
   daemon.connect().eval("1");
   if (claims(layers_of(daemon), "hidden_processes"))
     cr_skip_test("/proc hides them instead");
+  daemon.idle_workers();
   for (const ProcessState &state : daemon.descendants()) {
     struct stat file {};
     const std::string path = "/proc/" + std::to_string(state.pid) + "/mem";
@@ -217,7 +199,7 @@ Test(sandbox, a_sandbox_that_is_switched_off_is_told_of) {
   Daemon daemon({"sandbox=off"});
   expect(layers_of(daemon).empty(), "there is a layer");
   expect(daemon.logs("the sandbox is switched off"), "the log does not say so");
-  for (const pid_t worker : daemon.workers())
+  for (const pid_t worker : daemon.idle_workers())
     expect_equal(status_of(worker, "Seccomp"), "0");
   // The environment says nothing.
   Daemon other(DaemonOptions{.environment = {"LETHE_SANDBOX=off"}});

@@ -32,14 +32,9 @@ size_t sleeps(const std::string &busy_poll_us, int calls) {
   Daemon daemon({"pool.default.workers=1", "pool.default.busy_poll_us=" + busy_poll_us});
   Client client = daemon.connect();
   client.put("s", "const f = () => 1");
-  const auto count = [&] {
-    size_t all = 0;
-    for (const ProcessState &state : daemon.descendants())
-      if (state.name == "lethe-worker")
-        all += process_figure(state.pid, "status", "voluntary_ctxt_switches");
-    return all;
-  };
   client.call("s", "f");
+  const pid_t worker = daemon.idle_workers().at(0);
+  const auto count = [&] { return process_figure(worker, "status", "voluntary_ctxt_switches"); };
   const size_t before = count();
   for (int i = 0; i < calls; ++i)
     client.call("s", "f");

@@ -156,13 +156,13 @@ Test(surface, a_jitless_pool_makes_no_machine_code_and_can_make_none) {
     const std::vector<std::string> layers =
         client.result("stats", json::array())["pools"]["default"]["sandbox"];
     expect(std::ranges::find(layers, "no_executable_memory") != layers.end(), "no such layer");
-    for (const pid_t worker : daemon.workers())
+    for (const pid_t worker : daemon.idle_workers())
       expect_equal(made_code(worker), "");
   }
   // The look is a good one: with a compiler there is something.
   Daemon daemon({setting("workers", "1")});
   daemon.connect().eval("let sum = 0; for (let i = 0; i < 1e6; ++i) sum += i % 7; sum");
-  for (const pid_t worker : daemon.workers())
+  for (const pid_t worker : daemon.idle_workers())
     expect(!made_code(worker).empty(), "no code");
 }
 

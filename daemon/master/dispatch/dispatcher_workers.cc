@@ -378,10 +378,14 @@ void Dispatcher::want_replacements(size_t count) {
     owner_.fresh_worker_wanted();
 }
 
+// Of those that are up there are more than the pool needs; what they have served matters not, as a
+// request may have found the new one before.
 bool Dispatcher::has_replacement() {
-  const WorkerProcess *fresh = fresh_.front();
-  return fresh && fresh->page().ready.load() &&
-         idle_.size() + fresh_.size() + running_.size() > most_running_;
+  size_t up = idle_.size();
+  for (List<WorkerProcess> *list : {&fresh_, &running_})
+    for (WorkerProcess *worker = list->front(); worker; worker = list->after(*worker))
+      up += worker->page().ready.load();
+  return up > most_running_;
 }
 
 // The worker is idle. False: it goes on for the time being.

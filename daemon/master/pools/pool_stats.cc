@@ -28,6 +28,7 @@ void write_worker(Buffer &out, const WorkerProcess &worker, int64_t now_us) {
   map.add("age_ms", (now_us - worker.born_us) / 1000);
   map.add("run_us", worker.run_us);
   const WorkerPage &page = worker.page();
+  map.add("ready", page.ready.load());
   map.add("rewinds", page.rewinds.load());
   map.add("rewind_ns", page.rewind_ns.load());
   map.add("last_rewind_ns", page.last_rewind_ns.load());

@@ -528,6 +528,21 @@ Test(dispatcher, a_worker_that_served_enough_goes_when_another_one_is_ready) {
   serve(next);
 }
 
+Test(dispatcher, a_worker_that_served_enough_goes_though_the_next_one_has_served_already) {
+  Stage stage("rewind", 1);
+  stage.settings.recycle_requests = 2;
+  PlayedWorker &worn = stage.add_worker();
+  const auto tiny = RunHistory::of_script("tiny", 1), library = RunHistory::of_script("library", 1);
+  run(stage, library, heavy, {&worn});
+  run(stage, library, heavy, {&worn});
+  PlayedWorker &next = stage.add_worker();
+  worn.page().ready = next.page().ready = true;
+  cr_assert_eq(&run(stage, tiny, light, {&worn, &next}), &next);
+  cr_assert_eq(&run(stage, library, heavy, {&worn, &next}), &worn);
+  cr_assert_eq(stage.left, 1);
+  cr_assert_eq(stage.environment.counters.workers_recycled, 1);
+}
+
 Test(dispatcher, old_workers_go_one_after_the_other_if_they_have_served) {
   Stage stage("rewind", 2);
   stage.settings.recycle_age_s = 60;
