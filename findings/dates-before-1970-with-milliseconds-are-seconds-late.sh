@@ -18,8 +18,8 @@ set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
-packages="@msgpack/msgpack@3.1.3 notepack.io@3.0.1 messagepack@1.1.12 @ygoe/msgpack@1.0.3"
-npm install --silent --no-audit --no-fund --ignore-scripts --prefix . $packages >/dev/null
+packages=(@msgpack/msgpack@3.1.3 notepack.io@3.0.1 messagepack@1.1.12 @ygoe/msgpack@1.0.3)
+npm install --silent --no-audit --no-fund --ignore-scripts --prefix . "${packages[@]}" >/dev/null
 cat > dates.js <<'JS'
 const encoders = {
   'notepack.io': require('notepack.io').encode,
@@ -32,7 +32,7 @@ for (const text of ['1969-07-20T20:17:40.000Z', '1969-07-20T20:17:40.500Z', '197
   for (const [name, encode] of Object.entries(encoders)) console.log(' ', name, decode(encode(new Date(text))).toISOString());
 }
 JS
-echo "Node.js $(node --version), $packages"
+echo "Node.js $(node --version), ${packages[*]}"
 node dates.js | tee result
 diff result - <<'R'
 1969-07-20T20:17:40.000Z

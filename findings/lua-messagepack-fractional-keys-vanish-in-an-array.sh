@@ -35,7 +35,8 @@ print({0.5: "half", 1: "one"}, "comes back as", relayed({0.5: "half", 1: "one"})
 print({0.5: "half", 2: "two"}, "comes back as", relayed({0.5: "half", 2: "two"}))
 print({0.5: "half", 2: "two"}, "comes back as", relayed({0.5: "half", 2: "two"}, "always_as_map"), "with always_as_map")
 PY
-export LUA_PATH="$scratch/usr/share/lua/5.3/?.lua" LD_LIBRARY_PATH="$scratch/usr/lib/$(gcc -print-multiarch)"
+multiarch=$(gcc -print-multiarch)
+export LUA_PATH="$scratch/usr/share/lua/5.3/?.lua" LD_LIBRARY_PATH="$scratch/usr/lib/$multiarch"
 usr/bin/lua5.3 -e 'print("lua-MessagePack " .. require "MessagePack"._VERSION, _VERSION)'
 /usr/bin/python3 ends.py | tee result
 diff result - <<'R'

@@ -18,8 +18,8 @@ set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
-packages="what-the-pack@2.0.3 msgpackr@2.1.4 notepack.io@3.0.1 @msgpack/msgpack@3.1.3"
-npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional --prefix . $packages >/dev/null
+packages=(what-the-pack@2.0.3 msgpackr@2.1.4 notepack.io@3.0.1 @msgpack/msgpack@3.1.3)
+npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional --prefix . "${packages[@]}" >/dev/null
 cat > limits.js <<'JS'
 const { encode } = require('what-the-pack').initialize(1024, () => {});
 const { decode, ExtData } = require('@msgpack/msgpack');
@@ -30,7 +30,7 @@ for (const number of [NaN, Infinity])
     console.log(`${number} is read by ${name} as`, value instanceof ExtData ? `extension ${value.type}` : String(value));
   }
 JS
-echo "Node.js $(node --version), $packages"
+echo "Node.js $(node --version), ${packages[*]}"
 node limits.js | tee result
 diff result - <<'R'
 NaN is read by msgpackr as undefined

@@ -18,8 +18,8 @@ set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
-packages="@msgpack/msgpack@3.1.3 notepack.io@3.0.1 messagepack@1.1.12 what-the-pack@2.0.3 @ygoe/msgpack@1.0.3"
-npm install --silent --no-audit --no-fund --ignore-scripts --prefix . $packages >/dev/null
+packages=(@msgpack/msgpack@3.1.3 notepack.io@3.0.1 messagepack@1.1.12 what-the-pack@2.0.3 @ygoe/msgpack@1.0.3)
+npm install --silent --no-audit --no-fund --ignore-scripts --prefix . "${packages[@]}" >/dev/null
 cat > write.js <<'JS'
 const encoders = {
   '@msgpack/msgpack': require('@msgpack/msgpack').encode,
@@ -40,7 +40,7 @@ for line in sys.stdin:
     name, *messages = line.split()
     print(name, *(msgpack.unpackb(bytes.fromhex(message)) for message in messages))
 PY
-echo "Node.js $(node --version), $packages"
+echo "Node.js $(node --version), ${packages[*]}"
 node write.js | /usr/bin/python3 read.py | tee result
 diff result - <<'R'
 sent 1500000000000000 10000000000000000000 18446744073709552000 6.02214076e+23 -1e+300
