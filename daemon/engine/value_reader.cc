@@ -146,12 +146,14 @@ bool ValueReader::read_map(uint32_t count, v8::Local<v8::Value> &value, uint32_t
 bool ValueReader::read_timestamp(const Item &item, v8::Local<v8::Value> &value) {
   if (item.extension_type != -1)
     return fail("an extension type other than timestamp has no JavaScript value");
-  double seconds = 0, nanoseconds = 0;
+  constexpr uint64_t most_nanoseconds = 999'999'999;
+  double seconds = 0;
+  uint64_t nanoseconds = 0;
   if (item.bytes.size() == 4) {
     seconds = big_endian_32(item.bytes.data());
   } else if (item.bytes.size() == 8) {
     const uint64_t both = big_endian_64(item.bytes.data());
-    nanoseconds = static_cast<double>(both >> 34);
+    nanoseconds = both >> 34;
     seconds = static_cast<double>(both & ((uint64_t{1} << 34) - 1));
   } else if (item.bytes.size() == 12) {
     nanoseconds = big_endian_32(item.bytes.data());
@@ -159,9 +161,12 @@ bool ValueReader::read_timestamp(const Item &item, v8::Local<v8::Value> &value) 
   } else {
     return fail("a timestamp has 4, 8 or 12 bytes");
   }
+  if (nanoseconds > most_nanoseconds)
+    return fail("a timestamp has nanoseconds of a second or more");
   // Date's constructor of the API makes an invalid date of what is out of range.
   v8::Local<v8::Value> date;
-  if (!v8::Date::New(context_, seconds * 1000 + nanoseconds / 1e6).ToLocal(&date))
+  if (!v8::Date::New(context_, seconds * 1000 + static_cast<double>(nanoseconds) / 1e6)
+           .ToLocal(&date))
     return fail("a timestamp is out of range");
   value = date;
   return true;

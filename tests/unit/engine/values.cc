@@ -215,6 +215,7 @@ Test(values_in, all_kinds) {
       {"x instanceof Date && +x === 1000", "d6ff00000001"},
       {"+x === 1500", "d7ff7735940000000001"},
       {"+x === -1", "c70cff3b8b87c0ffffffffffffffff"},
+      {"+x === 999", "d7ffee6b27fc00000000"}, // 999,999,999 ns
   };
   CHECK(check_arguments, rows);
 }
@@ -237,4 +238,9 @@ Test(values_in, refused) {
   std::string deep = "\x81\xa1x";
   deep += std::string(20, '\x91') + "\x01";
   cr_expect(world.eval("x", deep).starts_with("invalid_value: "));
+  // A second more of nanoseconds: by libraries that count wrong before 1970.
+  using namespace std::string_view_literals;
+  for (const std::string_view timestamp :
+       {"\xd7\xff\xee\x6b\x28\0\0\0\0\0"sv, "\xc7\x0c\xff\x3b\x9a\xca\0\0\0\0\0\0\0\0\0"sv})
+    cr_expect(world.eval("x", "\x81\xa1x" + std::string(timestamp)).starts_with("invalid_value: "));
 }
