@@ -81,7 +81,8 @@ RewindFailure MemoryImage::rewind() {
   invariant(overlay_, "memory goes back once the image is adopted");
   ++statistics_.rewinds;
   const uint64_t faults = settings_.method == ScanMethod::drop ? faults_ + 1 : page_faults();
-  const bool had_faults = faults != faults_;
+  // To adopt the image took some stack, too: a first request that goes no deeper has no page fault.
+  const bool had_faults = faults != faults_ || statistics_.rewinds == 1;
   const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   if (had_faults) // before the scan, as it may write errno
     static_cast<void>(drop_stack(frame - deepest_stack_bytes, frame - kept_stack_bytes));

@@ -3,6 +3,7 @@
 // step that fails is noticed.
 #include "daemon/worker/memory/memory_image.h"
 #include "daemon/worker/memory/fault_point.h"
+#include "daemon/worker/memory/memory_image_walk.h"
 #include "tests/unit/in_fork.h"
 
 #include <alloca.h>
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -488,6 +490,40 @@ Test(memory_image, nothing_of_a_request_stays_on_the_stack_however_deep_it_was) 
                             return image.first_difference() == 0;
                           }),
                 "%zu kB", kilobytes);
+}
+
+namespace {
+
+// Code and constants: to use them is no page fault then.
+void bring_in_programs() {
+  const auto bring_in = [](dl_phdr_info *object, size_t, void *) {
+    for (const auto *part = object->dlpi_phdr; part < object->dlpi_phdr + object->dlpi_phnum;
+         ++part) {
+      const uintptr_t begin = object->dlpi_addr + part->p_vaddr / page_bytes() * page_bytes();
+      if (part->p_type == PT_LOAD && (part->p_flags & PF_W) == 0)
+        populate({begin, object->dlpi_addr + part->p_vaddr + part->p_memsz});
+    }
+    return 0;
+  };
+  dl_iterate_phdr(bring_in, nullptr);
+}
+
+} // namespace
+
+// The first one, when all that it touches is there already.
+Test(memory_image, nothing_of_a_request_without_a_page_fault_stays_on_the_stack) {
+  for (const ScanMethod method : every_method)
+    cr_expect(in_fork([method] {
+      auto image = MemoryImage::checkpoint({method, size_t{64} << 20}, nullptr);
+      return image && in_fork([&image] {
+               bring_in_programs();
+               leave_on_stack(size_t{20} << 10);
+               if (!(*image)->open_files() || !(*image)->adopt())
+                 return false;
+               leave_on_stack(size_t{20} << 10);
+               return (*image)->rewind() == RewindFailure::none && left_on_stack() == 0;
+             });
+    }));
 }
 
 Test(memory_image, verification_finds_what_is_left_on_the_stack) {
