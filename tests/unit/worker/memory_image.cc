@@ -95,7 +95,7 @@ Test(memory_image, memory_that_malloc_took_is_free_again) {
     cr_assert(in_worker(method, [](MemoryImage &image) {
       const void *const break_before = sbrk(0);
       const void *first = nullptr;
-      for (int round = 0; round < 50; ++round) {
+      for (int round = 0; round < 12; ++round) {
         char *block = static_cast<char *>(malloc(5000));
         char *large = static_cast<char *>(malloc(size_t{20} << 20));
         if (!large || (first && block != first))
