@@ -124,6 +124,9 @@ private:
     } else {
       return std::nullopt;
     }
+    constexpr uint64_t most_nanoseconds = 999'999'999;
+    if (nanoseconds > most_nanoseconds)
+      return std::nullopt;
     constexpr double furthest_ms = 8.64e15;
     const double ms =
         std::trunc(static_cast<double>(seconds) * 1000 + static_cast<double>(nanoseconds) / 1e6);
