@@ -87,7 +87,7 @@ private:
   }
   void write_extension(const Item &item) {
     const auto timestamp =
-        item.extension_type == timestamp_extension ? decode_timestamp(item.bytes) : std::nullopt;
+        item.extension_type == timestamp_extension ? read_timestamp(item.bytes) : std::nullopt;
     if (timestamp)
       text_ += json_string(format_iso_date(*timestamp));
     else

@@ -9,15 +9,6 @@
 namespace lethe {
 namespace {
 
-constexpr uint32_t nanoseconds_per_second = 1'000'000'000;
-
-uint64_t big_endian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (const char byte : bytes)
-    value = value << 8 | static_cast<uint8_t>(byte);
-  return value;
-}
-
 // Reads a date from the front to the back; once something doesn't fit, it stays failed.
 class DateReader {
 public:
@@ -64,25 +55,6 @@ int read_year(DateReader &reader) {
 }
 
 } // namespace
-
-std::optional<Timestamp> decode_timestamp(std::string_view payload) {
-  Timestamp timestamp;
-  if (payload.size() == 4) {
-    timestamp.seconds = static_cast<int64_t>(big_endian(payload));
-  } else if (payload.size() == 8) {
-    const uint64_t both = big_endian(payload);
-    timestamp.nanoseconds = static_cast<uint32_t>(both >> 34);
-    timestamp.seconds = static_cast<int64_t>(both & ((uint64_t{1} << 34) - 1));
-  } else if (payload.size() == 12) {
-    timestamp.nanoseconds = static_cast<uint32_t>(big_endian(payload.substr(0, 4)));
-    timestamp.seconds = static_cast<int64_t>(big_endian(payload.substr(4)));
-  } else {
-    return std::nullopt;
-  }
-  if (timestamp.nanoseconds >= nanoseconds_per_second)
-    return std::nullopt;
-  return timestamp;
-}
 
 std::string encode_timestamp(Timestamp timestamp) {
   std::string payload;

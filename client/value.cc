@@ -2,7 +2,6 @@
 // Reading values: the C functions over ipc's reader.
 #include "client/include/lethe.h"
 #include "client/json.h"
-#include "client/timestamp.h"
 #include "ipc/message_pack.h"
 
 #include <cstdlib>
@@ -50,7 +49,7 @@ lethe_type lethe_value_type(lethe_value value) {
   case Kind::map:
     return LETHE_MAP;
   case Kind::extension:
-    return item.extension_type == lethe::timestamp_extension && lethe::decode_timestamp(item.bytes)
+    return item.extension_type == lethe::timestamp_extension && lethe::read_timestamp(item.bytes)
                ? LETHE_TIMESTAMP
                : LETHE_EXTENSION;
   }
@@ -115,7 +114,7 @@ bool lethe_value_timestamp(lethe_value value, int64_t *seconds, uint32_t *nanose
   if (!read(value, item) || item.kind != Kind::extension ||
       item.extension_type != lethe::timestamp_extension)
     return false;
-  const auto timestamp = lethe::decode_timestamp(item.bytes);
+  const auto timestamp = lethe::read_timestamp(item.bytes);
   if (!timestamp)
     return false;
   *seconds = timestamp->seconds;

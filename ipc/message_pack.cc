@@ -282,6 +282,32 @@ void Skimmer::reset() {
   open_.clear();
 }
 
+std::optional<Timestamp> read_timestamp(std::string_view payload) {
+  constexpr int seconds_bits = 34; // of the form of 8 bytes
+  const char *bytes = payload.data();
+  Timestamp timestamp;
+  switch (payload.size()) {
+  case 4:
+    timestamp.seconds = big_endian<uint32_t>(bytes);
+    break;
+  case 8: {
+    const auto both = big_endian<uint64_t>(bytes);
+    timestamp.nanoseconds = static_cast<uint32_t>(both >> seconds_bits);
+    timestamp.seconds = static_cast<int64_t>(both & ((uint64_t{1} << seconds_bits) - 1));
+    break;
+  }
+  case 12:
+    timestamp.nanoseconds = big_endian<uint32_t>(bytes);
+    timestamp.seconds = static_cast<int64_t>(big_endian<uint64_t>(bytes + 4));
+    break;
+  default:
+    return std::nullopt;
+  }
+  if (timestamp.nanoseconds >= nanoseconds_per_second)
+    return std::nullopt;
+  return timestamp;
+}
+
 bool is_one_value(std::string_view bytes, uint32_t max_depth) {
   Skimmer skimmer(max_depth);
   return skimmer.advance(bytes) == Skimmer::State::complete && skimmer.position() == bytes.size();

@@ -48,6 +48,19 @@ struct Item {
   std::string_view bytes; // string, binary, extension: the payload, in the reader's memory
 };
 
+// Of dates: https://github.com/msgpack/msgpack/blob/master/spec.md#timestamp-extension-type
+inline constexpr int8_t timestamp_extension = -1;
+inline constexpr uint32_t nanoseconds_per_second = 1'000'000'000;
+
+struct Timestamp {
+  int64_t seconds = 0; // since 1970-01-01T00:00:00Z
+  uint32_t nanoseconds = 0;
+};
+
+// What the payload of such an extension says; nothing if it has none of the three forms (of 4, 8
+// and 12 bytes), or the nanoseconds of a second or more.
+std::optional<Timestamp> read_timestamp(std::string_view payload);
+
 class Skimmer;
 
 // Reads items from a piece of memory, which must outlive it. Never reads past the end; a false

@@ -3,26 +3,7 @@
 // not run, and __proto__ is a name like any other.
 #include "daemon/engine/value_reader.h"
 
-#include <bit>
-#include <cstring>
-
 namespace lethe {
-namespace {
-
-uint32_t big_endian_32(const char *from) {
-  uint32_t value;
-  std::memcpy(&value, from, sizeof value);
-  return __builtin_bswap32(value);
-}
-
-uint64_t big_endian_64(const char *from) {
-  uint64_t value;
-  std::memcpy(&value, from, sizeof value);
-  return __builtin_bswap64(value);
-}
-
-} // namespace
-
 Error ValueReader::error() const {
   return Error(ErrorCode::invalid_value, reason_).with("path", std::string("$"));
 }
@@ -76,7 +57,7 @@ bool ValueReader::read_value(v8::Local<v8::Value> &value, uint32_t depth) {
     value = bytes_value(item.bytes);
     return true;
   case Kind::extension:
-    return read_timestamp(item, value);
+    return read_date(item, value);
   case Kind::array:
     return read_array(item.count, value, depth + 1);
   case Kind::map:
@@ -142,31 +123,17 @@ bool ValueReader::read_map(uint32_t count, v8::Local<v8::Value> &value, uint32_t
   return true;
 }
 
-// https://github.com/msgpack/msgpack/blob/master/spec.md#timestamp-extension-type
-bool ValueReader::read_timestamp(const Item &item, v8::Local<v8::Value> &value) {
-  if (item.extension_type != -1)
+bool ValueReader::read_date(const Item &item, v8::Local<v8::Value> &value) {
+  if (item.extension_type != timestamp_extension)
     return fail("an extension type other than timestamp has no JavaScript value");
-  constexpr uint64_t most_nanoseconds = 999'999'999;
-  double seconds = 0;
-  uint64_t nanoseconds = 0;
-  if (item.bytes.size() == 4) {
-    seconds = big_endian_32(item.bytes.data());
-  } else if (item.bytes.size() == 8) {
-    const uint64_t both = big_endian_64(item.bytes.data());
-    nanoseconds = both >> 34;
-    seconds = static_cast<double>(both & ((uint64_t{1} << 34) - 1));
-  } else if (item.bytes.size() == 12) {
-    nanoseconds = big_endian_32(item.bytes.data());
-    seconds = static_cast<double>(std::bit_cast<int64_t>(big_endian_64(item.bytes.data() + 4)));
-  } else {
-    return fail("a timestamp has 4, 8 or 12 bytes");
-  }
-  if (nanoseconds > most_nanoseconds)
-    return fail("a timestamp has nanoseconds of a second or more");
+  const auto timestamp = read_timestamp(item.bytes);
+  if (!timestamp)
+    return fail("a timestamp has 4, 8 or 12 bytes, and less than a second of nanoseconds");
+  const double milliseconds =
+      static_cast<double>(timestamp->seconds) * 1000 + timestamp->nanoseconds / 1e6;
   // Date's constructor of the API makes an invalid date of what is out of range.
   v8::Local<v8::Value> date;
-  if (!v8::Date::New(context_, seconds * 1000 + static_cast<double>(nanoseconds) / 1e6)
-           .ToLocal(&date))
+  if (!v8::Date::New(context_, milliseconds).ToLocal(&date))
     return fail("a timestamp is out of range");
   value = date;
   return true;

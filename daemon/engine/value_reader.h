@@ -33,7 +33,7 @@ private:
   bool read_array(uint32_t count, v8::Local<v8::Value> &value, uint32_t depth);
   bool read_map(uint32_t count, v8::Local<v8::Value> &value, uint32_t depth);
   bool read_key(v8::Local<v8::Value> &key, uint32_t depth);
-  bool read_timestamp(const Item &item, v8::Local<v8::Value> &value);
+  bool read_date(const Item &item, v8::Local<v8::Value> &value);
   v8::Local<v8::Value> bytes_value(std::string_view bytes);
   bool make_string(std::string_view text, v8::NewStringType type, v8::Local<v8::Value> &value);
   bool fail(const char *reason) {

@@ -400,7 +400,7 @@ bool ValueWriter::write_date(double milliseconds, const Level *outer) {
     put_big_endian(body, nanoseconds, 4);
     put_big_endian(body + 4, static_cast<size_t>(seconds), 8);
   }
-  packer_.pack_ext(bytes, -1);
+  packer_.pack_ext(bytes, timestamp_extension);
   packer_.pack_ext_body(body, bytes);
   return true;
 }

@@ -17,6 +17,10 @@ namespace {
 
 constexpr int64_t begin_limit_us = 1'000'000; // for a worker to begin what it was given
 constexpr int64_t idle_limit_us = 20'000;     // of CPU time, for a worker with nothing to do
+// For the oldest request of a worker, before what waits behind it is taken back. With more scripts
+// than processors it may have waited for its turn, as long as the kernel's slices are, and what is
+// behind it would wait elsewhere, too.
+constexpr int64_t slow_limit_us = 1000, slow_in_turns_limit_us = 4000;
 // What a worker adds of its own to a console's lines: that something was left out.
 constexpr int64_t most_remarks = 1, most_remark_bytes = 256;
 
@@ -409,10 +413,8 @@ void Dispatcher::replace_worn() {
   want_replacements(waiting);
 }
 
-// With more scripts than processors a request that seems to take long may have waited for its turn,
-// as long as the kernel's slices are: what is behind it would wait elsewhere, too.
 int64_t Dispatcher::slow_after_us() const {
-  return running_.size() > environment_.processors ? 4000 : 1000;
+  return running_.size() > environment_.processors ? slow_in_turns_limit_us : slow_limit_us;
 }
 
 void Dispatcher::worker_is_slow(WorkerProcess &worker) {

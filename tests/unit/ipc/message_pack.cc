@@ -147,6 +147,27 @@ Test(reader, a_shortcut_of_another_kind_fails) {
   cr_assert_not(Reader("\x01").string());
 }
 
+Test(timestamp, has_three_forms) {
+  const auto expect_read = [](std::string_view payload, int64_t seconds, uint32_t nanoseconds) {
+    const auto timestamp = read_timestamp(payload);
+    cr_assert(timestamp);
+    cr_expect_eq(timestamp->seconds, seconds);
+    cr_expect_eq(timestamp->nanoseconds, nanoseconds);
+  };
+  expect_read("\xff\xff\xff\xff"s, 4'294'967'295, 0);
+  // The seconds take the two lowest bits of the first half.
+  expect_read("\x00\x00\x00\x07\x00\x00\x00\x02"s, (int64_t{3} << 32) + 2, 1);
+  expect_read("\xee\x6b\x27\xfc\x00\x00\x00\x00"s, 0, 999'999'999);
+  expect_read("\x3b\x9a\xc9\xff\xff\xff\xff\xff\xff\xff\xff\xfe"s, -2, 999'999'999);
+}
+
+Test(timestamp, of_another_length_or_with_a_second_of_nanoseconds_is_none) {
+  for (const size_t size : {0, 1, 3, 5, 7, 9, 11, 13, 16})
+    cr_expect_not(read_timestamp(std::string(size, '\0')), "%zu bytes", size);
+  cr_expect_not(read_timestamp("\xee\x6b\x28\x00\x00\x00\x00\x00"s));
+  cr_expect_not(read_timestamp("\x3b\x9a\xca\x00\x00\x00\x00\x00\x00\x00\x00\x00"s));
+}
+
 // Deterministic: the same bytes each time. make fuzz looks further.
 Test(reader, random_bytes_never_read_past_the_end) {
   std::mt19937 random(20'261'122);
