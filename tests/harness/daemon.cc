@@ -2,6 +2,7 @@
 // The real lethed in a folder of its own.
 #include "tests/harness/daemon.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -185,6 +186,15 @@ std::vector<pid_t> Daemon::idle_workers(size_t running) const {
   if (!becomes_true(is_at_rest))
     fail("there are other processes than the pools' zygotes and idle workers: " + shown(pools));
   return idle;
+}
+
+void Daemon::replace_idle_workers() const {
+  const std::vector<pid_t> used = idle_workers();
+  for (const pid_t worker : used)
+    ::kill(worker, SIGKILL);
+  expect(
+      becomes_true([&] { return std::ranges::find_first_of(used, idle_workers()) == used.end(); }),
+      "killed workers live on");
 }
 
 std::vector<pid_t> Daemon::workers() const {

@@ -59,6 +59,8 @@ public:
   // Waits until the pools have all of their workers, and no process of an older generation lives.
   // Those that don't run something: they have closed their sandbox, and their memory is put back.
   std::vector<pid_t> idle_workers(size_t running = 0) const;
+  // Has others forked in the place of the idle workers: they have run nothing yet.
+  void replace_idle_workers() const;
 
 private:
   void expect_nothing_left() const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program gives the same result, error and stack under rewind as in a process of its own:
-// thousands of generated ones, and libraries that others wrote.
+// hundreds of generated ones, and libraries that others wrote.
 #include "tests/harness/daemon.h"
 #include "tests/rewind/sources.h"
 
@@ -25,7 +25,7 @@ struct Request {
 // LETHE_REWIND_PROGRAMS: how many are generated.
 unsigned program_count() {
   const char *count = std::getenv("LETHE_REWIND_PROGRAMS");
-  return count ? static_cast<unsigned>(std::stoul(count)) : 600;
+  return count ? static_cast<unsigned>(std::stoul(count)) : 300;
 }
 
 DaemonOptions with_isolation(const std::string &isolation, std::vector<std::string> more = {}) {

@@ -33,9 +33,6 @@ public:
       const std::vector<Leak> &leaks, size_t in_flight,
       const std::function<void()> &before = [] {});
 
-  // Workers that have answered nothing yet, by a new generation.
-  void renew_workers();
-
   // Those that js/tampering.js makes of the built-in objects that are there: each `step`th.
   std::vector<Leak> tamperings(size_t step);
 
@@ -44,6 +41,8 @@ private:
     const Leak *leak;
     uint32_t first, digest, second, probe;
   };
+  // Workers that have answered nothing yet, by a new generation.
+  void renew_workers();
   uint32_t start(const std::string &source);
   Trial start_trial(const Leak &leak);
   void finish_trial(const Trial &trial, Hunt &hunt);

@@ -102,8 +102,8 @@ Test(leaks, most_are_seen_under_reuse) {
   Client client = daemon.connect();
   // Tampering with promises may leave the hunter's own requests waiting for ever.
   Hunter hunter(client, World::resident, 1000);
-  const std::vector<Leak> leaks = some_leaks(hunter, 4);
-  const Hunt hunt = hunter.hunt(leaks, 1, [&hunter] { hunter.renew_workers(); });
+  const std::vector<Leak> leaks = some_leaks(hunter, 8, 4);
+  const Hunt hunt = hunter.hunt(leaks, 1, [&daemon] { daemon.replace_idle_workers(); });
   std::string missed;
   for (const Leak &leak : leaks)
     if (!hunt.caught.contains(leak.name))

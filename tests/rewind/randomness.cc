@@ -102,15 +102,15 @@ void never_repeats(const std::string &isolation, int count, const char *source =
 
 Test(randomness, never_repeats_under_rewind) { never_repeats("rewind", 500); }
 
-Test(randomness, never_repeats_under_process) { never_repeats("process", 100); }
+Test(randomness, never_repeats_under_process) { never_repeats("process", 40); }
 
-Test(randomness, never_repeats_under_reuse) { never_repeats("reuse", 500); }
+Test(randomness, never_repeats_under_reuse) { never_repeats("reuse", 200); }
 
-Test(randomness, secrets_never_repeat_under_rewind) { never_repeats("rewind", 60, draw_secrets); }
+Test(randomness, secrets_never_repeat_under_rewind) { never_repeats("rewind", 30, draw_secrets); }
 
-Test(randomness, secrets_never_repeat_under_process) { never_repeats("process", 20, draw_secrets); }
+Test(randomness, secrets_never_repeat_under_process) { never_repeats("process", 10, draw_secrets); }
 
-Test(randomness, secrets_never_repeat_under_reuse) { never_repeats("reuse", 60, draw_secrets); }
+Test(randomness, secrets_never_repeat_under_reuse) { never_repeats("reuse", 30, draw_secrets); }
 
 Test(randomness, drawn_while_a_script_is_loaded_stays_for_its_generation_only) {
   Daemon daemon({"pool.default.workers=1", "pool.default.isolation=rewind"});
