@@ -353,6 +353,7 @@ Test(fair_shares, others_do_not_see_what_is_not_theirs) {
   expect_equal(reader.error("script.get", {"none"})["code"], "forbidden");
   expect_equal(reader.result("script.list", json::array())[0]["options"], json::object());
   expect_equal(writer.result("script.list", json::array())[0]["options"], {{"deadline_ms", 50}});
+  daemon.idle_workers(); // after the put they are others
   expect(!stats(admin)["pools"]["default"]["processes"].empty(), "no workers");
   expect(stats(reader)["pools"]["default"]["processes"].empty(), "workers");
 }
