@@ -367,7 +367,7 @@ Result<BuiltSnapshot> conclude(std::string_view said, bool in_time, int status,
     }
   }
   // V8 ends the process when it meets what it can't store; only the stage tells what it was about.
-  if (serializing)
+  if (in_time && serializing)
     return Error(ErrorCode::internal,
                  "the startup snapshot cannot be serialized (" + describe_end(status) +
                      "): a preload file leaves something behind that V8 cannot store, for instance "

@@ -156,7 +156,7 @@ PEERS ?=
 bench-peers: all $(BUILD)/tests/bench-peers-load $(BUILD)/npm/libraries.js $(BUILD)/peers/installed ## measure against what else runs actions, as a table and as build/bench-peers.json
 	tests/bench/peers/bench.py --build $(BUILD) --output $(BUILD)/bench-peers.json $(if $(QUICK),--quick) --peers '$(PEERS)'
 	tests/bench/peers/charts.py $(BUILD)/bench-peers.json $(BUILD)/bench-peers
-peers-charts: ## keep the figures of build/bench-peers.json, and draw the README's charts from them
+peers-charts: ## keep the figures of build/bench-peers.json, and draw charts from them
 	@mkdir -p tests/bench/peers/charts
 	cp $(BUILD)/bench-peers.json tests/bench/peers/charts/figures.json
 	tests/bench/peers/charts.py tests/bench/peers/charts/figures.json tests/bench/peers/charts

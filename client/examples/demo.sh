@@ -31,11 +31,14 @@ expect() {
   [ "$output" = "$wanted" ] || fail "expected $wanted"
 }
 # The same for a script that must run into a limit: exit status 3.
+# Runs `lethe` with the further arguments, which must end with the error that the first one names.
 expect_limit() {
-  local status=0
+  local wanted=$1 status=0 output
+  shift
   show lethe "$@"
-  "$bin/lethe" "$@" 2>&1 || status=$?
-  [ "$status" = 3 ] || fail "expected exit status 3, got $status"
+  output=$("$bin/lethe" "$@" 2>&1) || status=$?
+  printf '%s\n' "$output"
+  [[ $status = 3 && $output = *"$wanted"* ]] || fail "expected $wanted and exit status 3, got $status"
 }
 
 daemon=
@@ -87,10 +90,10 @@ expect '"polluted"' eval 'Array.prototype.map = () => "polluted"; [1].map(x => x
 expect '[2,4]' eval '[1, 2].map(x => 2 * x)'
 
 say "A regular expression that would run for hours gets 100 ms, and tells where it was:"
-expect_limit call acme/greet spin --deadline 100
+expect_limit deadline_exceeded call acme/greet spin --deadline 100
 
 say "A script that wants all memory gets its share and no more:"
-expect_limit eval 'const hoard = []; for (;;) hoard.push([hoard.length])'
+expect_limit memory_limit eval 'const hoard = []; for (;;) hoard.push([hoard.length])' --deadline 30000
 
 say "And the service? As if nothing had happened:"
 expect '"Hello Edsger, visit number 1"' call acme/greet greet '{"name": "Edsger"}'

@@ -68,7 +68,7 @@ typedef enum lethe_type {
   LETHE_ARRAY,
   LETHE_MAP,
   LETHE_TIMESTAMP, /* a JavaScript Date */
-  LETHE_EXTENSION  /* any other extension type of MessagePack */
+  LETHE_EXTENSION  /* any other extension of MessagePack, or a timestamp that is none */
 } lethe_type;
 
 LETHE_API lethe_type lethe_value_type(lethe_value value);

@@ -145,7 +145,7 @@ bool ValueReader::read_list(std::vector<v8::Local<v8::Value>> &elements) {
     return fail("the arguments are not an array");
   for (uint32_t i = 0; i < *count; ++i) {
     v8::Local<v8::Value> element;
-    if (!read_value(element, 1))
+    if (!read_value(element, 0))
       return false;
     elements.push_back(element);
   }
@@ -162,7 +162,7 @@ bool ValueReader::read_properties(v8::Local<v8::Object> target) {
     return fail("globals are not a map");
   for (uint32_t i = 0; i < item.count; ++i) {
     v8::Local<v8::Value> key, element;
-    if (!read_key(key, 1) || !read_value(element, 1))
+    if (!read_key(key, 0) || !read_value(element, 0))
       return false;
     if (!key->IsString())
       return fail("the name of a global is not a string");

@@ -21,9 +21,10 @@ public:
 
   // The next value.
   bool read(v8::Local<v8::Value> &value) { return read_value(value, 0); }
-  // The next value, which must be an array: its elements.
+  // The next value, which must be an array: its elements, each of them as deep as a value may be.
   bool read_list(std::vector<v8::Local<v8::Value>> &elements);
-  // The next value, which must be a map with string keys, or nil: set as properties of `target`.
+  // The next value, which must be a map with string keys, or nil: set as properties of `target`, each
+  // likewise.
   bool read_properties(v8::Local<v8::Object> target);
 
   Error error() const;

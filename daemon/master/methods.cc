@@ -10,7 +10,8 @@ namespace {
 constexpr Method methods[] = {
     {"call", Caller::anyone, "[script, function, [arg, ...], options]", call_script},
     {"eval", Caller::anyone, "[source, options]", eval_source},
-    {"chain", Caller::anyone, "[[[script, function], ...], input, options]", chain_scripts},
+    {"chain", Caller::anyone, "[[[script, function], ...], input, options], with 1 to 1000 steps",
+     chain_scripts},
     {"inspect", Caller::admin, "[script, function, [arg, ...], options]", inspect_script},
     {"profile", Caller::admin, "[script, function, [arg, ...], options]", profile_script},
     {"heap", Caller::admin, "[script or nil, function or nil, [arg, ...], options]",

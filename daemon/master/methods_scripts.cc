@@ -151,6 +151,10 @@ bool list_scripts(const MethodCall &call) {
     call.fail(options.error());
     return true;
   }
+  if (options->pool && !call.server.pool(*options->pool)) {
+    call.fail(no_such_pool(*options->pool));
+    return true;
+  }
   // The length of the list stands before it, and is known at its end.
   uint32_t count = 0;
   Buffer list;

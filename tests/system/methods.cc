@@ -91,6 +91,7 @@ Test(methods, script_list) {
   Client client = daemon.connect();
   expect_equal(client.result("script.list", json::array()), json::array());
   client.put("one", "function f() {}", {{"deadline_ms", 500}});
+  expect_equal(client.error("script.list", {{{"pool", "none"}}})["code"], "not_found");
   const json list = client.result("script.list", json::array({json::object()}));
   expect_equal(list.size(), 1);
   expect_equal(list[0]["name"], "one");

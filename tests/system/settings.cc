@@ -82,12 +82,31 @@ Test(settings, max_message_bytes) {
 Test(settings, max_depth) {
   Daemon daemon({"max_depth=20"});
   Client client = daemon.connect();
-  expect_equal(client.eval_error("let o = 1; for (let i = 0; i < 30; ++i) o = [o]; o")["code"],
-               "invalid_value");
-  json deep = 1;
-  for (int i = 0; i < 30; ++i)
-    deep = json::array({deep});
-  expect_equal(client.error("eval", {"1", {{"globals", {{"deep", deep}}}}})["code"],
+  const auto nested = [](int levels) {
+    json value = 1;
+    for (int i = 0; i < levels; ++i)
+      value = json::array({value});
+    return value;
+  };
+  client.on_host_call = [&](uint32_t, const std::string &, const json &arguments) {
+    return nested(arguments[0]);
+  };
+  client.put("s", "const same = (x) => x, deeper = (x) => [x], ask = (n) => host.call('ask', n);");
+  const json step = {"s", "same"};
+  // As deep in each direction, and no deeper.
+  expect_equal(client.eval("let o = 1; for (let i = 0; i < 20; ++i) o = [o]; o"), nested(20));
+  expect_equal(client.call("s", "same", json::array({nested(20)})), nested(20));
+  expect_equal(client.eval("deep", {{"globals", {{"deep", nested(20)}}}}), nested(20));
+  expect_equal(client.result("chain", {json::array({step, step}), nested(20)}), nested(20));
+  expect_equal(client.call("s", "ask", {20}), nested(20));
+  for (const auto &[method, params] : std::vector<std::pair<std::string, json>>{
+           {"call", {"s", "deeper", json::array({nested(20)})}},
+           {"call", {"s", "same", json::array({nested(21)})}},
+           {"chain", {json::array({step}), nested(21)}},
+       })
+    expect_equal(client.error(method, params)["code"], "invalid_value");
+  // Where the message itself is too deep.
+  expect_equal(client.error("eval", {"1", {{"globals", {{"deep", nested(30)}}}}})["code"],
                "invalid_request");
 }
 
