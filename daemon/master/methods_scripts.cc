@@ -45,6 +45,7 @@ void add_warm_up(MapWriter &map, const std::optional<message::Kept<message::Warm
   const message::WarmedUp &warmed_up = **kept;
   MapWriter inner;
   inner.add("rounds", warmed_up.rounds);
+  inner.add("learned", warmed_up.learned);
   inner.add("steady", warmed_up.steady);
   inner.add("before_us", warmed_up.before_us);
   inner.add("after_us", warmed_up.after_us);

@@ -89,6 +89,8 @@ const std::string &folder() {
 std::string as_text(const SettingValue &value) {
   if (const auto *number = std::get_if<int64_t>(&value))
     return std::to_string(*number);
+  if (const auto *flag = std::get_if<bool>(&value))
+    return *flag ? "true" : "false";
   return std::get<std::string>(value);
 }
 
@@ -147,6 +149,7 @@ void Schedule::choose_settings() {
     set(pool + "isolation", isolations[random.between(0, 2)]);
     set(pool + "deadline_ms", random.one_of({100, 1000}));
     set(pool + "load_deadline_ms", int64_t{200});
+    set(pool + "learn", random.one_in(2));
     set(pool + "queue", random.one_of({2, 16, 1024}));
     set(pool + "recycle_requests", random.one_of({3, 100'000}));
     set(pool + "recycle_age_s", random.one_of({0, 1, 60}));

@@ -187,7 +187,7 @@ void SimulatedWorker::answer() {
   }
   world_.timeline.note("says a result", pid(), run_->number);
   said_ = liar_ || !ask || run_->step + 1 < ask->steps ? 0 : run_->number;
-  say(message::Done{.compiled = 0, .result = body.view()});
+  say(message::Done{.compiled = random.one_in(2) ? 1u : 0u, .result = body.view()});
   after_answer();
 }
 

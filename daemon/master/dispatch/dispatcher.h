@@ -22,6 +22,9 @@ public:
   virtual void fresh_worker_wanted() = 0;
   // Nothing is queued, nothing runs.
   virtual void all_is_done() = 0;
+  // In a pool that learns: V8 has compiled something in this request, which is about to be answered
+  // with a result.
+  virtual void compiled_in(const Request & /* request */) {}
 
 protected:
   ~DispatcherOwner() = default;

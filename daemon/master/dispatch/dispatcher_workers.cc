@@ -207,6 +207,8 @@ void Dispatcher::on(WorkerProcess &worker, Request &request, const message::Done
   bool last = true;
   note_compiled(request, done.compiled);
   ran(request, worker.done());
+  if (done.compiled > 0 && settings_->learn && request.client)
+    owner_.compiled_in(request);
   if (request.client) {
     if (const auto limit = environment_.settings.max_message_bytes;
         done.result.size() > static_cast<size_t>(limit)) {

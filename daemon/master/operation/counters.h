@@ -43,6 +43,8 @@ namespace lethe {
   row(scripts_put, "scripts put")                                                                          \
   row(scripts_deleted, "scripts deleted")                                                                  \
   row(scripts_damaged, "stored scripts found damaged and set aside")                                       \
+  row(generations_learned, "generations made to be warmed up with calls of requests")                      \
+  row(calls_learned, "calls of requests with which these were warmed up")                                  \
   row(compiled, "functions and regular expressions that V8 compiled in requests")                          \
   row(console_lines, "lines that scripts wrote to their console")                                          \
   row(console_dropped, "console lines dropped: the client did not read, or there were more than allowed")  \

@@ -16,9 +16,13 @@ constexpr int64_t start_limit_us = 30'000'000; // for a zygote that loads no scr
 constexpr int deaths_of_a_culprit = 3;         // fewer may be somebody else's doing
 
 // At most.
-size_t bytes_in_grow(const Script &script) {
+size_t bytes_in_grow(const message::ScriptToLoad &script, const Script &definition) {
   constexpr size_t around_them = 32; // heads, and the version
-  return script.name.size() + script.source.size() + script.options.size() + around_them;
+  size_t bytes =
+      script.name.size() + script.source.size() + definition.options.size() + around_them;
+  for (const message::WarmUpCall &call : script.learned)
+    bytes += call.function.size() + call.arguments.size() + around_them;
+  return bytes;
 }
 
 } // namespace
@@ -137,10 +141,14 @@ void GenerationBuild::grow() {
   size_t bytes = 0;
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
   for (const ScriptPointer &script : plan_.load) {
-    bytes += bytes_in_grow(*script);
+    message::ScriptToLoad load{script->name, script->version, script->source, script->load_options};
+    if (const auto found = plan_.learned.find(script->name); found != plan_.learned.end())
+      for (const auto &call : found->second)
+        load.learned.push_back(*call);
+    bytes += bytes_in_grow(load, *script);
     if (!grow.load.empty() && bytes > limit_bytes)
       break;
-    grow.load.push_back({script->name, script->version, script->source, script->load_options});
+    grow.load.push_back(std::move(load));
   }
   const auto sent = plan_.load.begin() + static_cast<ptrdiff_t>(grow.load.size());
   batch_.assign(plan_.load.begin(), sent);

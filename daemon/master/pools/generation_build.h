@@ -15,6 +15,8 @@ struct GenerationPlan {
   // To be forked. nullptr: the program is executed, with a snapshot built if needed.
   ZygoteProcess *parent = nullptr;
   std::vector<ScriptPointer> load;
+  // By script: calls of requests, with which it is warmed up.
+  std::map<std::string, std::vector<message::Kept<message::WarmUpCall>>, std::less<>> learned;
   std::vector<std::string> drop;
   bool strict = true; // the first script that fails ends the build; else it is left out and named
   uint32_t *last_generation = nullptr; // the numbers given so far

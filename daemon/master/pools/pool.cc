@@ -284,18 +284,15 @@ void Pool::zygote_hung_up(ZygoteProcess &zygote) {
   fork_timer_.stop();
   forking_.clear();
   forking_debuggers_.clear();
-  if (build_) {
-    build_->cancel();
-    environment_.loop.dispose(std::move(build_));
-    const auto done = std::move(build_done_);
-    done(Error(ErrorCode::worker_crashed, "the zygote died; try again"));
-  }
+  if (build_)
+    give_up_build(Error(ErrorCode::worker_crashed, "the zygote died; try again"));
   recover_timer_.start(delay_us);
 }
 
 void Pool::sweep() {
   dispatcher_.sweep();
   renew_if_due();
+  learn_if_due();
   const int64_t now_us = environment_.loop.now_us();
   if (std::erase_if(departed_, [now_us](const auto &entry) {
         return now_us - entry.second.since_us > told_limit_us;

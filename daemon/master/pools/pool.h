@@ -4,6 +4,7 @@
 
 #include "daemon/master/dispatch/dispatcher.h"
 #include "daemon/master/loop/brake.h"
+#include "daemon/master/pools/call_samples.h"
 #include "daemon/master/pools/generation_build.h"
 #include "daemon/master/scripts/script_store.h"
 
@@ -31,6 +32,7 @@ struct RegisteredScript {
   std::optional<Error> failure; // why it is not
   std::optional<message::Kept<message::WarmedUp>> warmed_up{}; // nothing: it has no such calls
   RunHistoryPointer history = RunHistory::of_script(script->name, script->version);
+  CallSamples samples{}; // none, unless the pool learns
 };
 
 // Changes of generation come one after the other. Whoever makes one holds the pool's turn: with the
@@ -45,6 +47,7 @@ struct RegisteredScript {
 //                          or abandon
 //   renew                  build by executing the program ─► adopt; when it was grown too often, a
 //                          worker had a fault, or of age
+//   learn                  build by a fork, with calls of requests ─► adopt; any other change ends it
 //   start, recover         the same, while there is no zygote: nothing else can begin then
 //
 // Until adopt() the present generation serves as if nothing were happening; a build that fails is
@@ -113,6 +116,7 @@ private:
   std::optional<Error> check_room_for_change() const;
   void begin_next_change();
   void build(GenerationPlan plan, GenerationBuild::Done done);
+  void give_up_build(const Error &why);
   void put_now(std::shared_ptr<Script> script, const PutDone &done, const Turn &turn);
   void remove_now(const std::string &name, const DeleteDone &done, const Turn &turn);
   void prepare_now(const Done &done, Turn turn);
@@ -126,6 +130,9 @@ private:
   void want_renewal(std::string_view why);
   void renew_if_due();
   void renew(const Turn &turn);
+  void learn_if_due();
+  void learn(const Turn &turn);
+  void forget_samples();
   std::vector<ScriptPointer> all_scripts(bool only_resident) const;
 
   void note_end(uint32_t generation, int wait_status, const RunHistoryPointer &ran_last);
@@ -136,6 +143,7 @@ private:
   void worker_left(WorkerProcess &worker) override;
   void worker_gone(WorkerProcess &worker) override;
   void fresh_worker_wanted() override { supply(); }
+  void compiled_in(const Request &request) override;
   void all_is_done() override { owner_.pool_changed(); }
 
   bool zygote_forked_worker(ZygoteProcess &zygote, uint32_t id, ChildProcess process,
@@ -167,6 +175,8 @@ private:
   uint64_t runs_before_ = 0;
   bool had_fault_ = false;
   bool renewal_waits_ = false; // for its turn, or its end
+  bool learns_ = false;        // the generation that is built is for that
+  size_t sample_bytes_ = 0;    // at most, in all scripts' samples
   size_t waiting_script_bytes_ = 0;
   std::deque<Change> changes_;
   StateMachine<Pool, State> state_;

@@ -33,6 +33,13 @@ void Pool::build(GenerationPlan plan, GenerationBuild::Done done) {
   build_ = std::make_unique<GenerationBuild>(environment_, reaper_, std::move(plan), finished);
 }
 
+void Pool::give_up_build(const Error &why) {
+  build_->cancel();
+  environment_.loop.dispose(std::move(build_));
+  const auto done = std::move(build_done_);
+  done(why);
+}
+
 Pool::Turn Pool::take_turn() {
   state_.move_to(State::building);
   return Turn(this, [this](const void *) {
@@ -42,7 +49,11 @@ Pool::Turn Pool::take_turn() {
 }
 
 void Pool::begin_next_change() {
-  if (!state_.is(State::settled) || changes_.empty() || !zygote_ || stopped_)
+  if (changes_.empty() || !zygote_ || stopped_)
+    return;
+  if (std::exchange(learns_, false)) // whose turn ends by that, and this one begins
+    return give_up_build(Error(ErrorCode::cancelled, "another change goes before"));
+  if (!state_.is(State::settled))
     return;
   const Change change = std::move(changes_.front());
   changes_.pop_front();
@@ -197,6 +208,8 @@ void Pool::adopt(BuiltGeneration built) {
     runs_before_ = dispatcher_.runs();
     times_grown_ = 0;
     had_fault_ = false;
+    for (auto &[name, registered] : scripts_)
+      registered.samples.lost();
   }
   if (times_grown_ >= std::max(most_times_grown, scripts_.size() / 4))
     want_renewal("it was grown often");
@@ -322,6 +335,8 @@ void Pool::commit() {
   dispatcher_.use_settings(settings_);
   limit_group();
   warn_of_limited_scripts();
+  if (!settings_.learn)
+    forget_samples();
   adopt(std::move(*prepared_));
   prepared_.reset();
 }

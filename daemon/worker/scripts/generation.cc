@@ -15,6 +15,9 @@ namespace lethe {
 namespace {
 
 constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // each time, when scripts are loaded
+// A call that needs more than such a part of a warm-up's time could be repeated too seldom to be of
+// use. Looking at a large script before and after it takes longer.
+constexpr uint64_t calls_in_time = 16;
 
 // A function after which RegExp.$1 and its like, which tell of the last match of any regular
 // expression, are as if there had been none. Made before a script can change anything.
@@ -74,7 +77,12 @@ Generation::load(const std::function<void(std::string_view)> &loading) {
   for (size_t i = 0; i < names.size(); ++i) {
     present_ = names[i];
     loading(present_);
-    auto failure = load_one(scripts_.definition(present_), nullptr);
+    const auto definition = scripts_.definition(present_);
+    auto failure = load_one(definition, nullptr);
+    if (std::exchange(learned_too_much_, false)) {
+      definition->forget_learned_calls();
+      failure = load_one(definition, nullptr);
+    }
     if (!failure)
       continue;
     if (i >= new_count)
@@ -138,8 +146,9 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
     const v8::Context::Scope scope(script->context());
     made(script->context());
   }
-  const auto forget_matches = definition->options->warm_up ? forgetting_matches(script->context())
-                                                           : v8::Local<v8::Function>();
+  const bool has_calls = !definition->given_calls().empty() || !definition->learned_calls().empty();
+  const auto forget_matches =
+      has_calls ? forgetting_matches(script->context()) : v8::Local<v8::Function>();
   auto failure = start(*script);
   if (!failure)
     failure = runner_.run_to_rest(longest_rest_ns);
@@ -149,7 +158,7 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
   if (!failure) {
     Script &loaded = *script;
     scripts_.add(std::move(script));
-    if (!made)
+    if (!made && has_calls)
       failure = warm_up(loaded, forget_matches);
   }
   // What V8 has put off is done before an image is made: else each request would do it again.
@@ -184,14 +193,11 @@ std::optional<RunFailure> Generation::start(Script &script) {
 
 std::optional<RunFailure> Generation::warm_up(Script &script,
                                               v8::Local<v8::Function> forget_matches) {
-  using Calls = message::List<message::Record<message::WarmUpCall>, message::most_entries>;
   const ScriptDefinition &definition = script.definition();
-  if (!definition.options->warm_up)
-    return std::nullopt;
-  const auto calls = message::unpack<Calls>(*definition.options->warm_up).value();
-  if (calls.empty())
-    return std::nullopt;
-  const uint64_t until_ns = now_ns() + warm_up_ns_;
+  const WarmUpCalls given = definition.given_calls(), learned = definition.learned_calls();
+  WarmUpCalls all = given;
+  all.insert(all.end(), learned.begin(), learned.end());
+  const uint64_t begin_ns = now_ns();
   if (!std::exchange(has_warmed_up_, true)) // the last opportunity
     collect_garbage(isolate_);
   const auto forget = [&] {
@@ -200,15 +206,38 @@ std::optional<RunFailure> Generation::warm_up(Script &script,
   };
   forget();
   const int32_t last_timer = runner_.tasks().last_id();
-  PurityCheck purity([&] { return paint(script, calls); });
-  WarmUp warm_up(isolate_, runner_, definition.name, calls);
-  if (auto failure = warm_up.run(until_ns))
+  const PurityCheck::Paint look = [&] { return paint(script, all); };
+  PurityCheck purity(look);
+  std::optional<PurityCheck> purity_of_given;
+  if (!given.empty() && !learned.empty())
+    purity_of_given.emplace(look);
+  PortraitDifference by_given;
+  WarmUp warm_up(isolate_, runner_, definition.name, given);
+  // As much time again for calls to be tried.
+  const uint64_t tried_until_ns = begin_ns + warm_up_ns_;
+  auto failure = warm_up.run(learned.empty() ? tried_until_ns : tried_until_ns + warm_up_ns_, [&] {
+    if (purity_of_given) {
+      forget();
+      by_given = purity_of_given->compare();
+    }
+    WarmUpCalls pure;
+    for (const message::WarmUpCall &call : learned)
+      if (is_true_in_fork(
+              [&] { return is_pure(definition.name, call, look, forget, tried_until_ns); }))
+        pure.push_back(call);
+    return pure;
+  });
+  if (failure || warm_up.reached().rounds == 0)
     return failure;
   forget();
   const PortraitDifference difference = purity.compare();
-  if (difference.changed.empty() && difference.unknown.empty())
+  if (difference.is_none())
     runner_.tasks().begin_again_after(last_timer);
   auto reached = warm_up.reached();
+  // A call may do something at one time that it has not done when it was tried.
+  learned_too_much_ = reached.learned > 0 && !difference.is_within(by_given);
+  if (learned_too_much_)
+    return std::nullopt;
   reached.changed.assign(difference.changed.begin(), difference.changed.end());
   reached.unknown.assign(difference.unknown.begin(), difference.unknown.end());
   script.note_warm_up(reached);
@@ -217,9 +246,26 @@ std::optional<RunFailure> Generation::warm_up(Script &script,
   return std::nullopt;
 }
 
+// In a fork: a call that was fine for a request may do anything here.
+bool Generation::is_pure(std::string_view script, const message::WarmUpCall &call,
+                         const PurityCheck::Paint &look, const std::function<void()> &forget,
+                         uint64_t until_ns) {
+  memory_.set_last_words([](void *) {}, nullptr); // they would be this zygote's
+  forget();
+  PurityCheck purity(look);
+  Runner::Waiter nobody;
+  Buffer result;
+  end_this_process_at(std::min(until_ns, now_ns() + warm_up_ns_ / calls_in_time));
+  if (runner_.call(script, call.function, call.arguments, result, nobody) ||
+      runner_.run_to_rest(longest_rest_ns))
+    return false;
+  end_this_process_at(until_ns);
+  forget();
+  return purity.compare().is_none();
+}
+
 // In a fork.
-Result<Portrait> Generation::paint(Script &script,
-                                   const std::vector<message::WarmUpCall> &calls) const {
+Result<Portrait> Generation::paint(Script &script, const WarmUpCalls &calls) const {
   memory_.set_last_words(nullptr, nullptr); // they would be this zygote's
   const v8::HandleScope handles(isolate_);
   const v8::Context::Scope scope(script.context());

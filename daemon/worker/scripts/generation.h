@@ -55,7 +55,10 @@ private:
                                      const ContextMade &made);
   std::optional<RunFailure> start(Script &script);
   std::optional<RunFailure> warm_up(Script &script, v8::Local<v8::Function> forget_matches);
-  Result<Portrait> paint(Script &script, const std::vector<message::WarmUpCall> &calls) const;
+  bool is_pure(std::string_view script, const message::WarmUpCall &call,
+               const PurityCheck::Paint &look, const std::function<void()> &forget,
+               uint64_t until_ns);
+  Result<Portrait> paint(Script &script, const WarmUpCalls &calls) const;
   void load_locale_data();
 
   v8::Isolate *isolate_;
@@ -69,6 +72,7 @@ private:
   std::string present_;
   std::vector<Failure> failures_;
   bool has_locale_data_ = false, has_warmed_up_ = false;
+  bool learned_too_much_ = false; // requests' calls have changed the script that was just loaded
 };
 
 } // namespace lethe

@@ -272,6 +272,14 @@ void PortraitComparison::tell(std::vector<std::string> &list, std::string text) 
   list.push_back(list.size() < PortraitDifference::most_paths ? std::move(text) : "…");
 }
 
+bool PortraitDifference::is_within(const PortraitDifference &other) const {
+  const auto all_in = [](const auto &some, const auto &all) {
+    return std::ranges::all_of(
+        some, [&](const std::string &path) { return std::ranges::find(all, path) != all.end(); });
+  };
+  return all_in(changed, other.changed) && all_in(unknown, other.unknown);
+}
+
 std::string shortened(std::string text, size_t most_bytes) {
   if (text.size() <= most_bytes)
     return text;

@@ -63,6 +63,8 @@ struct PortraitDifference {
   static constexpr size_t most_paths = 8, longest_path = 100;
   std::vector<std::string> changed; // empty: nothing that can be seen
   std::vector<std::string> unknown; // "path: why"
+  bool is_none() const { return changed.empty() && unknown.empty(); }
+  bool is_within(const PortraitDifference &other) const;
 };
 PortraitDifference compare(const Portrait &before, const Portrait &after);
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes that look, and what they tell each other.
 #include "daemon/worker/scripts/purity_check.h"
+#include "ipc/clock.h"
 #include "ipc/files.h"
 
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +94,29 @@ void PurityCheck::end(Child &child) {
     while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   child.pid = -1;
+}
+
+bool is_true_in_fork(const std::function<bool()> &body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const sigset_t none{};
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    _exit(body() ? 0 : 1);
+  }
+  int status = -1;
+  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return child > 0 && status == 0;
+}
+
+// By its own timer: a zygote may not kill.
+void end_this_process_at(uint64_t time_ns) {
+  const uint64_t now = now_ns(), left_us = time_ns > now ? (time_ns - now) / 1000 + 1 : 1;
+  const itimerval limit{
+      {},
+      {static_cast<time_t>(left_us / 1'000'000), static_cast<suseconds_t>(left_us % 1'000'000)}};
+  ::setitimer(ITIMER_REAL, &limit, nullptr);
 }
 
 } // namespace lethe

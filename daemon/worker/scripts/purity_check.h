@@ -44,4 +44,9 @@ private:
   Child before_;
 };
 
+// Does `body` return true in a fork of this process? That may end in any way.
+bool is_true_in_fork(const std::function<bool()> &body);
+// Whatever it does then, unless another time is set before. Its forks end with it.
+void end_this_process_at(uint64_t time_ns);
+
 } // namespace lethe

@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lethe {
+
+using WarmUpCalls = std::vector<message::WarmUpCall>; // views into their script's definition
 
 struct ScriptDefinition {
   std::string name;
@@ -21,11 +24,29 @@ struct ScriptDefinition {
 
   explicit ScriptDefinition(const message::ScriptToLoad &script)
       : name(script.name), version(script.version), source(script.source), options(script.options) {
+    PackedCalls::write(learned_, script.learned);
+  }
+
+  // The option's, and those of requests.
+  WarmUpCalls given_calls() const {
+    return options->warm_up ? message::unpack<PackedCalls>(*options->warm_up).value()
+                            : WarmUpCalls();
+  }
+  WarmUpCalls learned_calls() const {
+    return message::unpack<PackedCalls>(learned_.view()).value();
+  }
+  void forget_learned_calls() {
+    learned_.clear();
+    PackedCalls::write(learned_, {});
   }
 
   // Not a program, but a value for others to import.
   bool is_json() const { return name.ends_with(".json"); }
   bool can_be_imported() const { return options->module || is_json(); }
+
+private:
+  using PackedCalls = message::List<message::Record<message::WarmUpCall>, message::most_entries>;
+  Buffer learned_;
 };
 
 } // namespace lethe

@@ -41,44 +41,65 @@ size_t most_heap_bytes(v8::Isolate *isolate) {
   return heap.used_heap_size() / 2 + heap.heap_size_limit() / 2;
 }
 
-bool is_same(const message::WarmUpCall &one, const message::WarmUpCall &other) {
-  return one.function == other.function && one.arguments == other.arguments;
-}
-
 } // namespace
 
 WarmUp::WarmUp(v8::Isolate *isolate, Runner &runner, std::string_view script,
-               const std::vector<message::WarmUpCall> &calls)
+               const WarmUpCalls &calls)
     : isolate_(isolate), runner_(runner), script_(script), given_(calls),
       most_heap_bytes_(most_heap_bytes(isolate)) {}
 
-std::optional<RunFailure> WarmUp::run(uint64_t until_ns) {
+std::optional<RunFailure> WarmUp::run(uint64_t until_ns, const Learned &learned) {
   const CodeEvents &events = *process_globals.code_events;
   const EagerBaseline baseline;
   if (auto failure = run_given())
     return failure;
+  if (auto failure = run_learned(learned()))
+    return failure;
+  if (distinct_.empty())
+    return std::nullopt;
+  const auto calls = static_cast<int64_t>(distinct_.size());
+  reached_.rounds = 1;
+  reached_.before_us = static_cast<int64_t>(first_runs_ns_) / calls / ns_per_us;
+  note_round(first_runs_ns_);
   if (auto failure = repeat(events, until_ns))
     return failure;
-  reached_.after_us = usual_round_ns() / ns_per_us / static_cast<int64_t>(distinct_.size());
+  reached_.after_us = usual_round_ns() / ns_per_us / calls;
   return std::nullopt;
 }
 
 // As often as they were given. What a call takes before is what its first run takes.
 std::optional<RunFailure> WarmUp::run_given() {
-  uint64_t first_runs_ns = 0;
   for (const message::WarmUpCall &given : given_) {
     const uint64_t begin_ns = now_ns();
     if (auto failure = call(given))
       return failure;
-    if (std::ranges::any_of(distinct_, [&](const auto &one) { return is_same(one, given); }))
+    if (is_known(given))
       continue;
-    first_runs_ns += now_ns() - begin_ns;
+    first_runs_ns_ += now_ns() - begin_ns;
     distinct_.push_back(given);
   }
-  reached_.rounds = 1;
-  reached_.before_us = static_cast<int64_t>(first_runs_ns / distinct_.size()) / ns_per_us;
-  note_round(first_runs_ns);
   return std::nullopt;
+}
+
+std::optional<RunFailure> WarmUp::run_learned(const WarmUpCalls &learned) {
+  for (const message::WarmUpCall &one : learned) {
+    if (is_known(one))
+      continue;
+    const uint64_t begin_ns = now_ns();
+    auto failure = call(one);
+    if (failure && Interrupts::instance().requested())
+      return failure;
+    if (failure)
+      continue;
+    first_runs_ns_ += now_ns() - begin_ns;
+    distinct_.push_back(one);
+    ++reached_.learned;
+  }
+  return std::nullopt;
+}
+
+bool WarmUp::is_known(const message::WarmUpCall &call) const {
+  return std::ranges::find(distinct_, call) != distinct_.end();
 }
 
 std::optional<RunFailure> WarmUp::repeat(const CodeEvents &events, uint64_t until_ns) {

@@ -10,6 +10,7 @@
 #include "ipc/messages.h"
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,17 +24,21 @@ public:
   // At most so many rounds, and no further one after `until_ns` (monotonic).
   static constexpr uint32_t most_rounds = 1000;
 
-  // `script` is loaded, and there is at least one call. All of them must outlive this.
-  WarmUp(v8::Isolate *isolate, Runner &runner, std::string_view script,
-         const std::vector<message::WarmUpCall> &calls);
+  // `script` is loaded. All of them must outlive this.
+  WarmUp(v8::Isolate *isolate, Runner &runner, std::string_view script, const WarmUpCalls &calls);
 
-  // The calls as they were given, then rounds of them, each call once. Fails if one of those that
-  // were given fails, or if the script has to be stopped. What repeating makes fail only ends it.
-  std::optional<RunFailure> run(uint64_t until_ns);
+  // The calls as they were given, then further ones that `learned` returns, then rounds of all of
+  // them, each call once. Fails if one of those that were given fails, or if the script has to be
+  // stopped. A further one that fails is left out; what repeating makes fail only ends it.
+  using Learned = std::function<WarmUpCalls()>;
+  std::optional<RunFailure> run(uint64_t until_ns, const Learned &learned);
+  // No rounds: there was no call.
   const message::WarmedUp &reached() const { return reached_; }
 
 private:
   std::optional<RunFailure> run_given();
+  std::optional<RunFailure> run_learned(const WarmUpCalls &learned);
+  bool is_known(const message::WarmUpCall &call) const;
   std::optional<RunFailure> repeat(const CodeEvents &events, uint64_t until_ns);
   std::optional<RunFailure> call(const message::WarmUpCall &call);
   bool has_room();
@@ -43,9 +48,10 @@ private:
   v8::Isolate *isolate_;
   Runner &runner_;
   std::string_view script_;
-  const std::vector<message::WarmUpCall> &given_;
-  std::vector<message::WarmUpCall> distinct_;
-  size_t most_heap_bytes_; // more is for those of the calls that were given
+  const WarmUpCalls &given_;
+  WarmUpCalls distinct_;
+  uint64_t first_runs_ns_ = 0; // of these
+  size_t most_heap_bytes_;     // more is for those of the calls that were given
   std::array<uint64_t, 15> last_rounds_ns_{};
   size_t noted_rounds_ = 0;
   message::WarmedUp reached_;

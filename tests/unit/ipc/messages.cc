@@ -273,13 +273,13 @@ Test(message_fields, a_map_keeps_to_its_length_and_its_kinds) {
 
 Test(message_fields, a_record_has_all_its_fields_and_no_more) {
   using Tried = Record<ScriptToLoad>;
-  const std::string whole = written<Tried>({"name", 1, "source", {}});
+  const std::string whole = written<Tried>({"name", 1, "source", {}, {}});
   cr_assert(takes<Tried>(whole));
   const std::string_view fields = std::string_view(whole).substr(1);
-  cr_assert(!takes<Tried>(std::string("\x93").append(fields.substr(0, fields.size() - 5))));
-  cr_assert(!takes<Tried>(std::string("\x95").append(fields).append("\xc0")));
-  cr_assert(!takes<Tried>(std::string("\x95").append(fields)), "announced, and not there");
-  cr_assert(!takes<Tried>(std::string("\x94\x01").append(fields.substr(5))), "name");
+  cr_assert(!takes<Tried>(std::string("\x94").append(fields.substr(0, fields.size() - 1))));
+  cr_assert(!takes<Tried>(std::string("\x96").append(fields).append("\xc0")));
+  cr_assert(!takes<Tried>(std::string("\x96").append(fields)), "announced, and not there");
+  cr_assert(!takes<Tried>(std::string("\x95\x01").append(fields.substr(5))), "name");
 }
 
 Test(message_fields, a_packed_value_is_one_of_its_kind_and_stays_as_its_bytes) {

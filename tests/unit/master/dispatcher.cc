@@ -73,6 +73,7 @@ public:
       }
   }
   void answer(uint32_t sequence) { say(MessageType::done, sequence, "\x92\x00\x2a"sv); }
+  void answer_compiled(uint32_t sequence) { say(MessageType::done, sequence, "\x92\x01\x2a"sv); }
   void say(MessageType type, uint32_t sequence, std::string_view body) {
     channel_->add(type, sequence, body);
     channel_->flush();
@@ -277,6 +278,7 @@ public:
   void worker_gone(WorkerProcess &) override { ++gone; }
   void fresh_worker_wanted() override { ++wanted; }
   void all_is_done() override {}
+  void compiled_in(const Request &request) override { learned += request.body.view(); }
 
   StageClock clock;
   LinuxKernel kernel;
@@ -286,6 +288,7 @@ public:
   std::deque<PlayedClient> clients;
   int left = 0, gone = 0, wanted = 0;
   bool idempotent = false, chatty = false;
+  std::string learned;       // bodies of requests in which something was compiled
   RunHistoryPointer history; // of what is submitted next
 
 private:
@@ -1361,4 +1364,21 @@ Test(dispatcher, after_a_switch_only_the_new_generation_takes_requests) {
   stage.wait_for_replies(1);
   cr_assert_eq(stage.left, 1);
   cr_assert_eq(stage.dispatcher->queued(), 1);
+}
+
+Test(dispatcher, where_the_pool_learns_its_owner_sees_what_was_compiled_in) {
+  for (const bool learns : {false, true}) {
+    Stage stage;
+    stage.settings.learn = learns;
+    PlayedWorker &worker = stage.add_worker();
+    for (const bool compiled : {true, false, true}) {
+      stage.clients.clear();
+      stage.submit(1);
+      stage.round();
+      compiled ? worker.answer_compiled(worker.claim()) : worker.answer(worker.claim());
+      stage.wait_for_replies(1);
+    }
+    cr_assert_eq(stage.learned, learns ? "\x90\x90" : "");
+    cr_assert_eq(stage.environment.counters.compiled, 2);
+  }
 }

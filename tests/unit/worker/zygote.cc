@@ -108,6 +108,7 @@ ZygoteSettings settings_for_test(const std::string &cache_dir) {
   settings.memory_mb = 64;
   settings.max_message_bytes = 1 << 20;
   settings.max_depth = 64;
+  settings.load_deadline_ms = 60'000;
   settings.isolation = Isolation::reuse;
   return settings;
 }
@@ -164,6 +165,33 @@ public:
     return {forked->pid, std::move(pidfd),
             Channel(std::move(socket), Party::worker, Channel::Carries::frames, most_bytes),
             static_cast<WorkerPage *>(page)};
+  }
+
+  // Its child has loaded that. Ends with what it holds here.
+  struct Child {
+    std::string ready; // its body
+    Channel channel;
+    FileDescriptor pidfd;
+  };
+  Child grow(const message::Grow &wanted) {
+    auto pair = make_socket_pair();
+    const int childs_end[] = {pair->ends[1].get()};
+    control->send(0, wanted, childs_end);
+    pair->ends[1].reset();
+    Child child{
+        {},
+        Channel(std::move(pair->ends[0]), Party::zygote, Channel::Carries::descriptors, most_bytes),
+        {}};
+    cr_assert_eq(next_message(*control, PeerState::ready)->type, MessageType::zygote_forked);
+    child.pidfd = control->take_descriptor();
+    for (;;) {
+      const auto message = next_message(child.channel, PeerState::loading);
+      cr_assert(message && message->type != MessageType::load_failed);
+      if (message->type == MessageType::ready) {
+        child.ready = message->body;
+        return child;
+      }
+    }
   }
 
   std::optional<Channel> control;
@@ -333,4 +361,24 @@ Test(zygote, a_dead_master_takes_all_with_it_even_endless_loops) {
   zygote.control.reset();
   pollfd poll_for{pidfd.get(), POLLIN, 0};
   cr_expect_eq(poll(&poll_for, 1, 5000), 1, "the worker ends");
+}
+
+// In the sandbox, as the forks that try them are.
+Test(zygote, a_child_is_warmed_up_with_the_pure_ones_of_requests_calls, .timeout = 60) {
+  Zygote zygote;
+  const char *source = "let n = 0; function count() { return ++n; }"
+                       "function twice(x) { return 2 * x; }"
+                       "function end() { for (;;) ; }";
+  message::ScriptToLoad script{.name = "s", .version = 1, .source = source};
+  script.learned = {{"count", "\x90"},     {"twice", "\x91\x01"}, {"end", "\x90"},
+                    {"twice", "\x91\x02"}, {"twice", "\x91\x01"}, {"none", "\x90"}};
+  message::Grow grow{.generation = 1, .strict = true};
+  grow.load.push_back(script);
+  const Zygote::Child child = zygote.grow(grow);
+  const auto ready = read_message<message::Ready>(child.ready);
+  cr_assert(ready && ready->scripts.size() == 1 && ready->scripts[0].warmed_up);
+  const message::WarmedUp &reached = *ready->scripts[0].warmed_up;
+  cr_expect_eq(reached.learned, 2);
+  cr_expect_gt(reached.rounds, 1);
+  cr_expect(reached.changed.empty() && reached.unknown.empty());
 }
