@@ -30,8 +30,7 @@ expect() {
   printf '%s\n' "$output"
   [ "$output" = "$wanted" ] || fail "expected $wanted"
 }
-# The same for a script that must run into a limit: exit status 3.
-# Runs `lethe` with the further arguments, which must end with the error that the first one names.
+# The same for a script that must run into a limit: its output must have the first argument, with exit status 3.
 expect_limit() {
   local wanted=$1 status=0 output
   shift

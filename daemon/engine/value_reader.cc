@@ -4,6 +4,7 @@
 #include "daemon/engine/value_reader.h"
 
 namespace lethe {
+
 Error ValueReader::error() const {
   return Error(ErrorCode::invalid_value, reason_).with("path", std::string("$"));
 }

@@ -3,7 +3,7 @@
 #include "daemon/worker/scripts/portrait_painter.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/heap_layout.h"
-#include "daemon/engine/surface.h"
+#include "daemon/engine/v8_compat.h"
 #include "ipc/clock.h"
 
 #include <algorithm>
@@ -626,8 +626,9 @@ bool Painter::is_extensible(v8::Local<v8::Object> object) const {
 Result<Portrait> paint(v8::Local<v8::Context> context, const std::vector<PortraitRoot> &roots,
                        const void *fresh_bytes, uint64_t until_ns) {
   v8::Isolate *isolate = context->GetIsolate();
-  // Of another world: no script has changed it.
-  const auto other = new_context(isolate);
+  // Of another world: no script has changed it, nor has the pool's surface taken something away. V8
+  // 13 keeps a WebAssembly.Tag for itself where scripts have no WebAssembly.
+  const auto other = v8_compat::new_context(isolate);
   const v8::Context::Scope scope(other);
   const auto layout = HeapLayout::find(other);
   if (!layout)
