@@ -147,10 +147,8 @@ uint64_t random_number() {
   Sandbox &sandbox = *prepared;
   sandbox.confine();
   const pid_t worker = ::fork();
-  if (worker == 0) {
-    static WorkerPage page;
-    _exit(sandbox.apply(page, {}) ? exit_clean : exit_failed);
-  }
+  if (worker == 0)
+    _exit(sandbox.apply({}) ? exit_clean : exit_failed);
   int status = -1;
   ::waitpid(worker, &status, 0);
   bool is_whole = status == 0;

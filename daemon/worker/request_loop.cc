@@ -75,9 +75,6 @@ void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
 } // namespace
 
 void RequestLoop::run() {
-  Host::attach(isolate_, this);
-  if (rewinder_ && !rewinder_->adopt(page_))
-    rewinder_ = nullptr; // it serves one request
   page_.ready.store(true);
   BusyPoll busy_poll; // here, where no rewind takes it back
   Afterwards last;

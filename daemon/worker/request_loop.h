@@ -24,11 +24,18 @@ namespace lethe {
 class RequestLoop final : public Host, public Runner::Waiter, public DebugLink {
 public:
   RequestLoop(v8::Isolate *isolate, Channel channel, WorkerPage &page, Runner &runner,
-              MemoryLimits &memory, const ValueLimits &limits, const ZygoteSettings &settings,
-              Rewinder *rewinder)
+              MemoryLimits &memory, const ValueLimits &limits, const ZygoteSettings &settings)
       : isolate_(isolate), channel_(std::move(channel)), page_(page), runner_(runner),
-        memory_(memory), limits_(limits), settings_(settings), rewinder_(rewinder) {}
+        memory_(memory), limits_(limits), settings_(settings) {
+    Host::attach(isolate_, this);
+  }
 
+  // For one whose memory goes back, from now on to this moment.
+  void use(Rewinder &rewinder) {
+    rewinder_ = &rewinder;
+    if (!rewinder.adopt(page_))
+      rewinder_ = nullptr; // it serves one request
+  }
   // For a worker that serves one request.
   void use(const WorkingSet &working_set) { working_set_ = &working_set; }
   // For a worker that was forked to debug.
@@ -74,7 +81,7 @@ private:
   ValueLimits limits_;
   const ZygoteSettings &settings_;
 
-  Rewinder *rewinder_; // none: there is no image to go back to
+  Rewinder *rewinder_ = nullptr; // none: there is no image to go back to
   const WorkingSet *working_set_ = nullptr;
   Debugger *debugger_ = nullptr;
   Buffer early_; // frames of requests that came while another one waited for its client

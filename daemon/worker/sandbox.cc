@@ -127,10 +127,10 @@ bool Sandbox::confine() {
       layers_, [](const Layer &layer) { return layer.state == Layer::State::failed; });
 }
 
-Result<Nothing> Sandbox::apply_for_profiler(WorkerPage &page, const std::vector<int> &kept) {
+Result<Nothing> Sandbox::apply_for_profiler(const std::vector<int> &kept) {
   filter_ = filter_of(debugging_table());
   has_threads_ = true;
-  return apply(page, kept);
+  return apply(kept);
 }
 
 Result<Nothing> close_all_but(std::vector<int> kept) {
@@ -147,8 +147,7 @@ Result<Nothing> close_all_but(std::vector<int> kept) {
   return Nothing{};
 }
 
-Result<Nothing> Sandbox::apply(WorkerPage &page, const std::vector<int> &kept) const {
-  process_globals.page = &page;
+Result<Nothing> Sandbox::apply(const std::vector<int> &kept) const {
   const auto failed = [](const char *step) {
     return Error(ErrorCode::internal, system_message(std::string("sandbox: ") + step));
   };

@@ -38,11 +38,12 @@ public:
 
   // Instead of apply() in a worker that is discarded after its request: V8's profiler may start a
   // thread and signal this process.
-  Result<Nothing> apply_for_profiler(WorkerPage &page, const std::vector<int> &kept);
+  Result<Nothing> apply_for_profiler(const std::vector<int> &kept);
 
   // Closes this process, for good: no descriptor stays open but standard error's and below, and
-  // those of `kept`. A forbidden system call ends the process; `page` then tells which it was.
-  Result<Nothing> apply(WorkerPage &page, const std::vector<int> &kept) const;
+  // those of `kept`. A forbidden system call ends the process; process_globals.page then tells which
+  // it was.
+  Result<Nothing> apply(const std::vector<int> &kept) const;
 
   const std::vector<sock_filter> &filter() const { return filter_; }
 

@@ -235,6 +235,7 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
     begin_bump_allocation();
   ::prctl(PR_SET_NAME, "lethe-worker");
   WorkerPage &page = map_page(page_file);
+  process_globals.page = &page;
   end_with_master(socket.get());
   if (debugs) // a debugger's own data may be as large as the script's; the heap's limit holds
     Debugger::watch(socket.get());
@@ -257,19 +258,21 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
     rewinder = nullptr;
   if (!debugs)
     working_set_.bring_in(kept);
+  // What a client may send as arguments has passed the master's limit; the envelope is ours.
+  Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
+  auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
+                                value_limits(settings_), settings_);
+  if (rewinder) // before the sandbox, which does not allow to map an overlay
+    loop.use(*rewinder);
   // Nothing of the master's or of a sibling's may be reached from here.
   auto closed = !sandbox_ ? close_all_but(kept)
-                : debugs  ? sandbox_->apply_for_profiler(page, kept)
-                          : sandbox_->apply(page, kept);
+                : debugs  ? sandbox_->apply_for_profiler(kept)
+                          : sandbox_->apply(kept);
   if (!closed)
     give_up(closed.error().message);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  // What a client may send as arguments has passed the master's limit; the envelope is ours.
-  Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
-  auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
-                                value_limits(settings_), settings_, rewinder);
   if (serves_one_)
     loop.use(working_set_);
   if (debugs)

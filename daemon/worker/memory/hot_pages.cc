@@ -34,25 +34,14 @@ HotPages::Keep HotPages::keep_after(uint64_t new_faults) {
                                       : Keep::none;
 }
 
-void HotPages::add_overlay(uintptr_t address, const char *copy, size_t number) {
-  invariant(count_ == overlay_count_ && has_room_for_overlay(),
-            "the overlay is complete before other pages become hot", {"pages", count_},
-            {"overlay", overlay_count_});
-  pages_[count_++] = {address, copy, number, 0, true};
-  overlay_count_ = count_;
-  is_hot_.set(number);
-}
-
 bool HotPages::wants(size_t number, Keep keep) const {
-  return count_ - overlay_count_ < most_others &&
-         (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
+  return count_ < most && (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
 }
 
 void HotPages::add(uintptr_t address, const char *source, size_t number) {
-  invariant(count_ - overlay_count_ < most_others && !has(number),
-            "a page becomes hot once, and where there is room", {"pages", count_},
-            {"number", number});
-  pages_[count_++] = {address, source, number, 0, false};
+  invariant(count_ < most && !has(number), "a page becomes hot once, and where there is room",
+            {"pages", count_}, {"number", number});
+  pages_[count_++] = {address, source, number, 0};
   is_hot_.set(number);
 }
 
@@ -67,13 +56,12 @@ void HotPages::forget_now_and_then(uint64_t scan, size_t image_pages) {
 }
 
 bool HotPages::makes_survey(uint64_t request) const {
-  const bool are_few = count_ - overlay_count_ <= few_pages;
-  return request % (are_few ? rare_survey_interval : survey_interval) == 1;
+  return request % (count_ <= few_pages ? rare_survey_interval : survey_interval) == 1;
 }
 
 bool HotPages::is_idle_for_too_long(HotPage &page) {
   uint8_t &times = times_idle_[page.number];
-  if (page.is_overlay || ++page.idle < patience[times])
+  if (++page.idle < patience[times])
     return false;
   if (times + size_t{1} < std::size(patience))
     ++times;

@@ -15,7 +15,6 @@ struct HotPage {
   const char *source; // what it goes back to
   size_t number;      // in the image
   uint8_t idle;       // how many surveys in a row found it unchanged
-  bool is_overlay;    // never dropped: that would bring the image's page
 };
 
 // Lies in memory that was zeroed, and is not rewound. Allocates nothing, and writes nothing but
@@ -27,12 +26,7 @@ public:
   enum class Keep : uint8_t { none, known, all };
   static Keep keep_after(uint64_t new_faults);
 
-  static constexpr size_t most_overlay = 512, most_others = 512;
-
-  void clear_overlay() { count_ = overlay_count_ = 0; }
-  bool has_room_for_overlay() const { return overlay_count_ < most_overlay; }
-  // A page that differs from the image at the process's own start. Before all others.
-  void add_overlay(uintptr_t address, const char *copy, size_t number);
+  static constexpr size_t most = 512;
 
   bool has(size_t number) const { return is_hot_.has(number); }
   // May it be added, and is it worth it?
@@ -52,7 +46,6 @@ public:
   uint64_t surveys() const { return surveys_; }
 
   size_t count() const { return count_; }
-  size_t overlay_count() const { return overlay_count_; }
   const HotPage *begin() const { return pages_; }
   const HotPage *end() const { return pages_ + count_; }
 
@@ -60,11 +53,11 @@ private:
   bool makes_survey(uint64_t request) const;
   bool is_idle_for_too_long(HotPage &page);
 
-  size_t count_ = 0, overlay_count_ = 0;
+  size_t count_ = 0;
   uint64_t copied_ = 0, surveys_ = 0;
   size_t changed_ = 0;
-  bool has_dropped_ = false;                  // was_dropped_ is not empty
-  HotPage pages_[most_overlay + most_others]; // those of the overlay first
+  bool has_dropped_ = false; // was_dropped_ is not empty
+  HotPage pages_[most];
   PageBits is_hot_;
   PageBits was_dropped_; // not long ago
   uint8_t times_idle_

@@ -63,7 +63,7 @@ void MemoryImage::Deleter::operator()(MemoryImage *image) const {
   if (!image->view_.empty())
     ::munmap(reinterpret_cast<void *>(image->view_.begin), image->view_.bytes());
   if (image->overlay_)
-    ::munmap(image->overlay_, HotPages::most_overlay * image->page_bytes_);
+    ::munmap(image->overlay_, most_overlay_pages * image->page_bytes_);
   image->~MemoryImage();
   free_surviving(image, sizeof(MemoryImage));
 }
@@ -288,8 +288,12 @@ Result<Nothing> MemoryImage::open_files() {
 
 Result<Nothing> MemoryImage::adopt() {
   invariant(file_ && statm_ && !overlay_, "an image is adopted once, when its files are open");
-  void *overlay = ::mmap(nullptr, HotPages::most_overlay * page_bytes_, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  constexpr size_t most_pages = most_overlay_pages;
+  const FileDescriptor file(::memfd_create(image_file_name, MFD_CLOEXEC));
+  if (!file || ::ftruncate(file.get(), static_cast<off_t>(most_pages * page_bytes_)) != 0)
+    return failure("making its overlay");
+  void *overlay =
+      ::mmap(nullptr, most_pages * page_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (overlay == MAP_FAILED)
     return failure("memory for the overlay");
   overlay_ = static_cast<char *>(overlay);
@@ -297,28 +301,43 @@ Result<Nothing> MemoryImage::adopt() {
     return Error(ErrorCode::internal, "memory image: the heap has grown since the checkpoint");
   can_populate_ = populate({view_.begin, view_.begin + page_bytes_});
   grow_stack();
-  // From here on nothing may be written but surviving memory.
-  hot_.clear_overlay();
+  // What is written from here on, but for surviving memory, the first rewind takes back.
   protection_change_count_ = 0;
-  const bool complete = for_each_changed([this](PageRange run) {
-    return for_each_part(run, [this](PageRange part, const Region &region) {
-      for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
-        if (!hot_.has_room_for_overlay() || !(region.protection & PROT_WRITE))
+  const bool complete = for_each_changed([this, &file](PageRange run) {
+    return for_each_part(run, [this, &file](PageRange part, const Region &region) {
+      for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
+        if (!add_to_overlay(file, {address, address + page_bytes_}, region))
           return false;
-        char *copy = overlay_ + hot_.overlay_count() * page_bytes_;
-        std::memcpy(copy, reinterpret_cast<const void *>(address), page_bytes_);
-        hot_.add_overlay(address, copy, page_number(address, region));
-      }
       return true;
     });
   });
   if (!complete)
     return Error(ErrorCode::internal, "memory image: too much has changed since the checkpoint");
   statistics_ = {};
-  statistics_.overlay_pages = hot_.overlay_count();
+  statistics_.overlay_pages = overlay_count_;
   address_space_pages_ = address_space_pages(statm_.get());
   faults_ = page_faults();
   return Nothing{};
+}
+
+// Unless its content is the image's after all.
+bool MemoryImage::add_to_overlay(const FileDescriptor &file, PageRange page, const Region &region) {
+  const size_t number = page_number(page.begin, region);
+  void *const memory = reinterpret_cast<void *>(page.begin);
+  if ((region.protection & PROT_READ) &&
+      std::memcmp(memory, image_of(region, number), page_bytes_) == 0)
+    return ::madvise(memory, page_bytes_, MADV_DONTNEED) == 0;
+  if (overlay_count_ == most_overlay_pages || !(region.protection & PROT_WRITE))
+    return false;
+  const size_t offset = overlay_count_ * page_bytes_;
+  std::memcpy(overlay_ + offset, memory, page_bytes_);
+  if (::mmap(memory, page_bytes_, region.protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+             file.get(), static_cast<off_t>(offset)) == MAP_FAILED)
+    return false;
+  overlay_numbers_[overlay_count_++] = number;
+  const_cast<Region &>(region).is_in_file = true;
+  has_content_.set(number);
+  return !can_populate_ || populate(page);
 }
 
 void MemoryImage::note_protection(PageRange range) {

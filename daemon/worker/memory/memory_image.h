@@ -64,8 +64,8 @@ public:
   };
   Files files() const { return {scanner_.descriptor(), statm_.get()}; }
 
-  // In a forked worker, after open_files(): from now on the checkpoint is this very moment. What
-  // differs from the image is kept aside, as its overlay.
+  // In a forked worker, after open_files() and before its sandbox: from now on the checkpoint is this
+  // very moment. What differs from the image becomes the worker's overlay.
   Result<Nothing> adopt();
 
   RewindFailure rewind();
@@ -82,7 +82,8 @@ public:
 
 private:
   static constexpr size_t most_regions = 8192, most_ranges = 512, most_runs = 4096,
-                          most_protection_changes = 64, largest_page = 65536;
+                          most_protection_changes = 64, most_overlay_pages = 512,
+                          largest_page = 65536;
 
   // One mapping as it was at the checkpoint. The pages of all regions are numbered through: page n
   // is at n * page size in the memfd.
@@ -145,6 +146,8 @@ private:
     return region.first_page + (address - region.range.begin) / page_bytes_;
   }
   const char *image_of(const Region &region, size_t number) const;
+  const char *overlay_of(size_t number) const; // null: the page is as in the image
+  bool add_to_overlay(const FileDescriptor &file, PageRange page, const Region &region);
 
   Settings settings_;
   PageScanner scanner_;
@@ -159,7 +162,10 @@ private:
   long address_space_pages_ = 0;
   uintptr_t break_ = 0;
   bool can_populate_ = false; // see populate()
+  // The pages that differ from the image, in a file of this process's own that is mapped over them,
+  // so that they go back as all others do; and their numbers, ascending.
   char *overlay_ = nullptr;
+  size_t overlay_count_ = 0, overlay_numbers_[most_overlay_pages];
   Statistics statistics_;
 
   Region regions_[most_regions];

@@ -81,7 +81,8 @@ RewindFailure MemoryImage::rewind() {
   invariant(overlay_, "memory goes back once the image is adopted");
   ++statistics_.rewinds;
   const uint64_t faults = settings_.method == ScanMethod::drop ? faults_ + 1 : page_faults();
-  // To adopt the image took some stack, too: a first request that goes no deeper has no page fault.
+  // What was written since the image was adopted, and the stack that this took, had its page faults
+  // before the first request.
   const bool had_faults = faults != faults_ || statistics_.rewinds == 1;
   const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   if (had_faults) // before the scan, as it may write errno
@@ -93,7 +94,7 @@ RewindFailure MemoryImage::rewind() {
       return RewindFailure::mapping_changed;
     if (!drop_everything())
       return RewindFailure::system_call_failed;
-  } else if (faults != faults_) {
+  } else if (had_faults) {
     const HotPages::Keep keep = HotPages::keep_after(faults - faults_);
     if (const RewindFailure failure = find_changed(keep); failure != RewindFailure::none)
       return failure;
@@ -261,9 +262,18 @@ const char *MemoryImage::image_of(const Region &region, size_t number) const {
   invariant(number >= region.first_page &&
                 number - region.first_page < region.range.bytes() / page_bytes_,
             "an image's page is of its region", {"page", number}, {"first", region.first_page});
+  if (const char *own = overlay_of(number))
+    return own;
   return region.is_in_file && has_content_.has(number)
              ? reinterpret_cast<const char *>(view_.begin + number * page_bytes_)
              : zero_page_;
+}
+
+const char *MemoryImage::overlay_of(size_t number) const {
+  const size_t *const end = overlay_numbers_ + overlay_count_;
+  const size_t *const found = std::lower_bound(overlay_numbers_, end, number);
+  return found < end && *found == number ? overlay_ + (found - overlay_numbers_) * page_bytes_
+                                         : nullptr;
 }
 
 bool MemoryImage::restore_hot_pages() {
@@ -295,8 +305,6 @@ bool MemoryImage::drop_everything() {
   for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
     if (!drop({scan->range.begin, scan->reached}))
       return false;
-  for (const HotPage &page : hot_)
-    std::memcpy(reinterpret_cast<void *>(page.address), page.source, page_bytes_);
   return true;
 }
 

@@ -144,24 +144,12 @@ Test(hot_pages, adjoining_idle_pages_are_dropped_at_once) {
   cr_expect_eq(pages.hot->count(), many - 5);
 }
 
-Test(hot_pages, a_page_of_the_overlay_is_never_dropped) {
-  Pages pages(many + 1);
-  pages.hot->add_overlay(pages.address(many), pages.sources.data() + many * pages.bytes, many);
-  pages.make_hot_up_to(many);
-  for (uint64_t request = 1; request <= 100 * requests_between_surveys; ++request) {
-    pages.write_all_but(many);
-    cr_assert(pages.hot->restore(request, [](PageRange range) { return range.empty(); }));
-  }
-  cr_expect(pages.hot->has(many));
-  cr_expect_eq(pages.hot->overlay_count(), 1);
-}
-
 Test(hot_pages, no_more_become_hot_than_there_is_room_for) {
   Pages pages(1);
   size_t page = 0;
   while (pages.hot->wants(page, HotPages::Keep::all))
     pages.hot->add(pages.address(0), pages.sources.data(), page++);
-  cr_expect_eq(page, HotPages::most_others);
+  cr_expect_eq(page, HotPages::most);
 }
 
 Test(hot_pages, where_the_kernel_does_not_drop_a_page_that_is_told) {

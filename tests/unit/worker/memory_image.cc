@@ -235,6 +235,37 @@ Test(memory_image, what_changed_between_the_checkpoint_and_adopting_stays) {
     }));
 }
 
+Test(memory_image, what_differs_from_the_image_costs_nothing_while_nobody_writes_it) {
+  constexpr size_t pages = 50;
+  char *memory = map_pages(2 * pages, PROT_READ | PROT_WRITE);
+  memset(memory, 1, pages * page_bytes());
+  cr_assert(in_fork([memory] {
+    auto image = MemoryImage::checkpoint({ScanMethod::pagemap_scan}, nullptr);
+    return image && in_fork([&] {
+             for (size_t page = 0; page < 2 * pages; ++page)
+               memory[page * page_bytes()] = 2; // differs, in what had content and in what had none
+             memory[0] = memory[pages * page_bytes()] = 1;
+             memory[pages * page_bytes()] = 0; // as it was: no difference
+             bool right = (*image)->open_files() && (*image)->adopt() &&
+                          (*image)->statistics().overlay_pages >= 2 * pages - 2 &&
+                          (*image)->statistics().overlay_pages < 2 * pages + 20;
+             for (int round = 0; round < 10; ++round)
+               right = right && (*image)->rewind() == RewindFailure::none &&
+                       (*image)->first_difference() == 0;
+             right = right && (*image)->statistics().hot_pages < 20;
+             for (const size_t page : {size_t{1}, pages, pages + 1}) { // noticed all the same
+               char *const changed = memory + page * page_bytes();
+               const char before = *changed;
+               *changed = 3;
+               right = right &&
+                       (*image)->first_difference() == reinterpret_cast<uintptr_t>(changed) &&
+                       (*image)->rewind() == RewindFailure::none && *changed == before;
+             }
+             return right;
+           });
+  }));
+}
+
 Test(memory_image, an_image_of_an_image_has_the_content_of_both) {
   for (const ScanMethod method : every_method)
     cr_assert(in_fork([method] {

@@ -121,7 +121,8 @@ struct Confined {
     if (pid == 0) {
       auto prepared = Sandbox::prepare(reinterpret_cast<uintptr_t>(arena), options);
       Sandbox &sandbox = *prepared;
-      if (!sandbox.confine() || !sandbox.apply(*page, {}))
+      process_globals.page = page;
+      if (!sandbox.confine() || !sandbox.apply({}))
         _exit(99);
       act(*this);
       came_back->store(true);
