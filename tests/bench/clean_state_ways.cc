@@ -71,10 +71,10 @@ json clean_state_ways(const Effort &effort) {
     for (const unsigned in_flight : {1u, 16u})
       for (const Way &way : ways.all()) {
         LoadClient client(way.socket_path);
-        client.run(request, in_flight, effort.slice / 4);
+        client.run({request}, in_flight, effort.slice / 4);
         const pid_t worker = way.worker();
         const double before = cpu_time_us(worker);
-        const Load load = client.run(request, in_flight, effort.slice);
+        const Load load = client.run({request}, in_flight, effort.slice);
         const double cpu_us = cpu_time_us(worker) - before;
         const std::string suffix = "_" + std::to_string(in_flight);
         auto &figures = rounds[way.name];

@@ -34,7 +34,7 @@ std::string request_bytes(const std::string &method, const test::json &params) {
          test::to_bytes(params);
 }
 
-Load LoadClient::run(const std::string &request, unsigned in_flight,
+Load LoadClient::run(const std::vector<std::string> &requests, unsigned in_flight,
                      std::chrono::milliseconds duration) {
   std::vector<Clock::time_point> begun(in_flight);
   std::vector<uint32_t> msgids(in_flight);
@@ -47,7 +47,7 @@ Load LoadClient::run(const std::string &request, unsigned in_flight,
     if (now < end) {
       for (const uint32_t msgid : msgids)
         begun[msgid] = now;
-      send_requests(request, msgids);
+      send_requests(requests, msgids);
       running += static_cast<unsigned>(msgids.size());
     }
     receive_replies(msgids);
@@ -62,11 +62,12 @@ Load LoadClient::run(const std::string &request, unsigned in_flight,
   return load;
 }
 
-void LoadClient::send_requests(const std::string &request, const std::vector<uint32_t> &msgids) {
+void LoadClient::send_requests(const std::vector<std::string> &requests,
+                               const std::vector<uint32_t> &msgids) {
   output_.clear();
   for (const uint32_t msgid : msgids) {
     const size_t at = output_.size() + msgid_at;
-    output_ += request;
+    output_ += requests[sent_++ % requests.size()];
     for (unsigned byte = 0; byte < 4; ++byte)
       output_[at + byte] = static_cast<char>(msgid >> (24 - 8 * byte));
   }

@@ -29,17 +29,19 @@ class LoadClient {
 public:
   explicit LoadClient(const std::string &socket_path) : client_(socket_path) {}
 
-  // Sends `request` again and again for this long. A reply with an error fails.
-  Load run(const std::string &request, unsigned in_flight, std::chrono::milliseconds duration);
+  // Sends the requests in turn, again and again for this long. A reply with an error fails.
+  Load run(const std::vector<std::string> &requests, unsigned in_flight,
+           std::chrono::milliseconds duration);
 
 private:
-  void send_requests(const std::string &request, const std::vector<uint32_t> &msgids);
+  void send_requests(const std::vector<std::string> &requests, const std::vector<uint32_t> &msgids);
   // Waits for replies and fills in the msgids of those that are complete.
   void receive_replies(std::vector<uint32_t> &msgids);
 
   test::Client client_;
   Buffer input_;
   std::string output_;
+  size_t sent_ = 0;
 };
 
 } // namespace lethe::bench

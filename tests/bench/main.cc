@@ -78,7 +78,7 @@ int main(int count, char **words) {
   CLI::App app("Measures Lethe against the floor: a relay and an echo on Unix sockets.");
   std::string output;
   std::vector<std::string> modes{"reuse", "rewind", "process"};
-  std::vector<std::string> parts{"throughput", "rewind", "lifecycle", "start", "flood"};
+  std::vector<std::string> parts{"throughput", "rewind", "curve", "lifecycle", "start", "flood"};
   bool quick = false;
   app.add_option("--output", output, "where the figures go as JSON");
   app.add_option("--modes", modes, "modes of isolation")->delimiter(',');
@@ -108,6 +108,10 @@ int main(int count, char **words) {
     }
     if (wanted("rewind"))
       all["rewind"] = rewind_figures(effort);
+    if (wanted("curve")) {
+      all["curve"] = curve(effort);
+      print_curve(all["curve"]);
+    }
     std::printf("\n%-58s %10s %10s %10s\n", "", "median", "least", "most");
     for (const std::string &mode : wanted("lifecycle") ? modes : std::vector<std::string>{}) {
       json &figures = all["lifecycle"][mode];

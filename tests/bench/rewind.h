@@ -19,7 +19,12 @@ json rewind_table(const Effort &effort);
 // at 1 and at 16 in flight.
 json clean_state_ways(const Effort &effort);
 
-// All three, as tables on standard output.
+// A tiny call with 1 to 64 workers and 1 to 100 scripts: [{workers, scripts, cpu_us (of the workers, for
+// a request), rewind_us, pages, per_second}, …], and as a table on standard output.
+json curve(const Effort &effort);
+void print_curve(const json &rows);
+
+// The first three, as tables on standard output.
 json rewind_figures(const Effort &effort);
 
 } // namespace lethe::bench

@@ -42,12 +42,12 @@ json throughput(const std::vector<Target> &targets, const std::string &request,
   for (const Target &target : targets)
     clients.push_back(std::make_unique<LoadClient>(target.socket_path));
   for (const auto &client : clients) // warm
-    client->run(request, 16, effort.slice / 4);
+    client->run({request}, 16, effort.slice / 4);
   for (int round = 0; round < effort.rounds; ++round)
     for (const unsigned in_flight : in_flight_counts)
       for (size_t i = 0; i < targets.size(); ++i)
         add_round(measured[targets[i].name][in_flight],
-                  clients[i]->run(request, in_flight, effort.slice));
+                  clients[i]->run({request}, in_flight, effort.slice));
 
   json result = json::object();
   for (const auto &[name, counts] : measured)

@@ -38,6 +38,18 @@ WorkerFigures worker_figures(test::Client &client) {
           worker.at("rewind_pages"), minor_faults(pid)};
 }
 
+PoolFigures pool_figures(test::Client &client) {
+  PoolFigures figures;
+  const test::json stats = client.result("stats", test::json::array());
+  for (const test::json &worker : stats.at("pools").at("default").at("processes")) {
+    figures.rewinds += worker.at("rewinds").get<uint64_t>();
+    figures.rewind_ns += worker.at("rewind_ns").get<uint64_t>();
+    figures.rewind_pages += worker.at("rewind_pages").get<uint64_t>();
+    figures.cpu_us += cpu_time_us(worker.at("pid"));
+  }
+  return figures;
+}
+
 double cpu_time_us(pid_t pid) {
   std::istringstream schedstat(test::read_file("/proc/" + std::to_string(pid) + "/schedstat"));
   double ns = 0;

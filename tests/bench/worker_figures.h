@@ -18,6 +18,13 @@ struct WorkerFigures {
 // Of the one worker (the newest) of the pool "default".
 WorkerFigures worker_figures(test::Client &client);
 
+// Of all workers of the pool "default" together.
+struct PoolFigures {
+  uint64_t rewinds = 0, rewind_ns = 0, rewind_pages = 0;
+  double cpu_us = 0;
+};
+PoolFigures pool_figures(test::Client &client);
+
 // The time that the process was on a processor.
 double cpu_time_us(pid_t pid);
 
