@@ -31,6 +31,11 @@ void append_frame(Buffer &frames, const Frame &frame) {
   frames.append(frame.body);
 }
 
+// For the rewind, which may take one script for another, but an expression for none.
+uint32_t number_of(std::string_view script) {
+  return script.empty() ? 0 : static_cast<uint32_t>(std::hash<std::string_view>{}(script)) | 1;
+}
+
 [[noreturn]] void end_worker(ExitStatus status) {
   // No destructors, no atexit: nothing that the zygote had in its buffers may be written twice.
   ::_exit(status);
@@ -84,7 +89,7 @@ void RequestLoop::run() {
     case Channel::Status::ok:
       if (frame.type == MessageType::run) { // else it comes too late, which is no mistake
         last = serve(frame);
-        after_reply(last.flags);
+        after_reply(last.flags, last.script);
       }
       break;
     case Channel::Status::again:
@@ -149,7 +154,8 @@ RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
     channel_.put_back(early_.view());
     early_.clear();
   }
-  return {request.flags, static_cast<uint64_t>(request.busy_poll_us) * 1000};
+  return {request.flags, number_of(request.script),
+          static_cast<uint64_t>(request.busy_poll_us) * 1000};
 }
 
 std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
@@ -192,14 +198,14 @@ void RequestLoop::report_stats(uint64_t wall_ns, uint64_t cpu_ns) {
 }
 
 // No frame above this one owns memory: when the heap is rewound, it would no longer be theirs.
-void RequestLoop::after_reply(uint32_t flags) {
+void RequestLoop::after_reply(uint32_t flags, uint32_t script) {
   const bool was_stopped = Interrupts::instance().requested();
   if (working_set_ && !was_stopped)
     working_set_->tell();
   // A script that was stopped may have left anything half done.
   if ((flags & run_once) != 0 || was_stopped)
     end_worker(exit_clean);
-  if ((flags & run_rewind) != 0 && !(rewinder_ && rewinder_->rewind(channel_)))
+  if ((flags & run_rewind) != 0 && !(rewinder_ && rewinder_->rewind(channel_, script)))
     end_worker(exit_clean);
 }
 

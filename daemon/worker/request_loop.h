@@ -56,15 +56,16 @@ private:
     v8::Global<v8::Promise::Resolver> resolver;
     v8::Global<v8::Object> error; // with the stack of the call
   };
-  struct Afterwards {   // of a reply
-    uint32_t flags = 0; // of the request
+  struct Afterwards {    // of a reply
+    uint32_t flags = 0;  // of the request
+    uint32_t script = 0; // a number for it, 0: none
     uint64_t busy_poll_ns = 0;
   };
 
   Afterwards serve(const Frame &frame);
   std::optional<RunFailure> execute(const message::Run &request);
   void report_stats(uint64_t wall_ns, uint64_t cpu_ns);
-  void after_reply(uint32_t flags);
+  void after_reply(uint32_t flags, uint32_t script);
   Channel::Status receive(BusyPoll &busy_poll, uint64_t limit_ns);
   void send_console(std::string_view level, std::string_view text);
   void settle(const Frame &frame);

@@ -23,6 +23,11 @@ constexpr uint64_t little_faults = 64, heavy_faults = 512;
 constexpr size_t few_pages = 64;
 constexpr uint64_t survey_interval = 7, rare_survey_interval = 61;
 constexpr uint8_t patience[] = {2, 5, 36}; // surveys
+// That a script's own pages are idle says nothing while others run: where many take turns, each would
+// find its pages dropped. They go once it has not run for so many requests. No more than a few, which
+// is what a tiny script has, or others would copy a large one's for as long.
+constexpr uint64_t others_patience = 1024;
+constexpr size_t most_own = 8;
 // After so many scans, what was dropped is forgotten.
 constexpr uint64_t forget_interval = 64;
 
@@ -38,10 +43,13 @@ bool HotPages::wants(size_t number, Keep keep) const {
   return count_ < most && (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
 }
 
-void HotPages::add(uintptr_t address, const char *source, size_t number) {
+void HotPages::add(uintptr_t address, const char *source, size_t number, uint32_t script) {
   invariant(count_ < most && !has(number), "a page becomes hot once, and where there is room",
             {"pages", count_}, {"number", number});
-  pages_[count_++] = {address, source, number, 0};
+  Script &own = of(script);
+  const bool is_own = script != 0 && own.pages < most_own;
+  own.pages += is_own;
+  pages_[count_++] = {address, source, number, is_own ? script : 0, 0};
   is_hot_.set(number);
 }
 
@@ -59,7 +67,14 @@ bool HotPages::makes_survey(uint64_t request) const {
   return request % (count_ <= few_pages ? rare_survey_interval : survey_interval) == 1;
 }
 
-bool HotPages::is_idle_for_too_long(HotPage &page) {
+void HotPages::forget(const HotPage &page) {
+  is_hot_.clear(page.number);
+  of(page.script).pages -= page.script != 0;
+}
+
+bool HotPages::is_idle_for_too_long(HotPage &page, uint64_t request, uint32_t script) {
+  if (page.script != 0 && page.script != script)
+    return request - of(page.script).last_request > others_patience;
   uint8_t &times = times_idle_[page.number];
   if (++page.idle < patience[times])
     return false;

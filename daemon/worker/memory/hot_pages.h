@@ -7,6 +7,7 @@
 #include "daemon/worker/memory/page_bits.h"
 
 #include <cstring>
+#include <iterator>
 
 namespace lethe {
 
@@ -14,6 +15,7 @@ struct HotPage {
   uintptr_t address;
   const char *source; // what it goes back to
   size_t number;      // in the image
+  uint32_t script;    // whose own it is, 0: anybody's
   uint8_t idle;       // how many surveys in a row found it unchanged
 };
 
@@ -31,15 +33,16 @@ public:
   bool has(size_t number) const { return is_hot_.has(number); }
   // May it be added, and is it worth it?
   bool wants(size_t number, Keep keep) const;
-  void add(uintptr_t address, const char *source, size_t number);
+  // `script`: the one whose light request wrote it, 0: another's. The first few are taken for its own.
+  void add(uintptr_t address, const char *source, size_t number, uint32_t script);
   // Its changed content was dropped: written again before long, it is known.
   void note_dropped(size_t number);
   // Before each scan for changed pages of an image with so many, the scan's number first.
   void forget_now_and_then(uint64_t scan, size_t image_pages);
 
-  // Puts the pages back after the request of this number, and calls drop(range) for those that have
-  // been idle for long enough, adjoining ones at once. False: drop did not succeed.
-  template <typename Drop> bool restore(uint64_t request, Drop drop);
+  // Puts the pages back after the request of this number, which ran that script, and calls drop(range)
+  // for those that have been idle for long enough, adjoining ones at once. False: drop did not succeed.
+  template <typename Drop> bool restore(uint64_t request, uint32_t script, Drop drop);
   uint64_t copied() const { return copied_; } // pages, in all
   // What the last survey found changed, of the request before it; and how many surveys there were.
   size_t changed() const { return changed_; }
@@ -50,21 +53,29 @@ public:
   const HotPage *end() const { return pages_ + count_; }
 
 private:
+  struct Script { // all whose numbers are the same modulo their count
+    uint64_t last_request;
+    size_t pages; // of their own
+  };
+  Script &of(uint32_t script) { return scripts_[script % std::size(scripts_)]; }
+  void forget(const HotPage &page);
   bool makes_survey(uint64_t request) const;
-  bool is_idle_for_too_long(HotPage &page);
+  bool is_idle_for_too_long(HotPage &page, uint64_t request, uint32_t script);
 
   size_t count_ = 0;
   uint64_t copied_ = 0, surveys_ = 0;
   size_t changed_ = 0;
   bool has_dropped_ = false; // was_dropped_ is not empty
   HotPage pages_[most];
+  Script scripts_[256] = {};
   PageBits is_hot_;
   PageBits was_dropped_; // not long ago
   uint8_t times_idle_
       [most_image_pages]; // how often it was dropped as idle, up to the most that matters
 };
 
-template <typename Drop> bool HotPages::restore(uint64_t request, Drop drop) {
+template <typename Drop> bool HotPages::restore(uint64_t request, uint32_t script, Drop drop) {
+  of(script).last_request = request;
   const bool survey = makes_survey(request);
   const size_t bytes = page_bytes();
   const uint64_t copied_before = copied_;
@@ -73,8 +84,8 @@ template <typename Drop> bool HotPages::restore(uint64_t request, Drop drop) {
   for (HotPage *page = pages_; page < pages_ + count_; ++page) {
     void *const memory = reinterpret_cast<void *>(page->address);
     if (survey && std::memcmp(memory, page->source, bytes) == 0) {
-      if (is_idle_for_too_long(*page)) {
-        is_hot_.clear(page->number);
+      if (is_idle_for_too_long(*page, request, script)) {
+        forget(*page);
         if (idle.end != page->address) {
           if (!drop(idle))
             return false;

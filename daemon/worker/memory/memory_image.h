@@ -68,7 +68,8 @@ public:
   // very moment. What differs from the image becomes the worker's overlay.
   Result<Nothing> adopt();
 
-  RewindFailure rewind();
+  // After a request that ran that script: a number for it, 0: none that comes again.
+  RewindFailure rewind(uint32_t script = 0);
 
   // Compares all memory with the checkpoint, and the stack's dead part with zeros; to be called right
   // after rewind(). The first page that differs, or 0.
@@ -126,9 +127,9 @@ private:
   bool restore_break();
   bool restore_protections();
   bool mappings_changed() const;
-  RewindFailure find_changed(HotPages::Keep keep);
-  bool take_run(PageRange run, HotPages::Keep keep, ColdRange &cold);
-  bool restore_hot_pages();
+  RewindFailure find_changed(HotPages::Keep keep, uint32_t script);
+  bool take_run(PageRange run, HotPages::Keep keep, uint32_t script, ColdRange &cold);
+  bool restore_hot_pages(uint32_t script);
   bool drop(PageRange range);
   bool drop(PageRange range, size_t touched_pages);
   bool drop_unused(PageRange range);

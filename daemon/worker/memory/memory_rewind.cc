@@ -77,7 +77,7 @@ uint64_t page_faults() {
   return static_cast<uint64_t>(usage.ru_minflt + usage.ru_majflt);
 }
 
-RewindFailure MemoryImage::rewind() {
+RewindFailure MemoryImage::rewind(uint32_t script) {
   invariant(overlay_, "memory goes back once the image is adopted");
   ++statistics_.rewinds;
   const uint64_t faults = settings_.method == ScanMethod::drop ? faults_ + 1 : page_faults();
@@ -96,12 +96,12 @@ RewindFailure MemoryImage::rewind() {
       return RewindFailure::system_call_failed;
   } else if (had_faults) {
     const HotPages::Keep keep = HotPages::keep_after(faults - faults_);
-    if (const RewindFailure failure = find_changed(keep); failure != RewindFailure::none)
+    if (const RewindFailure failure = find_changed(keep, script); failure != RewindFailure::none)
       return failure;
-    if (!restore_hot_pages())
+    if (!restore_hot_pages(script))
       return RewindFailure::system_call_failed;
     faults_ = page_faults();
-  } else if (!restore_hot_pages()) {
+  } else if (!restore_hot_pages(script)) {
     return RewindFailure::system_call_failed;
   }
   if (!wipe_deep_stack(frame, had_faults))
@@ -190,7 +190,7 @@ bool MemoryImage::mappings_changed() const {
          address_space_pages(statm_.get()) != address_space_pages_;
 }
 
-RewindFailure MemoryImage::find_changed(HotPages::Keep keep) {
+RewindFailure MemoryImage::find_changed(HotPages::Keep keep, uint32_t script) {
   if (mappings_changed())
     return RewindFailure::mapping_changed;
   hot_.forget_now_and_then(++statistics_.scans, page_count_);
@@ -198,7 +198,7 @@ RewindFailure MemoryImage::find_changed(HotPages::Keep keep) {
   ColdRange cold;
   const bool scanned = !fault_point("rewind.scan") && for_each_changed([&](PageRange run) {
     touched_bytes_ += run.bytes();
-    return !too_much() && take_run(run, keep, cold);
+    return !too_much() && take_run(run, keep, script, cold);
   });
   if (too_much())
     return RewindFailure::too_much_touched;
@@ -207,7 +207,7 @@ RewindFailure MemoryImage::find_changed(HotPages::Keep keep) {
 
 // Each page of the run: hot already, or becomes hot, or is cold. `cold` holds those found last,
 // which are not dropped yet.
-bool MemoryImage::take_run(PageRange run, HotPages::Keep keep, ColdRange &cold) {
+bool MemoryImage::take_run(PageRange run, HotPages::Keep keep, uint32_t script, ColdRange &cold) {
   return for_each_part(run, [&](PageRange part, const Region &region) {
     const bool can_be_copied = (region.protection & PROT_WRITE) != 0;
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
@@ -215,7 +215,8 @@ bool MemoryImage::take_run(PageRange run, HotPages::Keep keep, ColdRange &cold) 
       const bool is_hot = hot_.has(number);
       const bool becomes_hot = !is_hot && can_be_copied && hot_.wants(number, keep);
       if (becomes_hot)
-        hot_.add(address, image_of(region, number), number);
+        hot_.add(address, image_of(region, number), number,
+                 keep == HotPages::Keep::all ? script : 0);
       if (is_hot || becomes_hot) {
         if (!drop_cold(cold))
           return false;
@@ -276,9 +277,9 @@ const char *MemoryImage::overlay_of(size_t number) const {
                                          : nullptr;
 }
 
-bool MemoryImage::restore_hot_pages() {
+bool MemoryImage::restore_hot_pages(uint32_t script) {
   const bool restored =
-      hot_.restore(statistics_.rewinds, [this](PageRange idle) { return drop(idle); });
+      hot_.restore(statistics_.rewinds, script, [this](PageRange idle) { return drop(idle); });
   statistics_.pages_copied = hot_.copied();
   statistics_.surveys = hot_.surveys();
   statistics_.changed_pages = hot_.changed();

@@ -98,7 +98,7 @@ Result<Nothing> Rewinder::adopt(WorkerPage &page) {
   return image_->adopt();
 }
 
-bool Rewinder::rewind(Channel &channel) {
+bool Rewinder::rewind(Channel &channel, uint32_t script) {
   invariant(page_, "memory goes back when the image was adopted");
   const std::string_view unread = channel.unread();
   // The channel's buffer lies in the heap: what it holds is copied to surviving memory, and put
@@ -111,7 +111,7 @@ bool Rewinder::rewind(Channel &channel) {
   const MemoryImage::Statistics &statistics = image_->statistics();
   const uint64_t begin = now_ns(), pages = statistics.pages_copied + statistics.pages_dropped,
                  dropped = statistics.pages_dropped, surveys = statistics.surveys;
-  if (const RewindFailure failure = image_->rewind(); failure != RewindFailure::none)
+  if (const RewindFailure failure = image_->rewind(script); failure != RewindFailure::none)
     return fail(failure);
   const uint64_t ns = now_ns() - begin;
   add(page_->rewinds, 1);

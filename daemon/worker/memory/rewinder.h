@@ -34,9 +34,9 @@ public:
   // Worker: from now on everything goes back to this moment.
   Result<Nothing> adopt(WorkerPage &page);
 
-  // After a reply. Requests that `channel` has received already are carried over. False: this
+  // After the reply to a request that ran this script (MemoryImage::rewind). Requests that `channel` has received already are carried over. False: this
   // process must end, the page says why.
-  bool rewind(Channel &channel);
+  bool rewind(Channel &channel, uint32_t script);
 
 private:
   // Requests that were sent ahead are short; where they are not, the process ends, and the master

@@ -21,7 +21,7 @@ struct Pages {
   uintptr_t address(size_t page) const {
     return reinterpret_cast<uintptr_t>(memory.data()) + page * bytes;
   }
-  void make_hot(size_t page) { hot->add(address(page), sources.data() + page * bytes, page); }
+  void make_hot(size_t page) { hot->add(address(page), sources.data() + page * bytes, page, 0); }
   void make_hot_up_to(size_t count) {
     for (size_t page = 0; page < count; ++page)
       make_hot(page);
@@ -36,7 +36,7 @@ struct Pages {
     size_t surveys = 0;
     while (hot->has(page)) {
       write_all_but(page);
-      const bool restored = hot->restore(++request, [this](PageRange range) {
+      const bool restored = hot->restore(++request, 0, [this](PageRange range) {
         if (!range.empty())
           dropped.push_back(range);
         return true;
@@ -63,7 +63,7 @@ Test(hot_pages, every_hot_page_goes_back_after_every_request) {
   pages.make_hot_up_to(10);
   for (int request = 1; request <= 50; ++request) {
     pages.write_all_but(10);
-    cr_assert(pages.hot->restore(static_cast<uint64_t>(request),
+    cr_assert(pages.hot->restore(static_cast<uint64_t>(request), 0,
                                  [](PageRange range) { return range.empty(); }));
     cr_assert(pages.are_restored());
   }
@@ -109,7 +109,7 @@ Test(hot_pages, a_write_between_two_surveys_is_seen_and_starts_the_count_anew) {
   for (uint64_t request = 1; request <= 10 * requests_between_surveys; ++request) {
     // Every other survey finds page 50 unchanged.
     pages.write_all_but(request / requests_between_surveys % 2 == 0 ? many : 50);
-    cr_assert(pages.hot->restore(request, nothing), "a page was dropped that is used");
+    cr_assert(pages.hot->restore(request, 0, nothing), "a page was dropped that is used");
   }
 }
 
@@ -117,7 +117,7 @@ Test(hot_pages, a_survey_counts_what_the_request_has_changed) {
   Pages pages;
   pages.make_hot_up_to(many);
   const auto restore = [&](uint64_t request) {
-    pages.hot->restore(request, [](PageRange) { return true; });
+    pages.hot->restore(request, 0, [](PageRange) { return true; });
   };
   restore(requests_between_surveys); // all are copied unseen
   cr_expect_eq(pages.hot->surveys(), 0);
@@ -132,7 +132,7 @@ Test(hot_pages, adjoining_idle_pages_are_dropped_at_once) {
   pages.make_hot_up_to(many);
   for (uint64_t request = 1; request <= third_survey; ++request) {
     pages.write_all_but(20, 5);
-    pages.hot->restore(request, [&](PageRange range) {
+    pages.hot->restore(request, 0, [&](PageRange range) {
       if (!range.empty())
         pages.dropped.push_back(range);
       return true;
@@ -144,11 +144,50 @@ Test(hot_pages, adjoining_idle_pages_are_dropped_at_once) {
   cr_expect_eq(pages.hot->count(), many - 5);
 }
 
+Test(hot_pages, a_scripts_own_pages_stay_while_others_run_and_go_when_it_has_not_run_for_long) {
+  Pages pages;
+  pages.make_hot_up_to(many - 1);
+  const size_t own = many - 1;
+  constexpr uint32_t scripts = 100, first = 1;
+  const auto run = [&](uint64_t request, uint32_t script) {
+    pages.write_all_but(own, script == first ? 0 : 1);
+    return pages.hot->restore(request, script, [](PageRange) { return true; });
+  };
+  pages.hot->add(pages.address(own), pages.sources.data() + own * pages.bytes, own, first);
+  uint64_t request = 1;
+  for (; request <= 50 * scripts; ++request) { // they take turns
+    cr_assert(run(request, static_cast<uint32_t>(first + request % scripts)));
+    cr_assert(pages.are_restored());
+  }
+  cr_expect(pages.hot->has(own));
+  const uint64_t left = request;
+  while (pages.hot->has(own) && request < left + 10'000)
+    cr_assert(run(request++, first + 1));
+  cr_expect_leq(request, left + 1024 + scripts + requests_between_surveys);
+  cr_expect_geq(request, left + 1024 - scripts);
+}
+
+Test(hot_pages, of_what_a_script_writes_few_pages_are_its_own) {
+  Pages pages;
+  for (size_t page = 0; page < many; ++page)
+    pages.hot->add(pages.address(page), pages.sources.data() + page * pages.bytes, page, 1);
+  for (uint64_t request = 2; request <= 100; ++request) { // another one's, which write none of them
+    pages.memory = pages.sources;
+    cr_assert(pages.hot->restore(request, 2, [](PageRange) { return true; }));
+  }
+  cr_expect_eq(pages.hot->count(), 8);
+  for (size_t page = many - 8; page < many; ++page) // now that the others have gone
+    pages.hot->add(pages.address(page), pages.sources.data() + page * pages.bytes, page, 3);
+  for (uint64_t request = 101; request <= 2000; ++request)
+    cr_assert(pages.hot->restore(request, 2, [](PageRange) { return true; }));
+  cr_expect_eq(pages.hot->count(), 0);
+}
+
 Test(hot_pages, no_more_become_hot_than_there_is_room_for) {
   Pages pages(1);
   size_t page = 0;
   while (pages.hot->wants(page, HotPages::Keep::all))
-    pages.hot->add(pages.address(0), pages.sources.data(), page++);
+    pages.hot->add(pages.address(0), pages.sources.data(), page++, 0);
   cr_expect_eq(page, HotPages::most);
 }
 
@@ -158,7 +197,7 @@ Test(hot_pages, where_the_kernel_does_not_drop_a_page_that_is_told) {
   bool restored = true;
   for (uint64_t request = 1; restored && request <= third_survey; ++request) {
     pages.write_all_but(50);
-    restored = pages.hot->restore(request, [](PageRange range) { return range.empty(); });
+    restored = pages.hot->restore(request, 0, [](PageRange range) { return range.empty(); });
   }
   cr_expect(!restored);
 }
