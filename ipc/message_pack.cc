@@ -207,40 +207,21 @@ std::optional<std::string_view> Reader::take_raw(Skimmer &skimmer) {
   return raw;
 }
 
-std::optional<uint32_t> Reader::array() {
+template <typename Part> std::optional<Part> Reader::next_if(Part Item::*part, Kind a, Kind or_b) {
   Item item;
-  if (!next(item) || item.kind != Kind::array) {
-    fail();
-    return std::nullopt;
-  }
-  return item.count;
+  if (next(item) && (item.kind == a || item.kind == or_b))
+    return item.*part;
+  fail();
+  return std::nullopt;
 }
 
-std::optional<uint32_t> Reader::map() {
-  Item item;
-  if (!next(item) || item.kind != Kind::map) {
-    fail();
-    return std::nullopt;
-  }
-  return item.count;
-}
-
+std::optional<uint32_t> Reader::array() { return next_if(&Item::count, Kind::array, Kind::array); }
+std::optional<uint32_t> Reader::map() { return next_if(&Item::count, Kind::map, Kind::map); }
 std::optional<std::string_view> Reader::string() {
-  Item item;
-  if (!next(item) || (item.kind != Kind::string && item.kind != Kind::binary)) {
-    fail();
-    return std::nullopt;
-  }
-  return item.bytes;
+  return next_if(&Item::bytes, Kind::string, Kind::binary);
 }
-
 std::optional<int64_t> Reader::integer() {
-  Item item;
-  if (!next(item) || item.kind != Kind::integer) {
-    fail();
-    return std::nullopt;
-  }
-  return item.integer;
+  return next_if(&Item::integer, Kind::integer, Kind::integer);
 }
 
 Skimmer::State Skimmer::advance(std::string_view bytes) {

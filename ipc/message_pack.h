@@ -87,6 +87,7 @@ public:
   bool failed() const { return failed_; }
 
 private:
+  template <typename Part> std::optional<Part> next_if(Part Item::*part, Kind a, Kind or_b);
   bool fail() {
     failed_ = true;
     return false;

@@ -115,7 +115,7 @@ RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
   const uint32_t sequence = frame.sequence;
   // Before anything else: what the master has taken back runs elsewhere.
   if (!page_.claim(sequence))
-    return {}; // the master has taken it back
+    return {};
   if (fault_point("sandbox"))
     ::socket(AF_UNIX, SOCK_STREAM, 0);
   if (fault_point("sandbox.close"))
