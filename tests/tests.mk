@@ -161,6 +161,22 @@ peers-charts: ## keep the figures of build/bench-peers.json, and draw charts fro
 	cp $(BUILD)/bench-peers.json tests/bench/peers/charts/figures.json
 	tests/bench/peers/charts.py tests/bench/peers/charts/figures.json tests/bench/peers/charts
 
+# Popular packages, each with a small task, under rewind and reuse; PACKAGES=zod,ajv: these, and the page stays as it is.
+NPM_PACKAGES := $(BUILD)/npm-packages
+$(NPM_PACKAGES)/source/installed: $(addprefix tests/npm/packages/,package.json package-lock.json .npmrc)
+	@mkdir -p $(@D)
+	$(call say,NPM,$<)
+	@cp $^ $(@D)
+	$(Q)cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+$(NPM_PACKAGES)/bundles.json: tests/npm/packages/bundle.mjs $(wildcard tests/npm/packages/entries/*) $(NPM_PACKAGES)/source/installed
+	$(call say,BUNDLE,tests/npm/packages/entries)
+	$(Q)node $< $(@D)
+PACKAGES ?=
+check-packages-npm: all $(NPM_PACKAGES)/bundles.json ## popular packages from npm: right, and how much a clean state costs them; writes client/PACKAGES.md
+	tests/npm/packages/measure.py --build $(BUILD) --output $(BUILD)/check-packages-npm.json --only '$(PACKAGES)'
+	$(if $(PACKAGES),,tests/npm/packages/report.py $(BUILD)/check-packages-npm.json tests/npm/packages/reasons.json client/PACKAGES.md)
+
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1
 # Of an input, in bytes: all that is read here begins within them, and longer ones take their time.

@@ -1,0 +1,11 @@
+import ExcelJS from 'exceljs';
+export async function main() {
+  const wb = new ExcelJS.Workbook();
+  const s = wb.addWorksheet('S');
+  s.addRow(['n', 1]);
+  s.addRow([new Date(0), { formula: '1+1', result: 2 }]);
+  const b = await wb.xlsx.writeBuffer();
+  const r = new ExcelJS.Workbook();
+  await r.xlsx.load(b);
+  return [r.getWorksheet('S').getRow(1).values, b.byteLength > 4000];
+}

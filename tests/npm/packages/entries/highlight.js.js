@@ -1,0 +1,2 @@
+import hljs from 'highlight.js';
+export const main = () => hljs.highlight('const a = 1 // x', { language: 'javascript' }).value;

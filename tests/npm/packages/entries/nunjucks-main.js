@@ -1,0 +1,2 @@
+import nunjucks from 'nunjucks';
+export const main = () => nunjucks.renderString('{{ a }}', { a: '<' });
