@@ -4,6 +4,7 @@
 #include "daemon/engine/code_events.h"
 #include "daemon/engine/garbage.h"
 #include "daemon/engine/interrupts.h"
+#include "daemon/worker/scripts/purity_check.h"
 #include "ipc/clock.h"
 
 #include <algorithm>
@@ -14,10 +15,8 @@ namespace {
 constexpr int64_t ns_per_us = 1000;
 constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // each time
 
-// After 100 rounds without a compilation, the next round, which is what each request is, has one with
-// a probability of about a hundredth. V8's thresholds for optimised code stay as they are: what is
-// optimised after few calls is made for exactly these, and thrown away and made again in each
-// request with another argument.
+// V8's thresholds for optimised code stay as they are: what is optimised after few calls is made for
+// exactly these, and thrown away and made again in each request with another argument.
 constexpr uint32_t quiet_rounds = 100;
 
 // Baseline code is made at once: it is for all arguments, and requests make none.
@@ -105,7 +104,12 @@ bool WarmUp::is_known(const message::WarmUpCall &call) const {
 std::optional<RunFailure> WarmUp::repeat(const CodeEvents &events, uint64_t until_ns) {
   // In a row, without machine code; without any code.
   uint32_t quiet = 0, silent = 0;
-  while (quiet < quiet_rounds && reached_.rounds < most_rounds && has_room()) {
+  while (reached_.rounds < most_rounds && has_room()) {
+    if (quiet >= quiet_rounds) {
+      if (next_round_is_quiet(events))
+        break;
+      quiet = 0;
+    }
     const CodeEvents::Counts before = events.counts();
     const uint64_t begin_ns = now_ns();
     if (begin_ns >= until_ns)
@@ -127,6 +131,18 @@ std::optional<RunFailure> WarmUp::repeat(const CodeEvents &events, uint64_t unti
     reached_.steady = silent >= quiet_rounds;
   }
   return std::nullopt;
+}
+
+// The next round is what each request is. V8 may have decided in the last one to optimise a function
+// when it is called again, or be about to: then each request would do that.
+bool WarmUp::next_round_is_quiet(const CodeEvents &events) {
+  return is_true_in_fork([&] {
+    const CodeEvents::Counts before = events.counts();
+    for (const message::WarmUpCall &one : distinct_)
+      if (call(one))
+        break;
+    return events.counts().machine_code == before.machine_code;
+  });
 }
 
 std::optional<RunFailure> WarmUp::call(const message::WarmUpCall &call) {

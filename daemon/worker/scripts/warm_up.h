@@ -40,6 +40,7 @@ private:
   std::optional<RunFailure> run_learned(const WarmUpCalls &learned);
   bool is_known(const message::WarmUpCall &call) const;
   std::optional<RunFailure> repeat(const CodeEvents &events, uint64_t until_ns);
+  bool next_round_is_quiet(const CodeEvents &events);
   std::optional<RunFailure> call(const message::WarmUpCall &call);
   bool has_room();
   void note_round(uint64_t round_ns);

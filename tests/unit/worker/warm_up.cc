@@ -77,6 +77,18 @@ constexpr std::string_view hashes = R"js(
   function f() { return many(12); }
 )js";
 
+// What `body` returns, in a process of its own.
+int number_in_fork(const std::function<int()> &body) {
+  int ends[2], number = -1;
+  cr_assert_eq(::pipe(ends), 0);
+  in_fork([&] {
+    const int found = body();
+    return ::write(ends[1], &found, sizeof found) == sizeof found;
+  });
+  cr_assert_eq(::read(ends[0], &number, sizeof number), sizeof number);
+  return number;
+}
+
 } // namespace
 
 Test(warm_up, no_request_compiles_after_a_steady_one, .timeout = 120) {
@@ -88,6 +100,30 @@ Test(warm_up, no_request_compiles_after_a_steady_one, .timeout = 120) {
                 return warmed.reached().steady && !warmed.request_compiles();
               }),
               "with %d calls", calls);
+}
+
+// V8 decides in one call to optimise a function in the next. A warm-up whose rounds end between the
+// two has been quiet for as long as any other.
+Test(warm_up, no_request_compiles_what_the_last_round_has_made_hot, .timeout = 240) {
+  constexpr std::string_view source = R"js(
+    function f() { let s = 0; for (let i = 0; i < 14; ++i) s = (s * 31 + i) | 0; return s; }
+  )js";
+  constexpr int quiet_rounds = 100;
+  World world;
+  const int compiling_call = number_in_fork([&] {
+    Warmed warmed(world, source, 1);
+    int calls = static_cast<int>(warmed.reached().rounds);
+    for (const uint64_t before = warmed.events.counts().all();
+         warmed.events.counts().all() == before && calls < 5000; ++calls)
+      warmed.call();
+    return calls;
+  });
+  for (int last_call = compiling_call - 3; last_call < compiling_call + 2; ++last_call)
+    cr_assert(in_fork([&] {
+                Warmed warmed(world, source, last_call - quiet_rounds);
+                return warmed.reached().steady && !warmed.request_compiles();
+              }),
+              "V8 compiles in call %d; the last one was %d", compiling_call, last_call);
 }
 
 Test(warm_up, its_calls_run_as_often_as_they_are_given_and_on) {
