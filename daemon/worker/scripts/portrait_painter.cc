@@ -43,13 +43,16 @@ struct Tools {
             map((prototype) => prototype.resolvedOptions ?? prototype.toString))
         )js")
                          .As<v8::Function>()) {
-    if (const auto tag = evaluate(
-            fresh, "globalThis.WebAssembly?.Tag && new WebAssembly.Tag({ parameters: [] })");
-        tag->IsObject())
-      tag_type = HeapLayout::type(tag);
+    tag_type = type_in(fresh, "new WebAssembly.Tag({ parameters: [] })");
+    instance_type = type_in(fresh, "new WebAssembly.Instance(new WebAssembly.Module("
+                                   "Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)))");
+  }
+  static int type_in(v8::Local<v8::Context> fresh, const std::string &source) {
+    const auto object = evaluate(fresh, "try { " + source + " } catch {}");
+    return object->IsObject() ? HeapLayout::type(object) : -1;
   }
   v8::Local<v8::Function> is_extensible, intl_options; // that: of other objects undefined
-  int tag_type = -1;                                   // of a WebAssembly.Tag
+  int tag_type, instance_type;                         // WebAssembly's; -1: there is none
 };
 
 class Painter {
@@ -452,10 +455,13 @@ void Painter::paint_promise(v8::Local<v8::Promise> promise) {
   add("[[result]]", promise->Result());
 }
 
-// Those of Intl never change, and are what their options are; a WebAssembly.Tag is itself.
+// Those of Intl never change, and are what their options are; a WebAssembly.Tag is itself. An instance
+// has words that are no values.
 void Painter::paint_special(v8::Local<v8::Object> object) {
   if (layout_.type(object) == tools_.tag_type)
     return;
+  if (layout_.type(object) == tools_.instance_type)
+    return note_unknown("an instance of WebAssembly");
   v8::Local<v8::Value> argument = object, options;
   if (!tools_.intl_options->Call(context_, v8::Undefined(isolate_), 1, &argument).ToLocal(&options))
     return note_unknown("it can't be read");

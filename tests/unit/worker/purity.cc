@@ -152,6 +152,10 @@ Test(purity, of_webassembly_nobody_knows) {
     function f() { step(); }
   )js");
   cr_assert(said.starts_with("unknown "), "%s", said.c_str());
+  expect("unknown instance: an instance of WebAssembly", R"js(
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)));
+    function f() { return instance; }
+  )js");
 }
 
 Test(purity, of_the_last_match) {
