@@ -20,7 +20,7 @@ import time
 
 import msgpack
 
-LOAD_DEADLINE_MS = 30_000  # a warm-up may take a quarter of it
+DEADLINE_MS = LOAD_DEADLINE_MS = 30_000  # a warm-up may take a quarter of it
 KINDS = {"unwarmed": "rewind", "warmed": "rewind", "reuse": "reuse"}  # pool: its isolation
 ROUNDS = 11
 ROUND_MS = 15  # of each kind, 3 to 10 calls
@@ -40,7 +40,7 @@ class Daemon:
         words = [build / "bin" / "lethed", "--socket", path, "--state-dir", folder / "state", "--cache-dir", cache]
         for pool, isolation in KINDS.items():
             words += ["--set", f"pool.{pool}.isolation={isolation}", "--set", f"pool.{pool}.workers=1",
-                      "--set", f"pool.{pool}.load_deadline_ms={LOAD_DEADLINE_MS}"]
+                      "--set", f"pool.{pool}.deadline_ms={DEADLINE_MS}", "--set", f"pool.{pool}.load_deadline_ms={LOAD_DEADLINE_MS}"]
         for setting in settings:
             words += ["--set", setting]
         self.process = subprocess.Popen(list(map(str, words)), stderr=log, env={**os.environ, "TZ": "UTC"})

@@ -20,15 +20,17 @@ Popular packages, each bundled by esbuild into one classic script, and a small r
 [package-lock.json](../tests/npm/packages/package-lock.json), puts them into a `lethed` of its own, compares what they give with
 Node.js, measures, and writes this page. It wants `npm` and Debian's `python3-msgpack`.
 
-Times are `run_us` of a call in milliseconds, medians of interleaved rounds: `rewind` without a warm-up; `rewind` where
-`script.put` had one example call as its `warm_up` ([PROTOCOL.md](PROTOCOL.md#warm-up)); `reuse` after {reuse_calls} calls. **×
-reuse** is the second by the third, in brackets the least and the most of the rounds. *put* is what `script.put` took with and
-without the warm-up; *rounds* is how often the warm-up ran the call, with * where V8 still compiled something at the end.
+Times are `run_us` of a call in milliseconds: the fastest of each of eleven interleaved rounds (what else the machine does makes
+others slower), and the median of the rounds. *rewind* is without a warm-up; *warmed* is `rewind` where `script.put` had one
+example call as its `warm_up` ([PROTOCOL.md](PROTOCOL.md#warm-up)); *reuse* comes after 20 to 100 calls. *× reuse* is the second
+by the third, in brackets the least and the most of the rounds. *put* is what `script.put` took, in milliseconds; *rounds* is how
+often the warm-up ran the call, with * where V8 still compiled something at the end, *faults* the page faults of a warmed call.
+`deadline_ms` and `load_deadline_ms` are 30,000.
 
 {summary}
 
-| entry | versions | kB | right | put, warmed | put | rounds | rewind | warmed | reuse | × reuse | |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| entry | versions | kB | right | put, warmed | put | rounds | faults | rewind | warmed | reuse | × reuse | |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -40,12 +42,12 @@ def row(name, each, reason):
     versions = ", ".join(f"{package} {version}" for package, version in each["packages"].items())
     if "wrong" in each:
         why = reason or each["wrong"].replace("|", "\\|")
-        return f"| {name} | {versions} | {each['kb'] or ''} | no | | | | | | | | {why} |"
+        return f"| {name} | {versions} | {each['kb'] or ''} | no | | | | | | | | | {why} |"
     ratio, warm_up = each["warmed_to_reuse"], each["warm_up"]
     cells = [
         name, versions, each["kb"], "no" if "wrong_result" in each else "Node.js can't" if each["node_error"] else "yes",
         each["warmed_put_ms"], each["unwarmed_put_ms"], f"{warm_up['rounds']}{'' if warm_up['steady'] else '*'}",
-        ms(each["unwarmed_us"]), ms(each["warmed_us"]), ms(each["reuse_us"]),
+        round(each["warmed_per_call"]["page_faults"]), ms(each["unwarmed_us"]), ms(each["warmed_us"]), ms(each["reuse_us"]),
         f"{ratio['median']:.2f} ({ratio['least']:.2f} to {ratio['most']:.2f})",
         reason or each.get("wrong_result", "").replace("|", "\\|"),
     ]
@@ -63,7 +65,7 @@ def main():
                f"{sum(ratio > MOST for ratio in ratios.values())} more than {MOST} ×. "
                f"Slower warmed than unwarmed: {', '.join(slower) or 'none'}.")
     rows = [row(name, each, reasons.get(name, "")) for name, each in found.items()]
-    output.write_text(HEAD.format(summary=summary, reuse_calls=100) + "\n".join(rows) + "\n")
+    output.write_text(HEAD.format(summary=summary) + "\n".join(rows) + "\n")
     print(summary)
     unexplained = [name for name, ratio in ratios.items() if ratio > MOST and name not in reasons]
     if unexplained:
