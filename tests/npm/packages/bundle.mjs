@@ -78,7 +78,8 @@ async function expected(name) {
     await bundle(name, file, for_node);
     const source = `import(${JSON.stringify(file)}).then(({ json }) => json()).then((text) => process.stdout.write(text ?? 'null', () => process.exit()))`;
     const options = { timeout: 60000, maxBuffer: 1 << 28, env: { ...process.env, TZ: 'UTC' } };
-    return { expected: (await promisify(execFile)(process.execPath, ['-e', source], options)).stdout };
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', source], options);
+    return { expected: stdout.slice(stdout.lastIndexOf('\n') + 1) }; // a logger may have written before
   } catch (error) {
     return { node_error: error.stderr?.split('\n').find((line) => /Error/.test(line)) ?? why_not(error) };
   }

@@ -20,8 +20,8 @@ Popular packages, each bundled by esbuild into one classic script, and a small r
 [package-lock.json](../tests/npm/packages/package-lock.json), puts them into a `lethed` of its own, compares what they give with
 Node.js, measures, and writes this page. It wants `npm` and Debian's `python3-msgpack`.
 
-Times are `run_us` of a call in milliseconds: the fastest of each of eleven interleaved rounds (what else the machine does makes
-others slower), and the median of the rounds. *rewind* is without a warm-up; *warmed* is `rewind` where `script.put` had one
+Times are `run_us` of a call in milliseconds: the fastest of each of at least five interleaved rounds (what else the machine does
+makes others slower), and the median of the rounds. *rewind* is without a warm-up; *warmed* is `rewind` where `script.put` had one
 example call as its `warm_up` ([PROTOCOL.md](PROTOCOL.md#warm-up)); *reuse* comes after 20 to 100 calls. *× reuse* is the second
 by the third, in brackets the least and the most of the rounds. *put* is what `script.put` took, in milliseconds; *rounds* is how
 often the warm-up ran the call, with * where V8 still compiled something at the end, *faults* the page faults of a warmed call.
