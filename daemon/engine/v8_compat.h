@@ -51,17 +51,24 @@ inline v8::Local<v8::Context> new_context(v8::Isolate *isolate) {
 #else
 inline constexpr const char *marking_flags =
     "--no-incremental-marking --no-incremental-marking-task";
-inline v8::Local<v8::Context> new_context(v8::Isolate *isolate) {
-  static size_t collected_bytes = SIZE_MAX; // the heap's, at the last collection that is known of
+// Collects what there is, if that may be much: the heap, and what its objects hold outside of it.
+inline void collect_before_context(v8::Isolate *isolate) {
+  static size_t collected_bytes = SIZE_MAX; // at the last collection that is known of
   v8::HeapStatistics heap;
-  isolate->GetHeapStatistics(&heap);
-  collected_bytes = std::min(collected_bytes, heap.used_heap_size());
-  const size_t growth_bytes = std::min(size_t{16} << 20, heap.heap_size_limit() / 8);
-  if (heap.used_heap_size() - collected_bytes > growth_bytes) {
-    isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical); // collects at once
+  const auto held_bytes = [&] {
     isolate->GetHeapStatistics(&heap);
-    collected_bytes = heap.used_heap_size();
+    return heap.used_heap_size() +
+           static_cast<size_t>(isolate->AdjustAmountOfExternalAllocatedMemory(0));
+  };
+  collected_bytes = std::min(collected_bytes, held_bytes());
+  const size_t growth_bytes = std::min(size_t{16} << 20, heap.heap_size_limit() / 8);
+  if (held_bytes() - collected_bytes > growth_bytes) {
+    isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical); // at once
+    collected_bytes = held_bytes();
   }
+}
+inline v8::Local<v8::Context> new_context(v8::Isolate *isolate) {
+  collect_before_context(isolate);
   isolate->SetRAILMode(v8::PERFORMANCE_LOAD); // the heap may grow beyond its present goal
   const auto context = v8::Context::New(isolate);
   isolate->SetRAILMode(v8::PERFORMANCE_ANIMATION);
