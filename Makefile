@@ -183,6 +183,8 @@ $(BUILD)/v8-checked: packaging/v8-check.cc
 # --- programs and libraries --------------------------------------------------------------------------------------------
 
 comma := ,
+# A zygote moves its code and its constants into huge pages, which must have nothing else in them.
+HUGE_SEGMENTS := -Wl,-z,separate-code,-z,max-page-size=0x200000
 # $(call link,libraries): a program of the objects and archives among its prerequisites.
 define link
 	@mkdir -p $(@D)
@@ -193,7 +195,7 @@ endef
 $(BUILD)/bin/lethed: $(BUILD)/obj/daemon/master/main.o $(MASTER) $(IPC)
 	$(call link,$(MASTER_LIBS))
 $(BUILD)/bin/lethe-zygote: $(BUILD)/obj/daemon/worker/main.o $(WORKER) $(BUILD)/obj/snapshot/cache.o $(NATIVES) $(ENGINE) $(IPC)
-	$(call link,$(WORKER_LIBS))
+	$(call link,$(WORKER_LIBS) $(HUGE_SEGMENTS))
 $(BUILD)/bin/lethe-snapshot: $(BUILD)/obj/snapshot/main.o $(SNAPSHOT) $(NATIVES) $(ENGINE) $(IPC)
 	$(call link,$(WORKER_LIBS))
 $(BUILD)/bin/lethe: $(BUILD)/obj/client/command/main.o $(COMMAND) $(BUILD)/lib/liblethe.a

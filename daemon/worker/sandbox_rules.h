@@ -27,8 +27,9 @@ using namespace call_argument;
 
 constexpr uint64_t pagemap_scan = 0xc0606610; // the ioctl: _IOWR('f', 16, struct pm_scan_arg)
 constexpr uint64_t madv_populate_read = 22;   // Linux 5.14
-constexpr uint64_t madv_collapse = 25;        // Linux 6.1
-constexpr uint64_t madv_guard_install = 102;  // Linux 6.13
+constexpr uint64_t madv_populate_write = 23;
+constexpr uint64_t madv_collapse = 25;       // Linux 6.1
+constexpr uint64_t madv_guard_install = 102; // Linux 6.13
 constexpr uint64_t madv_guard_remove = 103;
 constexpr uint64_t read_write = PROT_READ | PROT_WRITE;
 constexpr uint64_t any_protection = read_write | PROT_EXEC;
@@ -200,6 +201,10 @@ inline constexpr CallRow zygote_rows[] = {
      "V8's pages",
      {sandbox::within(2, sandbox::any_protection), sandbox::is(3, 0)}},
     {LETHE_CALL(madvise), 0, "huge pages", {sandbox::is(2, sandbox::madv_collapse)}},
+    {LETHE_CALL(madvise),
+     0,
+     "a worker's start brings in what its request will write",
+     {sandbox::is(2, sandbox::madv_populate_write)}},
     {LETHE_CALL(clone),
      0,
      "fork; no namespace, no process that shares memory",

@@ -81,12 +81,10 @@ WorkerPage &map_page(const FileDescriptor &file) {
   return *static_cast<WorkerPage *>(page);
 }
 
-pid_t checked_fork() {
-  const SignalsBlocked blocked;
-  const pid_t pid = ::fork();
-  if (pid < 0)
+pid_t checked(pid_t forked) {
+  if (forked < 0)
     give_up(system_message("fork"));
-  return pid;
+  return forked;
 }
 
 constexpr int idle_ms = 100;
@@ -216,9 +214,18 @@ void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
   const FileDescriptor page_file = make_page_file();
   if (serves_one_ && !wanted.debugs)
     working_set_.before_fork();
-  const pid_t pid = checked_fork();
+  std::vector<int> kept{sockets->ends[1].get()};
+  pid_t pid = 0;
+  {
+    const SignalsBlocked blocked;
+    // One thread needs no more than _Fork(). What else fork() does in the child would touch pages
+    // that are not there yet, each by a page fault.
+    pid = checked(::_Fork());
+    if (pid == 0 && !wanted.debugs)
+      working_set_.bring_in(kept);
+  }
   if (pid == 0)
-    become_worker(std::move(sockets->ends[1]), page_file, wanted.debugs);
+    become_worker(std::move(sockets->ends[1]), page_file, wanted.debugs, std::move(kept));
   working_set_.after_fork(pid);
   const FileDescriptor pidfd = pidfd_of(pid);
   int descriptors[] = {pidfd.get(), sockets->ends[0].get(), page_file.get()};
@@ -228,7 +235,8 @@ void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
       descriptors);
 }
 
-void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs) {
+void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs,
+                           std::vector<int> kept) {
   if (debugs) // the profiler has threads
     end_bump_allocation();
   else if (rewinder_)
@@ -248,7 +256,6 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
         static_cast<WorkerPage *>(context)->death_reason.store(DeathReason::memory_limit);
       },
       &page);
-  std::vector<int> kept{socket.get()};
   // Files are opened before the sandbox is there: it closes all other descriptors and lets none be
   // opened.
   Rewinder *rewinder = rewinds() && !debugs ? rewinder_ : nullptr;
@@ -256,8 +263,6 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
     kept.insert(kept.end(), {rewinder->files().pagemap, rewinder->files().statm});
   else
     rewinder = nullptr;
-  if (!debugs)
-    working_set_.bring_in(kept);
   // What a client may send as arguments has passed the master's limit; the envelope is ours.
   Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
   auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
@@ -299,7 +304,11 @@ void Zygote::prepare_forks() {
 void Zygote::grow(const Frame &frame) {
   FileDescriptor control = control_.take_descriptor();
   const uint32_t generation = read_or_give_up<message::Grow>(frame.body).generation;
-  const pid_t pid = checked_fork();
+  pid_t pid = 0;
+  {
+    const SignalsBlocked blocked;
+    pid = checked(::fork());
+  }
   if (pid == 0) {
     become_generation(std::move(control), std::string(frame.body));
     return;

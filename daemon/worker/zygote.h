@@ -37,7 +37,7 @@ private:
   void serve_frame(const Frame &frame);
   void fork_worker(uint32_t sequence, const message::Fork &wanted);
   [[noreturn]] void become_worker(FileDescriptor socket, const FileDescriptor &page_file,
-                                  bool debugs);
+                                  bool debugs, std::vector<int> kept);
   void prepare_forks();
   void grow(const Frame &frame);
   void become_generation(FileDescriptor control, const std::string &grow_body);

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <sstream>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -72,6 +73,18 @@ std::vector<std::string> childs_environment() {
   }
   return result;
 }
+
+// struct pidfd_info in its first version, and PIDFD_GET_INFO (Linux 6.13): other headers may not know
+// them.
+struct PidfdInfo {
+  uint64_t wanted = 1; // the numbers, which are always told
+  uint64_t control_group = 0;
+  uint32_t pid = 0, tgid = 0, ppid = 0;
+  uint32_t users_and_groups[8] = {};
+  int32_t exit_code = 0;
+};
+constexpr unsigned long pidfd_get_info = _IOWR(0xff, 11, PidfdInfo);
+static_assert(sizeof(PidfdInfo) == 64);
 
 constexpr pid_t pid_of_ended = -1; // what the kernel says of a pidfd whose process is gone
 constexpr pid_t not_there = -2;    // the line, or the file
@@ -204,9 +217,12 @@ FileDescriptor LinuxKernel::open_pidfd(pid_t child) {
   return FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
 }
 
-// A pidfd names its process by a number that may be another one's already, so it is asked again
-// afterwards.
+// Older kernels tell it in /proc alone, which takes a tenth of a fork's time. There a pidfd names its
+// process by a number that may be another one's already, so it is asked again afterwards.
 pid_t LinuxKernel::parent_of(const FileDescriptor &pidfd, pid_t pid) {
+  PidfdInfo info;
+  if (ioctl(pidfd.get(), pidfd_get_info, &info) == 0)
+    return static_cast<pid_t>(info.pid) == pid ? static_cast<pid_t>(info.ppid) : -1;
   const std::string descriptor = fmt::format("/proc/self/fdinfo/{}", pidfd.get());
   const pid_t named = number_in(descriptor, "Pid:", not_there);
   if (named == pid_of_ended)

@@ -17,9 +17,12 @@
 namespace lethe {
 namespace {
 
+constexpr size_t most_mappings = 1024;
+
 struct Segment {
   PageRange range;
   int protection;
+  PageRange mapped = {}; // once it is moved
 };
 
 // An eighth of it, and more than one look at it brings in.
@@ -28,7 +31,7 @@ bool is_in_use(PageRange range) {
 }
 
 // Of each library whose code is in use the code, and what follows it that can't be written:
-// constants. What lies before is for the linker.
+// constants, and what the linker could write. What lies before is for the linker.
 std::vector<Segment> code_and_constants() {
   std::vector<Segment> found;
   ::dl_iterate_phdr(
@@ -38,21 +41,42 @@ std::vector<Segment> code_and_constants() {
         bool takes = false;
         for (const ElfW(Phdr) *header = library->dlpi_phdr;
              header < library->dlpi_phdr + library->dlpi_phnum; ++header) {
-          if (header->p_type != PT_LOAD || (header->p_flags & PF_W) != 0)
+          const bool is_relocated = header->p_type == PT_GNU_RELRO;
+          if (!is_relocated && (header->p_type != PT_LOAD || (header->p_flags & PF_W) != 0))
             continue;
           const uintptr_t begin = library->dlpi_addr + header->p_vaddr,
                           end = begin + header->p_memsz;
-          const PageRange range{begin / page * page, (end + page - 1) / page * page};
-          const bool is_code = (header->p_flags & PF_X) != 0;
+          // The last page of what was relocated is data's, too, if it is not whole.
+          const PageRange range{begin / page * page,
+                                (is_relocated ? end : end + page - 1) / page * page};
+          const bool is_code = !is_relocated && (header->p_flags & PF_X) != 0;
           if (is_code)
             takes = is_in_use(range);
-          if (takes)
+          if (takes && !range.empty())
             segments.push_back({range, is_code ? PROT_READ | PROT_EXEC : PROT_READ});
         }
         return 0;
       },
       &found);
   return found;
+}
+
+// A huge page is mapped as one only where all of it is: what is mapped reaches as far as it does where
+// there is nothing else. So it is around this program's segments, which are linked for that.
+void fill_up(std::vector<Segment> &segments, size_t unit) {
+  std::vector<Mapping> mappings(most_mappings);
+  const long count = read_mappings(mappings.data(), mappings.size());
+  const auto is_free = [&](PageRange range) {
+    return count > 0 && std::none_of(mappings.begin(), mappings.begin() + count,
+                                     [range](const Mapping &mapping) {
+                                       return !mapping.range.common(range).empty();
+                                     });
+  };
+  for (auto &[range, protection, mapped] : segments) {
+    const uintptr_t begin = range.begin / unit * unit, end = (range.end + unit - 1) / unit * unit;
+    mapped = {is_free({begin, range.begin}) ? begin : range.begin,
+              is_free({range.end, end}) ? end : range.end};
+  }
 }
 
 } // namespace
@@ -65,6 +89,7 @@ size_t move_libraries_to_huge_pages() {
   if (segments.empty() || huge.bytes() == 0)
     return 0;
   const size_t unit = huge.bytes();
+  fill_up(segments, unit);
   if (::ftruncate(file.get(), static_cast<off_t>((segments.back().range.end / unit + 1) * unit)) !=
       0)
     return 0;
@@ -82,9 +107,9 @@ size_t move_libraries_to_huge_pages() {
     return 0;
   for (const Segment &segment : segments) {
     const void *mapped =
-        ::mmap(reinterpret_cast<void *>(segment.range.begin), segment.range.bytes(),
+        ::mmap(reinterpret_cast<void *>(segment.mapped.begin), segment.mapped.bytes(),
                segment.protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file.get(),
-               static_cast<off_t>(segment.range.begin));
+               static_cast<off_t>(segment.mapped.begin));
     // Half of it would be lost.
     invariant(mapped != MAP_FAILED, "a copy of a library can be mapped over it", {"errno", errno});
   }

@@ -36,6 +36,9 @@ Rewinder::Rewinder(Arena &arena, const ZygoteSettings &settings)
       verify_interval_(settings.rewind_verify > 0
                            ? static_cast<uint64_t>(std::lround(1 / settings.rewind_verify))
                            : 0) {
+  // An image that is for forks is not kept: nobody listens. (A worker would touch this page for it.)
+  if (image_settings_.is_for_forks)
+    return;
   arena_.set_protection_listener(
       [](void *self, PageRange range) {
         auto &image = static_cast<Rewinder *>(self)->image_;

@@ -24,8 +24,8 @@ public:
   // taken: the worker may have been broken into.
   void take(pid_t ended);
 
-  // Worker, before it closes its sandbox: brings in what is known. Descriptors that are to stay
-  // open are added to `kept`.
+  // Worker, before anything else, as all that it does has page faults: brings in what is known.
+  // Descriptors that are to stay open are added to `kept`.
   void bring_in(std::vector<int> &kept);
   // Worker, after its request.
   void tell() const;
