@@ -23,7 +23,7 @@ std::string map(size_t bytes, int protection, int flags) {
 // How much memory that begins with PROTECTION is had, and what its worker takes at most.
 json taken(const std::string &body) {
   Attack attack({"pool.default.memory_mb=16", "pool.default.isolation=process"});
-  const json result = attack.result(body, {}, {{"deadline_ms", 20'000}});
+  json result = attack.result(body, {}, {{"deadline_ms", 20'000}});
   attack.expect_over();
   return result;
 }
