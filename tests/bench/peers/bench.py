@@ -265,7 +265,7 @@ def machine():
         "model": models[0] if models else platform.machine(),
         "memory_gb": round(memory_kb / 1e6, 1),
         "system": system.get("PRETTY_NAME", "").strip('"'),
-        "kernel": platform.release(),
+        "kernel": platform.release().split("-")[0],
         "load_average": [round(each, 2) for each in os.getloadavg()],
     }
 
