@@ -60,9 +60,10 @@ inline void collect_before_context(v8::Isolate *isolate) {
     return heap.used_heap_size() +
            static_cast<size_t>(isolate->AdjustAmountOfExternalAllocatedMemory(0));
   };
-  collected_bytes = std::min(collected_bytes, held_bytes());
+  const size_t held = held_bytes();
+  collected_bytes = std::min(collected_bytes, held);
   const size_t growth_bytes = std::min(size_t{16} << 20, heap.heap_size_limit() / 8);
-  if (held_bytes() - collected_bytes > growth_bytes) {
+  if (held - collected_bytes > growth_bytes) {
     isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical); // at once
     collected_bytes = held_bytes();
   }
