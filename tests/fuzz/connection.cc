@@ -83,16 +83,19 @@ struct Debuggee {
   Texts heard, said{std::nullopt};
   size_t calls = 0, replies = 0; // of the host
 
-  void listen() {
+  // False: there was nothing to hear.
+  bool listen() {
     if (!channel)
-      return;
-    while (channel->receive() == Channel::Status::ok) {
-    }
+      return false;
+    bool is_new = false;
+    while (channel->receive() == Channel::Status::ok)
+      is_new = true;
     Frame frame;
     Channel::Status status{};
     while ((status = channel->next(frame, PeerState::debugging)) == Channel::Status::ok)
       hear(frame);
     check(status == Channel::Status::again);
+    return is_new;
   }
   template <typename Message> void say(const Message &message) {
     if (!channel)
@@ -208,10 +211,12 @@ public:
         dispatcher_->worker_ended(*debuggee->worker->master, SIGKILL);
       debuggee->channel.reset();
     }
-    for (int rounds = 0; rounds < 4; ++rounds)
+    const auto is_gone = [](const auto &debuggee) { return debuggee->worker->is_gone; };
+    int rounds = 0;
+    do
       pass(2'000'000);
-    for (const auto &debuggee : debuggees_)
-      check(debuggee->worker->is_gone);
+    while (++rounds < 4 && !std::ranges::all_of(debuggees_, is_gone));
+    check(std::ranges::all_of(debuggees_, is_gone));
     check_streams();
     check(dispatcher_->in_progress() == 0 && environment_.requests.in_use() == 0);
     connection_->close();
@@ -297,17 +302,16 @@ private:
   }
   // Until nobody has anything more to do.
   void go_on() {
-    for (int quiet = 0; quiet < 2;) {
-      bool moved = environment_.loop.run_round(false);
+    for (bool moved = true; moved;) {
+      moved = environment_.loop.run_round(false);
       if (std::exchange(is_debuggee_wanted_, false) && debuggees_.size() < 16) {
         add_debuggee();
         moved = true;
       }
       for (const auto &debuggee : debuggees_)
-        debuggee->listen();
+        moved |= debuggee->listen();
       if (is_reading_)
         moved |= read_client();
-      quiet = moved ? 0 : quiet + 1;
     }
   }
   bool read_client() {
