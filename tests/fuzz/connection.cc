@@ -83,19 +83,16 @@ struct Debuggee {
   Texts heard, said{std::nullopt};
   size_t calls = 0, replies = 0; // of the host
 
-  // False: there was nothing to hear.
-  bool listen() {
+  void listen() {
     if (!channel)
-      return false;
-    bool is_new = false;
-    while (channel->receive() == Channel::Status::ok)
-      is_new = true;
+      return;
+    while (channel->receive() == Channel::Status::ok) {
+    }
     Frame frame;
     Channel::Status status{};
     while ((status = channel->next(frame, PeerState::debugging)) == Channel::Status::ok)
       hear(frame);
     check(status == Channel::Status::again);
-    return is_new;
   }
   template <typename Message> void say(const Message &message) {
     if (!channel)
@@ -211,12 +208,10 @@ public:
         dispatcher_->worker_ended(*debuggee->worker->master, SIGKILL);
       debuggee->channel.reset();
     }
-    const auto is_gone = [](const auto &debuggee) { return debuggee->worker->is_gone; };
-    int rounds = 0;
-    do
+    for (int rounds = 0; rounds < 4; ++rounds)
       pass(2'000'000);
-    while (++rounds < 4 && !std::ranges::all_of(debuggees_, is_gone));
-    check(std::ranges::all_of(debuggees_, is_gone));
+    for (const auto &debuggee : debuggees_)
+      check(debuggee->worker->is_gone);
     check_streams();
     check(dispatcher_->in_progress() == 0 && environment_.requests.in_use() == 0);
     connection_->close();
@@ -302,16 +297,17 @@ private:
   }
   // Until nobody has anything more to do.
   void go_on() {
-    for (bool moved = true; moved;) {
-      moved = environment_.loop.run_round(false);
+    for (int quiet = 0; quiet < 2;) {
+      bool moved = environment_.loop.run_round(false);
       if (std::exchange(is_debuggee_wanted_, false) && debuggees_.size() < 16) {
         add_debuggee();
         moved = true;
       }
       for (const auto &debuggee : debuggees_)
-        moved |= debuggee->listen();
+        debuggee->listen();
       if (is_reading_)
         moved |= read_client();
+      quiet = moved ? 0 : quiet + 1;
     }
   }
   bool read_client() {

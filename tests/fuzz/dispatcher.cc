@@ -5,7 +5,6 @@
 #include "daemon/master/dispatch/client.h"
 #include "tests/fuzz/worker.h"
 
-#include <algorithm>
 #include <csignal>
 #include <deque>
 #include <set>
@@ -117,16 +116,14 @@ public:
     for (const auto &worker : workers_)
       if (!worker->is_gone)
         worker->socket.reset();
-    const auto is_gone = [](const auto &worker) { return worker->is_gone; };
-    int rounds = 0;
-    do {
+    for (int rounds = 0; rounds < 8; ++rounds) {
       pass(2'000'000);
       for (const auto &worker : workers_)
         if (!worker->is_gone) {
           kernel_.end(worker->pid);
           tell_end(*worker, SIGKILL);
         }
-    } while (++rounds < 8 && !std::ranges::all_of(workers_, is_gone));
+    }
     size_t answers = 0;
     for (PlayedClient &client : clients_) {
       check(client.requests.empty());
@@ -135,7 +132,8 @@ public:
     check(answers + cancelled_ == submitted_);
     check(dispatcher_->in_progress() == 0);
     check(environment_.requests.in_use() == 0);
-    check(std::ranges::all_of(workers_, is_gone));
+    for (const auto &worker : workers_)
+      check(worker->is_gone);
   }
 
 private:
