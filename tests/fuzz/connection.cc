@@ -348,11 +348,9 @@ private:
   }
   // The newest of this number: one whose request was cancelled may still have it.
   Debuggee *running(uint32_t id) {
-    const auto newest =
-        std::find_if(debuggees_.rbegin(), debuggees_.rend(), [id](const auto &debuggee) {
-          return debuggee->channel && debuggee->msgid == id;
-        });
-    const bool runs = newest != debuggees_.rend() && connection_->has(id) &&
+    const auto newest = std::find_if(debuggees_.rbegin(), debuggees_.rend(),
+                                     [id](const auto &debuggee) { return debuggee->msgid == id; });
+    const bool runs = newest != debuggees_.rend() && (*newest)->channel && connection_->has(id) &&
                       (*newest)->worker->master && !(*newest)->worker->master->sent().empty();
     return runs ? newest->get() : nullptr;
   }
