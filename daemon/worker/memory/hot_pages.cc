@@ -53,6 +53,16 @@ void HotPages::add(uintptr_t address, const char *source, size_t number, uint32_
   is_hot_.set(number);
 }
 
+void HotPages::remove(size_t number) {
+  for (HotPage *page = pages_; page < pages_ + count_; ++page)
+    if (page->number == number) {
+      forget(*page);
+      std::memmove(page, page + 1, static_cast<size_t>(pages_ + count_ - page - 1) * sizeof *page);
+      --count_;
+      return;
+    }
+}
+
 void HotPages::note_dropped(size_t number) {
   was_dropped_.set(number);
   has_dropped_ = true;

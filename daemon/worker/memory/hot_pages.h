@@ -35,6 +35,8 @@ public:
   bool wants(size_t number, Keep keep) const;
   // `script`: the one whose light request wrote it, 0: another's. The first few are taken for its own.
   void add(uintptr_t address, const char *source, size_t number, uint32_t script);
+  // Somebody else sees to it from now on.
+  void remove(size_t number);
   // Its changed content was dropped: written again before long, it is known.
   void note_dropped(size_t number);
   // Before each scan for changed pages of an image with so many, the scan's number first.

@@ -22,17 +22,14 @@
 namespace lethe {
 namespace {
 
-// Free room that malloc finds at the checkpoint: an ordinary request then needs no brk.
-constexpr size_t spare_heap_bytes = size_t{1} << 20;
-
 // Another one would write while the image is made.
 bool has_one_thread() {
   struct stat tasks {};
   return ::stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
 }
 
-void make_spare_heap() {
-  void *volatile room = std::malloc(spare_heap_bytes);
+void make_spare_heap(size_t bytes) {
+  void *volatile room = std::malloc(bytes);
   std::free(room);
 }
 
@@ -64,6 +61,8 @@ void MemoryImage::Deleter::operator()(MemoryImage *image) const {
     ::munmap(reinterpret_cast<void *>(image->view_.begin), image->view_.bytes());
   if (image->overlay_)
     ::munmap(image->overlay_, most_overlay_pages * image->page_bytes_);
+  if (image->layer_memory_)
+    free_surviving(image->layer_memory_, most_layer_pages * image->page_bytes_);
   image->~MemoryImage();
   free_surviving(image, sizeof(MemoryImage));
 }
@@ -80,7 +79,7 @@ Result<MemoryImage::Owner> MemoryImage::checkpoint(const Settings &settings,
     return failure("memory for it");
   Owner image(new (memory) MemoryImage(settings, std::move(*scanner)));
   unregister_rseq();
-  make_spare_heap();
+  make_spare_heap(settings.spare_heap_bytes);
   // No signal, and from find_content() on no write to memory that is recorded.
   sigset_t all, before;
   ::sigfillset(&all);
@@ -286,6 +285,18 @@ Result<Nothing> MemoryImage::open_files() {
   return Nothing{};
 }
 
+bool MemoryImage::return_to_checkpoint() {
+  // Among it the thread's number, which a fork has written.
+  const auto thread = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+  constexpr size_t thread_bytes = 4096; // more than struct pthread has
+  const PageRange kept{thread / page_bytes_ * page_bytes_,
+                       (thread + thread_bytes + page_bytes_ - 1) / page_bytes_ * page_bytes_};
+  return restore_break() && restore_protections() && for_each_changed([&](PageRange run) {
+           return drop({run.begin, std::clamp(kept.begin, run.begin, run.end)}) &&
+                  drop({std::clamp(kept.end, run.begin, run.end), run.end});
+         });
+}
+
 Result<Nothing> MemoryImage::adopt() {
   invariant(file_ && statm_ && !overlay_, "an image is adopted once, when its files are open");
   constexpr size_t most_pages = most_overlay_pages;
@@ -297,6 +308,9 @@ Result<Nothing> MemoryImage::adopt() {
   if (overlay == MAP_FAILED)
     return failure("memory for the overlay");
   overlay_ = static_cast<char *>(overlay);
+  layer_memory_ = static_cast<char *>(allocate_surviving(most_layer_pages * page_bytes_));
+  if (!layer_memory_)
+    return failure("memory for layers");
   if (reinterpret_cast<uintptr_t>(::sbrk(0)) != break_)
     return Error(ErrorCode::internal, "memory image: the heap has grown since the checkpoint");
   can_populate_ = populate({view_.begin, view_.begin + page_bytes_});

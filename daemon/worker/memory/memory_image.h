@@ -8,6 +8,7 @@
 #include "ipc/error.h"
 #include "ipc/worker_page.h"
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <sys/mman.h>
@@ -32,6 +33,10 @@ namespace lethe {
 // it fork copies no page tables. Then memory that relocation wrote before it became read-only
 // belongs to it as well.
 //
+// A layer is what a process has changed beyond the image by one task, as loading a script: words at
+// addresses, and protections. Another process of the same image can put it on, and goes back to image
+// and layer from then on, until it puts on another one.
+//
 // rewind() allocates nothing and calls nothing that writes into memory that it puts back. What a
 // caller keeps on its stack across it must own no memory.
 class MemoryImage {
@@ -40,12 +45,15 @@ public:
     ScanMethod method = ScanMethod::automatic; // the best to try
     size_t most_touched_bytes = SIZE_MAX;      // more than that: too_much_touched
     bool is_for_forks = false;                 // not to be rewound
+    // Free room that malloc finds at the checkpoint: an ordinary request then needs no brk. Whoever writes
+    // a layer has no more than this.
+    size_t spare_heap_bytes = size_t{1} << 20;
   };
   struct Statistics {
     uint64_t rewinds = 0, scans = 0, pages_copied = 0, pages_dropped = 0;
     uint64_t surveys = 0;     // of the hot pages
     size_t changed_pages = 0; // of them, by the request before the last survey
-    size_t hot_pages = 0, overlay_pages = 0, image_pages = 0;
+    size_t hot_pages = 0, overlay_pages = 0, image_pages = 0, layer_pages = 0;
   };
   struct Deleter {
     void operator()(MemoryImage *image) const;
@@ -64,12 +72,24 @@ public:
   };
   Files files() const { return {scanner_.descriptor(), statm_.get()}; }
 
+  // In a forked process, after open_files(): what its parent has changed since the checkpoint is gone,
+  // but for the stack, and what the C library keeps of the thread itself. What the caller keeps must
+  // lie on the stack, and own no memory. False with errno.
+  bool return_to_checkpoint();
+
   // In a forked worker, after open_files() and before its sandbox: from now on the checkpoint is this
   // very moment. What differs from the image becomes the worker's overlay.
   Result<Nothing> adopt();
 
   // After a request that ran that script: a number for it, 0: none that comes again.
   RewindFailure rewind(uint32_t script = 0);
+
+  // In a process that has adopted: writes what it has changed since then into a file, as a layer. How
+  // many bytes. An error: it has done what no layer can hold.
+  Result<size_t> write_layer(const FileDescriptor &file);
+  // Puts a layer on, in place of the last one; null: none. It may be anything that such a process has
+  // written, and must stay where it is. To be called right after rewind().
+  RewindFailure use_layer(const char *layer);
 
   // Compares all memory with the checkpoint, and the stack's dead part with zeros; to be called right
   // after rewind(). The first page that differs, or 0.
@@ -84,7 +104,7 @@ public:
 private:
   static constexpr size_t most_regions = 8192, most_ranges = 512, most_runs = 4096,
                           most_protection_changes = 64, most_overlay_pages = 512,
-                          largest_page = 65536;
+                          most_layer_pages = 8192, most_layer_ranges = 512, largest_page = 65536;
 
   // One mapping as it was at the checkpoint. The pages of all regions are numbered through: page n
   // is at n * page size in the memfd.
@@ -100,6 +120,8 @@ private:
   struct ScanRange {
     PageRange range;
     uintptr_t reached;
+    uintptr_t layer_reached = 0; // the same of the layer that is on
+    uintptr_t end() const { return std::max(reached, layer_reached); }
   };
   // Pages that are dropped together: changed ones, and unchanged ones between them, no more than
   // the kernel maps at a time.
@@ -107,6 +129,16 @@ private:
     PageRange range;
     const Region *region = nullptr;
     size_t pages = 0; // changed
+  };
+  // Of the layer that is on.
+  struct LayerPage {
+    uintptr_t address;
+    size_t number;
+    int protection; // with the layer
+  };
+  struct LayerRange {
+    PageRange range;
+    int protection;
   };
   MemoryImage(const Settings &settings, PageScanner scanner);
 
@@ -130,6 +162,17 @@ private:
   RewindFailure find_changed(HotPages::Keep keep, uint32_t script);
   bool take_run(PageRange run, HotPages::Keep keep, uint32_t script, ColdRange &cold);
   bool restore_hot_pages(uint32_t script);
+  // layers
+  struct LayerReader;
+  bool read_layer(LayerReader &reader);
+  bool read_layer_page(LayerReader &reader);
+  bool take_off(const LayerPage *pages, size_t count);
+  bool put_on_layer();
+  bool restore_layer();
+  bool restore_protection(PageRange part, const Region &region);
+  int layer_protection_of(PageRange page, const Region &region) const;
+  char *layer_page(size_t index) { return layer_memory_ + index * page_bytes_; }
+  const char *layer_of(size_t number) const; // null: the layer has not changed the page
   bool drop(PageRange range);
   bool drop(PageRange range, size_t touched_pages);
   bool drop_unused(PageRange range);
@@ -147,6 +190,7 @@ private:
     return region.first_page + (address - region.range.begin) / page_bytes_;
   }
   const char *image_of(const Region &region, size_t number) const;
+  const char *image_below_layer(const Region &region, size_t number) const;
   const char *overlay_of(size_t number) const; // null: the page is as in the image
   bool add_to_overlay(const FileDescriptor &file, PageRange page, const Region &region);
 
@@ -167,6 +211,15 @@ private:
   // so that they go back as all others do; and their numbers, ascending.
   char *overlay_ = nullptr;
   size_t overlay_count_ = 0, overlay_numbers_[most_overlay_pages];
+  // The layer that is on: its pages as they are with it, in the order of their addresses, in memory of
+  // this process's own.
+  const char *layer_ = nullptr;
+  char *layer_memory_ = nullptr;
+  size_t layer_count_ = 0, layer_range_count_ = 0;
+  uint64_t layer_pages_copied_ = 0;
+  bool layer_is_touched_ = false; // protections were changed since it was put on or back
+  LayerPage layer_pages_[most_layer_pages], last_layer_pages_[most_layer_pages];
+  LayerRange layer_ranges_[most_layer_ranges];
   Statistics statistics_;
 
   Region regions_[most_regions];

@@ -22,7 +22,7 @@ template <typename F> bool MemoryImage::for_each_changed_in(PageRange range, F f
 
 template <typename F> bool MemoryImage::for_each_changed(F f) {
   for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
-    if (!for_each_changed_in({scan->range.begin, scan->reached}, f))
+    if (!for_each_changed_in({scan->range.begin, scan->end()}, f))
       return false;
   return true;
 }

@@ -104,7 +104,7 @@ RewindFailure MemoryImage::rewind(uint32_t script) {
   } else if (!restore_hot_pages(script)) {
     return RewindFailure::system_call_failed;
   }
-  if (!wipe_deep_stack(frame, had_faults))
+  if (!restore_layer() || !wipe_deep_stack(frame, had_faults))
     return RewindFailure::system_call_failed;
   wipe_dead_stack(page_of(frame - wiped_stack_bytes));
   return RewindFailure::none;
@@ -163,10 +163,8 @@ bool MemoryImage::restore_protections() {
   for (; protection_change_count_ > 0; --protection_change_count_) {
     const bool restored = for_each_part(protection_changes_[protection_change_count_ - 1],
                                         [this](PageRange part, const Region &region) {
-                                          if (region.is_unused() && !drop_unused(part))
-                                            return false;
                                           return !fault_point("rewind.protection") &&
-                                                 protect(part, region.protection);
+                                                 restore_protection(part, region);
                                         });
     if (!restored)
       return false;
@@ -194,7 +192,11 @@ RewindFailure MemoryImage::find_changed(HotPages::Keep keep, uint32_t script) {
   if (mappings_changed())
     return RewindFailure::mapping_changed;
   hot_.forget_now_and_then(++statistics_.scans, page_count_);
-  const auto too_much = [this] { return touched_bytes_ > settings_.most_touched_bytes; };
+  const size_t most_bytes = settings_.most_touched_bytes,
+               layer_bytes = layer_count_ * page_bytes_; // which are always found changed
+  const auto too_much = [&] {
+    return touched_bytes_ > most_bytes && touched_bytes_ - most_bytes > layer_bytes;
+  };
   ColdRange cold;
   const bool scanned = !fault_point("rewind.scan") && for_each_changed([&](PageRange run) {
     touched_bytes_ += run.bytes();
@@ -212,7 +214,7 @@ bool MemoryImage::take_run(PageRange run, HotPages::Keep keep, uint32_t script, 
     const bool can_be_copied = (region.protection & PROT_WRITE) != 0;
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
       const size_t number = page_number(address, region);
-      const bool is_hot = hot_.has(number);
+      const bool is_hot = hot_.has(number) || layer_of(number); // its page is put back in any case
       const bool becomes_hot = !is_hot && can_be_copied && hot_.wants(number, keep);
       if (becomes_hot)
         hot_.add(address, image_of(region, number), number,
@@ -263,6 +265,12 @@ const char *MemoryImage::image_of(const Region &region, size_t number) const {
   invariant(number >= region.first_page &&
                 number - region.first_page < region.range.bytes() / page_bytes_,
             "an image's page is of its region", {"page", number}, {"first", region.first_page});
+  if (const char *layered = layer_of(number))
+    return layered;
+  return image_below_layer(region, number);
+}
+
+const char *MemoryImage::image_below_layer(const Region &region, size_t number) const {
   if (const char *own = overlay_of(number))
     return own;
   return region.is_in_file && has_content_.has(number)
@@ -280,7 +288,7 @@ const char *MemoryImage::overlay_of(size_t number) const {
 bool MemoryImage::restore_hot_pages(uint32_t script) {
   const bool restored =
       hot_.restore(statistics_.rewinds, script, [this](PageRange idle) { return drop(idle); });
-  statistics_.pages_copied = hot_.copied();
+  statistics_.pages_copied = hot_.copied() + layer_pages_copied_;
   statistics_.surveys = hot_.surveys();
   statistics_.changed_pages = hot_.changed();
   statistics_.hot_pages = hot_.count();
@@ -304,8 +312,9 @@ bool MemoryImage::drop(PageRange range, size_t touched_pages) {
 
 bool MemoryImage::drop_everything() {
   for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
-    if (!drop({scan->range.begin, scan->reached}))
+    if (!drop({scan->range.begin, scan->end()}))
       return false;
+  layer_is_touched_ = true;
   return true;
 }
 
@@ -333,10 +342,14 @@ uintptr_t MemoryImage::first_difference() {
         return found;
     }
   }
-  // Whatever is still changed must be hot (and was compared above).
+  for (const LayerPage *page = layer_pages_; page < layer_pages_ + layer_count_; ++page)
+    if ((page->protection & PROT_READ) && differs(page->address, layer_of(page->number)))
+      return found;
+  // Whatever is still changed must be hot or the layer's (and was compared above).
   const auto all_hot = [&](PageRange part, const Region &region) {
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
-      if (!hot_.has(page_number(address, region))) {
+      if (const size_t number = page_number(address, region);
+          !hot_.has(number) && !layer_of(number)) {
         found = address;
         return false;
       }

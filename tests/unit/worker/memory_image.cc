@@ -602,3 +602,134 @@ Test(memory_image, a_failing_step_of_the_rewind_is_an_error) {
               "%s", step);
   }
 }
+
+namespace {
+
+// What processes write as layers, for others to read.
+struct LayerFile {
+  FileDescriptor file{memfd_create("layer", MFD_CLOEXEC)};
+  const char *read() const {
+    void *memory = mmap(nullptr, size_t{1} << 30, PROT_READ, MAP_SHARED, file.get(), 0);
+    return memory == MAP_FAILED ? nullptr : static_cast<const char *>(memory);
+  }
+};
+
+// As in_fork(), of what lies on the stack: a heap that goes back to its checkpoint has none of it.
+template <typename F> bool in_plain_fork(const F &body) {
+  const pid_t child = fork();
+  if (child == 0)
+    _exit(body() ? 0 : 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status == 0;
+}
+
+bool can_write(char *byte) {
+  return in_plain_fork([byte] {
+    *static_cast<volatile char *>(byte) = 1;
+    return true;
+  });
+}
+
+// A forked process adopts the image, does this, and writes it as a layer.
+template <typename F> bool writes_layer(MemoryImage &image, const LayerFile &layer, const F &task) {
+  return in_plain_fork([&] {
+    if (!image.open_files() || !image.return_to_checkpoint() || !image.adopt())
+      return false;
+    task();
+    const auto written = image.write_layer(layer.file);
+    return written && *written > 0;
+  });
+}
+
+} // namespace
+
+Test(memory_image, a_layer_is_what_a_process_has_changed_and_another_puts_it_on) {
+  (void)has_protection_keys(); // computed once, and kept
+  for (const ScanMethod method : every_method) {
+    char *const reserved = map_pages(16, PROT_NONE);
+    char *const code = map_pages(2, PROT_READ | PROT_WRITE);
+    memset(code, 1, page_bytes());
+    mprotect(code, 2 * page_bytes(), PROT_READ);
+    auto *const on_heap = new int(3);
+    cr_assert(in_fork([&] {
+      auto image = MemoryImage::checkpoint({method, size_t{64} << 20}, nullptr);
+      if (!image)
+        return false;
+      MemoryImage &memory = **image;
+      const LayerFile first, second;
+      const auto changes = [&](int value) {
+        return [&memory, reserved, code, on_heap, value] {
+          in_data = *on_heap = value;
+          if (value == 10) { // what was reserved is used, what can't be written has changed
+            mprotect(reserved + page_bytes(), 4 * page_bytes(), PROT_READ | PROT_WRITE);
+            memory.note_protection(range_of(reserved + page_bytes(), 4));
+            reserved[page_bytes()] = reserved[3 * page_bytes() + 7] = static_cast<char>(value);
+            mprotect(code, page_bytes(), PROT_READ | PROT_WRITE);
+            code[5] = static_cast<char>(value);
+            mprotect(code, page_bytes(), PROT_READ);
+            memory.note_protection(range_of(code, 1));
+          } else {
+            in_bss = value;
+          }
+        };
+      };
+      if (!writes_layer(memory, first, changes(10)) || !writes_layer(memory, second, changes(20)))
+        return false;
+      in_data = in_bss = 99; // of the parent, after the checkpoint: no fork has it
+      const auto is_as_first = [&] {
+        return in_data == 10 && *on_heap == 10 && in_bss == 0 && reserved[page_bytes()] == 10 &&
+               reserved[3 * page_bytes() + 7] == 10 && reserved[2 * page_bytes()] == 0 &&
+               code[5] == 10 && code[6] == 1 && !can_write(code + 5) && !can_write(reserved);
+      };
+      const auto is_as_second = [&] {
+        return in_data == 20 && *on_heap == 20 && in_bss == 20 && code[5] == 1 &&
+               !can_write(reserved + page_bytes());
+      };
+      const auto is_as_image = [&] {
+        return in_data == 1 && *on_heap == 3 && in_bss == 0 && code[5] == 1 &&
+               !can_write(reserved + page_bytes());
+      };
+      const auto is_put_on = [&](const char *layer, const auto &is_right, const auto &request) {
+        if (memory.rewind() != RewindFailure::none ||
+            memory.use_layer(layer) != RewindFailure::none || memory.first_difference() != 0)
+          return false;
+        for (int round = 0; round < 3; ++round) {
+          if (!is_right())
+            return false;
+          request();
+          if (memory.rewind(1) != RewindFailure::none || memory.first_difference() != 0)
+            return false;
+        }
+        return is_right();
+      };
+      return in_plain_fork([&] {
+        const char *const one = first.read(), *const two = second.read();
+        if (!one || !two || !memory.open_files() || !memory.return_to_checkpoint() ||
+            !memory.adopt())
+          return false;
+        for (int round = 0; round < 10; ++round) {
+          const bool good =
+              is_put_on(one, is_as_first,
+                        [&] {
+                          in_data = in_bss = *on_heap = 5;
+                          reserved[page_bytes()] = reserved[2 * page_bytes()] = 5;
+                          mprotect(reserved, 16 * page_bytes(), PROT_READ | PROT_WRITE);
+                          memory.note_protection(range_of(reserved, 16));
+                          reserved[9 * page_bytes()] = 5;
+                          mprotect(code, page_bytes(), PROT_READ | PROT_WRITE);
+                          memory.note_protection(range_of(code, 1));
+                          code[5] = 6;
+                        }) &&
+              is_put_on(two, is_as_second, [&] { in_data = in_bss = *on_heap = 5; }) &&
+              (round % 2 == 1 ||
+               is_put_on(nullptr, is_as_image, [&] { in_data = in_bss = *on_heap = 6; }));
+          if (!good)
+            return false;
+        }
+        return true;
+      });
+    }));
+    delete on_heap;
+  }
+}
