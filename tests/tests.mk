@@ -115,6 +115,10 @@ run_all = TEST='$(TEST)' tests/run.sh $(1)
 check: all tests ## build and run all tests, or those that match TEST='SUITE/NAME'
 	@$(call run_all,$(TESTS))
 
+check-layers: all tests ## the tests of all that runs scripts, with every script of a pool but the first in a layer
+	@LETHE_TEST_SETTING=pool.default.scripts_in_image=1 TEST='$(TEST)' \
+	  tests/run.sh $(addprefix $(BUILD)/tests/,system limits fault attack rewind apis)
+
 sanitize: all $(BUILD)/tests/system $(NPM_BUNDLES) ## AddressSanitizer and UBSan: units without V8, the system's tests with such a lethed; ThreadSanitizer: the library
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitized NODE_ROOT=$(NODE_ROOT) LDFLAGS=-fsanitize=address,undefined \
 	  OPTIMIZE='-O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined' \

@@ -15,4 +15,7 @@ void collect_garbage(v8::Isolate *isolate);
 // collection of everything would take it away.
 void collect_young_garbage(v8::Isolate *isolate);
 
+// Bytes of young objects, those among them that nothing refers to.
+size_t young_bytes(v8::Isolate *isolate);
+
 } // namespace lethe

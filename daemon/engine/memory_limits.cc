@@ -47,15 +47,15 @@ void MemoryLimits::attach(v8::Isolate *isolate) {
   std::set_new_handler([] { out_of_memory("malloc", {}); });
 }
 
-void MemoryLimits::note_baseline() {
+void MemoryLimits::note_baseline(size_t free_heap_bytes) {
   char text[256] = {};
   const FileDescriptor file = open_own("statm");
   unsigned long pages = 0, data_pages = 0; // the first number; the sixth: data and stack
   const bool is_read = file && ::read(file.get(), text, sizeof text - 1) > 0 &&
                        std::sscanf(text, "%lu %*u %*u %*u %*u %lu", &pages, &data_pages) == 2;
   invariant(is_read, "/proc/self/statm can be read", {"errno", errno});
-  baseline_bytes_ = data_pages * page_bytes();
-  baseline_address_bytes_ = pages * page_bytes();
+  baseline_bytes_ = data_pages * page_bytes() - free_heap_bytes;
+  baseline_address_bytes_ = pages * page_bytes() - free_heap_bytes;
 }
 
 void MemoryLimits::limit_process() const {

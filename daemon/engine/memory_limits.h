@@ -29,8 +29,9 @@ public:
   }
 
   // What is not counted here (the source's syntax tree, regular expressions) is limited by the
-  // kernel: limit_process() in each worker allows that much more than there was at note_baseline().
-  void note_baseline();
+  // kernel: limit_process() in each worker allows that much more than there was at note_baseline(), of
+  // which `free_heap_bytes` were malloc's and not in use.
+  void note_baseline(size_t free_heap_bytes);
   void limit_process() const;
   // The same in a zygote that is about to load scripts, whose sources have that many bytes in all.
   // Not for good, as the next zygote has another limit.

@@ -79,7 +79,7 @@ void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
 
 } // namespace
 
-void RequestLoop::run() {
+void RequestLoop::run(const MakeDebugger *make_debugger) {
   page_.ready.store(true);
   BusyPoll busy_poll; // here, where no rewind takes it back
   Afterwards last;
@@ -87,7 +87,12 @@ void RequestLoop::run() {
     Frame frame;
     switch (channel_.next(frame, PeerState::idle)) {
     case Channel::Status::ok:
-      if (frame.type == MessageType::run) { // else it comes too late, which is no mistake
+      // Else it comes too late, which is no mistake.
+      if (frame.type == MessageType::run && is_ready_for(frame)) {
+        if (make_debugger) {
+          debugger_ = &(*make_debugger)();
+          rewinder_ = nullptr; // it has threads, and serves one request
+        }
         last = serve(frame);
         after_reply(last.flags, last.script);
       }
@@ -100,6 +105,18 @@ void RequestLoop::run() {
       break_off(channel_.flaw());
     }
   }
+}
+
+// False: now it is, and the frame comes again.
+bool RequestLoop::is_ready_for(const Frame &frame) {
+  if (!rewinder_ || !rewinder_->layers() || !rewinder_->layers()->has_layers())
+    return true;
+  const auto request = read_or_break_off<message::Run>(frame);
+  if (rewinder_->is_ready_for(request.script))
+    return true;
+  if (!rewinder_->make_ready_for(request.script, frame, channel_))
+    end_worker(exit_clean);
+  return false;
 }
 
 Channel::Status RequestLoop::receive(BusyPoll &busy_poll, uint64_t limit_ns) {

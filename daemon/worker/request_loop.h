@@ -13,6 +13,7 @@
 #include "ipc/zygote_settings.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <v8.h>
@@ -38,10 +39,12 @@ public:
   }
   // For a worker that serves one request.
   void use(const WorkingSet &working_set) { working_set_ = &working_set; }
-  // For a worker that was forked to debug.
-  void use(Debugger &debugger) { debugger_ = &debugger; }
   // Until the master closes the channel, or this process is not fit for another request.
-  [[noreturn]] void run();
+  [[noreturn]] void run() { run(nullptr); }
+  // The same in a worker that was forked to debug, and serves one request. The debugger is made when memory
+  // is as that request's script needs it.
+  using MakeDebugger = std::function<Debugger &()>;
+  [[noreturn]] void debug(const MakeDebugger &make) { run(&make); }
 
   void console(std::string_view level, v8::Local<v8::String> text) override;
   v8::MaybeLocal<v8::Promise> call(v8::Local<v8::Context> context, v8::Local<v8::String> name,
@@ -62,6 +65,8 @@ private:
     uint64_t busy_poll_ns = 0;
   };
 
+  [[noreturn]] void run(const MakeDebugger *make_debugger);
+  bool is_ready_for(const Frame &frame);
   Afterwards serve(const Frame &frame);
   std::optional<RunFailure> execute(const message::Run &request);
   void report_stats(uint64_t wall_ns, uint64_t cpu_ns);

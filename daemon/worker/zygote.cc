@@ -21,11 +21,13 @@
 #include <deque>
 #include <fcntl.h>
 #include <fstream>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -214,14 +216,17 @@ void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
   const FileDescriptor page_file = make_page_file();
   if (serves_one_ && !wanted.debugs)
     working_set_.before_fork();
-  std::vector<int> kept{sockets->ends[1].get()};
+  const bool has_working_set = serves_one_ && !wanted.debugs;
+  std::vector<int> kept; // else empty: it has no memory that a worker might lose
+  if (has_working_set)
+    kept.push_back(sockets->ends[1].get());
   pid_t pid = 0;
   {
     const SignalsBlocked blocked;
     // One thread needs no more than _Fork(). What else fork() does in the child would touch pages
     // that are not there yet, each by a page fault.
     pid = checked(::_Fork());
-    if (pid == 0 && !wanted.debugs)
+    if (pid == 0 && has_working_set)
       working_set_.bring_in(kept);
   }
   if (pid == 0)
@@ -237,38 +242,33 @@ void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
 
 void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs,
                            std::vector<int> kept) {
-  if (debugs) // the profiler has threads
-    end_bump_allocation();
-  else if (rewinder_)
-    begin_bump_allocation();
+  const bool is_layered = has_layers();
+  Rewinder *rewinder = rewinds() && (!debugs || is_layered) ? rewinder_ : nullptr;
+  // Files are opened before the sandbox is there: it closes all other descriptors and lets none be
+  // opened.
+  if (rewinder && !rewinder->open_files())
+    rewinder = nullptr;
+  // Layers are of memory as it was when the image was made, and what a worker's start makes of it.
+  if (is_layered) {
+    if (!rewinder || !rewinder->return_to_checkpoint())
+      give_up("a worker can't have the image that its scripts' layers belong to");
+    memory_.note_baseline(spare_heap_bytes_);
+  }
   ::prctl(PR_SET_NAME, "lethe-worker");
+  if (rewinder_)
+    begin_bump_allocation();
   WorkerPage &page = map_page(page_file);
-  process_globals.page = &page;
   end_with_master(socket.get());
   if (debugs) // a debugger's own data may be as large as the script's; the heap's limit holds
     Debugger::watch(socket.get());
   else
     memory_.limit_process();
-  Entropy::instance().discard();
-  Interrupts::instance().begin_worker(page);
-  memory_.set_last_words(
-      [](void *context) {
-        static_cast<WorkerPage *>(context)->death_reason.store(DeathReason::memory_limit);
-      },
-      &page);
-  // Files are opened before the sandbox is there: it closes all other descriptors and lets none be
-  // opened.
-  Rewinder *rewinder = rewinds() && !debugs ? rewinder_ : nullptr;
-  if (rewinder && rewinder->open_files())
+  const int channel = socket.get();
+  RequestLoop &loop = make_loop(std::move(socket), page, rewinder);
+  if (kept.empty())
+    kept.push_back(channel);
+  if (rewinder)
     kept.insert(kept.end(), {rewinder->files().pagemap, rewinder->files().statm});
-  else
-    rewinder = nullptr;
-  // What a client may send as arguments has passed the master's limit; the envelope is ours.
-  Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
-  auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
-                                value_limits(settings_), settings_);
-  if (rewinder) // before the sandbox, which does not allow to map an overlay
-    loop.use(*rewinder);
   // Nothing of the master's or of a sibling's may be reached from here.
   auto closed = !sandbox_ ? close_all_but(kept)
                 : debugs  ? sandbox_->apply_for_profiler(kept)
@@ -280,13 +280,40 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (serves_one_)
     loop.use(working_set_);
+  const auto make_debugger = [this, &loop]() -> Debugger & {
+    end_bump_allocation(); // the profiler has threads
+    return *new Debugger(isolate_, scripts_, runner_, loop, loop, value_limits(settings_).max_bytes,
+                         [this](std::string_view name, const Generation::ContextMade &made) {
+                           return generation_.load_again(name, made);
+                         });
+  };
   if (debugs)
-    loop.use(*new Debugger(isolate_, scripts_, runner_, loop, loop,
-                           value_limits(settings_).max_bytes,
-                           [this](std::string_view name, const Generation::ContextMade &made) {
-                             return generation_.load_again(name, made);
-                           }));
-  loop.run();
+    loop.debug(make_debugger);
+  else
+    loop.run();
+}
+
+void Zygote::set_worker_last_words(WorkerPage &page) {
+  memory_.set_last_words(
+      [](void *context) {
+        static_cast<WorkerPage *>(context)->death_reason.store(DeathReason::memory_limit);
+      },
+      &page);
+}
+
+// All that a worker's start writes to memory before it is adopted, as layers build on that.
+RequestLoop &Zygote::make_loop(FileDescriptor socket, WorkerPage &page, Rewinder *rewinder) {
+  process_globals.page = &page;
+  Entropy::instance().discard();
+  Interrupts::instance().begin_worker(page);
+  set_worker_last_words(page);
+  // What a client may send as arguments has passed the master's limit; the envelope is ours.
+  Channel channel(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
+  auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
+                                value_limits(settings_), settings_);
+  if (rewinder) // before the sandbox, which does not allow to map an overlay
+    loop.use(*rewinder);
+  return loop;
 }
 
 // What each worker that serves one request would otherwise do in that one's time. Those that rewind
@@ -331,13 +358,12 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
       },
       this);
   memory_.limit_loading(grow_body.size());
-  generation_.take(read_or_give_up<message::Grow>(grow_body));
+  const bool is_image_kept = has_layers(); // they belong to it
+  generation_.take(read_or_give_up<message::Grow>(grow_body), layers(),
+                   static_cast<size_t>(settings_.scripts_in_image));
   if (fault_point("zygote.forbidden"))
     ::socket(AF_UNIX, SOCK_STREAM, 0);
-  const auto failed = generation_.load([this](std::string_view script) {
-    control_.add(0, message::Loading{script});
-    flush();
-  });
+  const auto failed = generation_.load([this](std::string_view script) { say_loading(script); });
   if (failed) {
     say_load_failed(failed->script, failed->failure);
     _exit(exit_clean);
@@ -346,10 +372,186 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
   working_set_ = WorkingSet();
   serves_one_ = settings_.isolation == Isolation::process;
   end_learning();
-  collect_garbage();
-  take_image();
+  if (!is_image_kept) {
+    if (generation_.loads_layers())
+      prepare_for_layers();
+    collect_garbage();
+    take_image();
+  }
   prepare_forks();
+  if (const auto failure = load_layers()) {
+    control_.begin(0, message::LoadFailed{.script = failure->script}).append(failure->error_map);
+    control_.end();
+    flush();
+    _exit(exit_clean);
+  }
   say_ready();
+}
+
+// --- layers ------------------------------------------------------------------------------------
+
+// The image that is taken next stays: all further scripts are loaded upon it.
+void Zygote::prepare_for_layers() {
+  scripts_.make_spare_context(isolate_);
+  spare_heap_bytes_ = static_cast<size_t>(settings_.memory_mb) << 20;
+}
+
+// A failure is the end where this generation is strict.
+std::optional<Zygote::LayerFailure> Zygote::load_layers() {
+  loaded_layers_.clear();
+  layer_failures_.clear();
+  const Generation::Layers waiting = generation_.take_layers();
+  for (size_t i = 0; i < waiting.names.size(); ++i) {
+    const std::string &name = waiting.names[i];
+    say_loading(name);
+    auto error_map = load_layer(name, {generation_.is_strict(), i >= waiting.new_count});
+    if (!error_map)
+      continue;
+    LayerFailure failure{name, std::move(*error_map)};
+    if (generation_.is_strict())
+      return failure;
+    (void)layers()->remove(name);
+    layer_failures_.push_back(std::move(failure));
+  }
+  return std::nullopt;
+}
+
+// In a process of its own, whose memory is the image's, and with a worker's start. The error's map,
+// if that fails.
+std::optional<std::string> Zygote::load_layer(const std::string &name, LayerTask task) {
+  const auto error_map = [&](const Error &error) {
+    Buffer map;
+    write_error(map, error, {});
+    return std::string(map.view());
+  };
+  if (!layers()) // the image could not be taken: who calls the script is told why
+    return error_map(
+        Error(ErrorCode::memory_limit,
+              "memory can't be rewound, and the pool has more scripts than go without"));
+  const auto new_file = [] {
+    return FileDescriptor(::memfd_create("lethe-layer", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  };
+  const FileDescriptor layer = new_file(), report = new_file(), page_file = make_page_file();
+  if (!layer || !report)
+    give_up(system_message("memfd for a layer"));
+  const pid_t pid = checked(::fork());
+  if (pid == 0) {
+    char own_name[256];
+    const std::string_view kept(own_name, name.copy(own_name, sizeof own_name));
+    write_layer(kept, task, layer, report, page_file);
+  }
+  int status = -1;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  // It has run a stranger's script: nothing of it may change these any more.
+  struct stat layer_file {
+  }, report_file{};
+  std::string told;
+  const bool is_told = seal_forever(layer.get()) && seal_forever(report.get()) &&
+                       ::fstat(layer.get(), &layer_file) == 0 &&
+                       ::fstat(report.get(), &report_file) == 0;
+  if (is_told && report_file.st_size > 0) {
+    told.resize(static_cast<size_t>(report_file.st_size));
+    if (::pread(report.get(), told.data(), told.size(), 0) != report_file.st_size)
+      told.clear();
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == exit_failed && is_one_value(told, 64))
+    return told;
+  const auto loaded = message::unpack<message::Record<message::LoadedLayer>>(told);
+  if (status != 0 || !loaded || loaded->script.name != name || layer_file.st_size == 0) {
+    const bool is_violation = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+    return error_map(
+        Error(is_violation ? ErrorCode::sandbox_violation : ErrorCode::worker_crashed,
+              name + " was being loaded when the process died: " +
+                  (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                       : "exit status " + std::to_string(WEXITSTATUS(status))))
+            .with("phase", "loading"));
+  }
+  loaded_layers_.emplace_back(*loaded);
+  LayerStore::Record record{};
+  layers()->find(name, record);
+  const Buffer imports = Generation::pack_imports(loaded->imports);
+  const auto stored = layers()->put(name, record.definition, imports.view(), layer,
+                                    static_cast<size_t>(layer_file.st_size));
+  return stored ? std::nullopt : std::optional(error_map(stored.error()));
+}
+
+// Here and below only what lies on the stack may be used of what was there before.
+void Zygote::write_layer(std::string_view name, LayerTask task, const FileDescriptor &layer,
+                         const FileDescriptor &report, const FileDescriptor &page_file) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  Rewinder &rewinder = *rewinder_;
+  rewinder.layers()->close();
+  if (!rewinder.open_files() || !rewinder.return_to_checkpoint())
+    give_up("a layer can't be written: " + system_message("its image"));
+
+  begin_bump_allocation();
+  WorkerPage &page = map_page(page_file);
+  RequestLoop &loop = make_loop(FileDescriptor(), page, &rewinder);
+  end_bump_allocation(); // what is freed is to be found by who comes later
+  Host::attach(isolate_, nullptr);
+  begin_learning();
+  struct Report {
+    const FileDescriptor &file;
+    bool write(const Buffer &text) const {
+      const auto begin = reinterpret_cast<uintptr_t>(text.view().data());
+      return copy_to_file({begin, begin + text.view().size()}, file.get(), 0);
+    }
+    [[noreturn]] void fail(const RunFailure &failure) const {
+      Buffer map;
+      write_error(map, failure.error, failure.raw);
+      write(map);
+      _exit(exit_failed);
+    }
+  };
+  struct LastWords {
+    Runner &runner;
+    Report report;
+  } last_words{runner_, {report}};
+  memory_.set_last_words(
+      [](void *context) {
+        const auto &self = *static_cast<LastWords *>(context);
+        self.report.fail(self.runner.out_of_memory());
+      },
+      &last_words);
+  LayerStore::Record record{};
+  rewinder.layers()->find(name, record);
+  memory_.limit_loading(record.definition.size());
+  generation_.take({}, rewinder.layers(), 0);
+  if (auto failure = generation_.load_alone(name, task.is_strict)) {
+    if (task.is_importer)
+      failure->error.message.insert(0, std::string(name) + ", which imports it: ");
+    last_words.report.fail(*failure);
+  }
+  const Script &script = *scripts_.find(name);
+  {
+    message::LoadedLayer loaded{
+        .script = {name,
+                   {script.functions().begin(), script.functions().end()},
+                   script.warmed_up() ? std::optional(**script.warmed_up()) : std::nullopt},
+        .imports = script.modules().names()};
+    Buffer text;
+    message::Record<message::LoadedLayer>::write(text, loaded);
+    if (!last_words.report.write(text))
+      _exit(exit_failed);
+  }
+  end_learning();
+  // To move a few young objects would change more than they take.
+  constexpr size_t few_bytes = size_t{512} << 10;
+  if (young_bytes(isolate_) > few_bytes)
+    collect_young_garbage(isolate_);
+  set_worker_last_words(page);
+  Host::attach(isolate_, &loop);
+  ::malloc_trim(size_t{1} << 40); // but for the top of the heap, whose end stays where it is
+  begin_bump_allocation();
+  if (const auto written = rewinder.write_layer(layer); !written)
+    last_words.report.fail({written.error(), {}});
+  _exit(exit_clean);
+}
+
+void Zygote::say_loading(std::string_view script) {
+  control_.add(0, message::Loading{script});
+  flush();
 }
 
 // --- what the master is told -------------------------------------------------------------------
@@ -397,7 +599,7 @@ void Zygote::collect_garbage() {
 void Zygote::take_image() {
   if (!rewinder_)
     return;
-  auto good = rewinder_->checkpoint();
+  auto good = rewinder_->checkpoint(spare_heap_bytes_);
   if (good && rewinds())
     good = rewinder_->self_test([](void *self) { static_cast<Zygote *>(self)->run_self_test(); },
                                 this);
@@ -420,17 +622,23 @@ void Zygote::run_self_test() {
 }
 
 void Zygote::say_ready() {
-  memory_.note_baseline();
+  memory_.note_baseline(spare_heap_bytes_);
   say_confinement();
   message::Ready ready{.generation = generation_.number(),
                        .v8_version = v8::V8::GetVersion(),
                        .image_bytes =
                            rewinds() ? static_cast<int64_t>(rewinder_->image_bytes()) : 0};
+  LayerStore::Record record{};
   for (const auto &[name, script] : scripts_.all())
-    ready.scripts.push_back(
-        {name,
-         {script->functions().begin(), script->functions().end()},
-         script->warmed_up() ? std::optional(**script->warmed_up()) : std::nullopt});
+    if (!has_layers() || !layers()->find(name, record) || !record.layer)
+      ready.scripts.push_back(
+          {name,
+           {script->functions().begin(), script->functions().end()},
+           script->warmed_up() ? std::optional(**script->warmed_up()) : std::nullopt});
+  for (const auto &loaded : loaded_layers_)
+    ready.scripts.push_back(loaded->script);
+  for (const LayerFailure &failure : layer_failures_)
+    ready.failures.emplace_back(failure.script, failure.error_map);
   std::deque<Buffer> errors;
   for (const auto &[name, failure] : generation_.failures()) {
     write_error(errors.emplace_back(), failure.error, failure.raw);

@@ -23,6 +23,8 @@
 
 namespace lethe {
 
+class RequestLoop;
+
 class Zygote {
 public:
   // In an isolate that is entered. `memory` is its allocator of array buffers. No `rewinder`:
@@ -38,12 +40,28 @@ private:
   void fork_worker(uint32_t sequence, const message::Fork &wanted);
   [[noreturn]] void become_worker(FileDescriptor socket, const FileDescriptor &page_file,
                                   bool debugs, std::vector<int> kept);
+  void set_worker_last_words(WorkerPage &page);
+  RequestLoop &make_loop(FileDescriptor socket, WorkerPage &page, Rewinder *rewinder);
   void prepare_forks();
   void grow(const Frame &frame);
   void become_generation(FileDescriptor control, const std::string &grow_body);
+  struct LayerFailure {
+    std::string script, error_map;
+  };
+  struct LayerTask {
+    bool is_strict, is_importer; // of a new script, itself an old one
+  };
+  void prepare_for_layers();
+  std::optional<LayerFailure> load_layers();
+  std::optional<std::string> load_layer(const std::string &name, LayerTask task);
+  [[noreturn]] void write_layer(std::string_view name, LayerTask task, const FileDescriptor &layer,
+                                const FileDescriptor &report, const FileDescriptor &page_file);
+  void say_loading(std::string_view script);
   void say_load_failed(std::string_view name, const RunFailure &failure);
   template <typename Message, size_t descriptors>
   void say(uint32_t sequence, const Message &message, const int (&sent)[descriptors]);
+  LayerStore *layers() const { return rewinds() ? rewinder_->layers() : nullptr; }
+  bool has_layers() const { return layers() && layers()->has_layers(); }
   bool rewinds() const { return rewinder_ && !serves_one_; }
   void begin_learning();
   void end_learning();
@@ -72,6 +90,10 @@ private:
   WorkingSet working_set_;
   bool has_prepared_forks_ = false, is_confined_ = false;
   Generation generation_;
+  std::vector<message::Kept<message::LoadedLayer>> loaded_layers_; // of this generation
+  std::vector<LayerFailure> layer_failures_;
+  // In the image. More is for those who write layers, which can't take memory that it does not have.
+  size_t spare_heap_bytes_ = MemoryImage::Settings{}.spare_heap_bytes;
 };
 
 } // namespace lethe

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
@@ -60,6 +61,9 @@ Command daemon_command(const ScratchFolder &folder, const DaemonOptions &options
         return setting.starts_with("pool.default.workers=");
       }))
     settings.insert(settings.begin(), "pool.default.workers=2");
+  // For a run of the tests as a whole; theirs come later, and hold.
+  if (const char *of_all = std::getenv("LETHE_TEST_SETTING"))
+    settings.insert(settings.begin(), of_all);
   for (const std::string &setting : settings)
     command.words.insert(command.words.end(), {"--set", setting});
   command.words.insert(command.words.end(), options.arguments.begin(), options.arguments.end());

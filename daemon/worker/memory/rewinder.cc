@@ -25,7 +25,8 @@ void add(std::atomic<uint64_t> &counter, uint64_t amount) {
 
 Rewinder *Rewinder::create(Arena &arena, const ZygoteSettings &settings) {
   void *memory = allocate_surviving(sizeof(Rewinder));
-  return memory ? new (memory) Rewinder(arena, settings) : nullptr;
+  auto *const rewinder = memory ? new (memory) Rewinder(arena, settings) : nullptr;
+  return rewinder && rewinder->carried_ ? rewinder : nullptr;
 }
 
 Rewinder::Rewinder(Arena &arena, const ZygoteSettings &settings)
@@ -36,6 +37,10 @@ Rewinder::Rewinder(Arena &arena, const ZygoteSettings &settings)
       verify_interval_(settings.rewind_verify > 0
                            ? static_cast<uint64_t>(std::lround(1 / settings.rewind_verify))
                            : 0) {
+  carried_room_ = static_cast<size_t>(settings.max_message_bytes) + 2 * most_carried_bytes;
+  carried_ = static_cast<char *>(allocate_surviving(carried_room_));
+  if (settings.isolation == Isolation::rewind && settings.scripts_in_image > 0)
+    layers_ = LayerStore::create();
   // An image that is for forks is not kept: nobody listens. (A worker would touch this page for it.)
   if (image_settings_.is_for_forks)
     return;
@@ -48,8 +53,9 @@ Rewinder::Rewinder(Arena &arena, const ZygoteSettings &settings)
       this);
 }
 
-Result<Nothing> Rewinder::checkpoint() {
+Result<Nothing> Rewinder::checkpoint(size_t spare_heap_bytes) {
   arena_.image_taken();
+  image_settings_.spare_heap_bytes = spare_heap_bytes;
   auto image = MemoryImage::checkpoint(image_settings_, image_.get());
   if (!image)
     return image.error();
@@ -101,16 +107,48 @@ Result<Nothing> Rewinder::adopt(WorkerPage &page) {
   return image_->adopt();
 }
 
-bool Rewinder::rewind(Channel &channel, uint32_t script) {
-  invariant(page_, "memory goes back when the image was adopted");
-  const std::string_view unread = channel.unread();
-  // The channel's buffer lies in the heap: what it holds is copied to surviving memory, and put
-  // back afterwards.
-  if (unread.size() > most_carried_bytes)
-    return fail(RewindFailure::too_much_touched);
+// The channel's buffer lies in the heap: what it holds is copied to surviving memory, and put back
+// afterwards.
+void Rewinder::carry(std::string_view unread) {
   carried_bytes_ = unread.size();
   std::memcpy(carried_, unread.data(), carried_bytes_);
+}
 
+void Rewinder::put_back(Channel &channel) {
+  if (carried_bytes_ == 0)
+    return;
+  channel.put_back({carried_, carried_bytes_});
+  ::explicit_bzero(carried_, carried_bytes_); // other clients' requests
+}
+
+const char *Rewinder::layer_of(std::string_view script) const {
+  LayerStore::Record record{};
+  return layers_ && !script.empty() && layers_->find(script, record) ? record.layer : nullptr;
+}
+
+bool Rewinder::make_ready_for(std::string_view script, const Frame &frame, Channel &channel) {
+  const char *const layer = layer_of(script);
+  // The frame, and what came behind it.
+  const std::string_view unread(frame.body.data() - sizeof(FrameHeader),
+                                sizeof(FrameHeader) + frame.body.size() + channel.unread().size());
+  if (unread.size() > carried_room_)
+    return fail(RewindFailure::too_much_touched);
+  carry(unread);
+  RewindFailure failure = image_->rewind();
+  if (failure == RewindFailure::none)
+    failure = image_->use_layer(layer);
+  if (failure != RewindFailure::none)
+    return fail(failure);
+  layer_ = layer;
+  put_back(channel);
+  return true;
+}
+
+bool Rewinder::rewind(Channel &channel, uint32_t script) {
+  invariant(page_, "memory goes back when the image was adopted");
+  if (channel.unread().size() > most_carried_bytes)
+    return fail(RewindFailure::too_much_touched);
+  carry(channel.unread());
   const MemoryImage::Statistics &statistics = image_->statistics();
   const uint64_t begin = now_ns(), pages = statistics.pages_copied + statistics.pages_dropped,
                  dropped = statistics.pages_dropped, surveys = statistics.surveys;
@@ -130,10 +168,7 @@ bool Rewinder::rewind(Channel &channel, uint32_t script) {
       return fail(RewindFailure::verify_failed);
     add(page_->rewinds_verified, 1);
   }
-  if (carried_bytes_ > 0) {
-    channel.put_back({carried_, carried_bytes_});
-    ::explicit_bzero(carried_, carried_bytes_); // other clients' requests
-  }
+  put_back(channel);
   return true;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/engine/memory/arena.h"
+#include "daemon/worker/memory/layer_store.h"
 #include "daemon/worker/memory/memory_image.h"
 #include "ipc/channel.h"
 #include "ipc/worker_page.h"
@@ -21,7 +22,7 @@ public:
 
   // Zygote: makes the image of all that is loaded, in place of the last one. One that is for forks
   // has done its service once it is mapped, and is not kept.
-  Result<Nothing> checkpoint();
+  Result<Nothing> checkpoint(size_t spare_heap_bytes);
   // Zygote: does a request leave the image as it was? Tried in a forked process, which runs
   // `request` a few times.
   Result<Nothing> self_test(void (*request)(void *context), void *context);
@@ -34,6 +35,18 @@ public:
   // Worker: from now on everything goes back to this moment.
   Result<Nothing> adopt(WorkerPage &page);
 
+  // Where the scripts are that the image does not hold; null: it holds all.
+  LayerStore *layers() const { return layers_; }
+  // Forked process, after open_files(): MemoryImage::return_to_checkpoint().
+  bool return_to_checkpoint() { return image_->return_to_checkpoint(); }
+  // Process that loads a script: MemoryImage::write_layer().
+  Result<size_t> write_layer(const FileDescriptor &file) { return image_->write_layer(file); }
+  // Is memory as the image and this script's layer have it?
+  bool is_ready_for(std::string_view script) const { return layer_of(script) == layer_; }
+  // Makes it so, before that script's request runs, which has come in this frame: it is the channel's next one
+  // again. False: this process must end, the page says why.
+  bool make_ready_for(std::string_view script, const Frame &frame, Channel &channel);
+
   // After the reply to a request that ran this script (MemoryImage::rewind). Requests that `channel` has received already are carried over. False: this
   // process must end, the page says why.
   bool rewind(Channel &channel, uint32_t script);
@@ -45,15 +58,20 @@ private:
 
   Rewinder(Arena &arena, const ZygoteSettings &settings);
 
+  const char *layer_of(std::string_view script) const;
+  void carry(std::string_view unread);
+  void put_back(Channel &channel);
   bool fail(RewindFailure failure);
 
   Arena &arena_;
   MemoryImage::Settings image_settings_;
   uint64_t verify_interval_; // 0: never
+  LayerStore *layers_ = nullptr;
+  const char *layer_ = nullptr; // that is on
   MemoryImage::Owner image_;
   WorkerPage *page_ = nullptr;
-  size_t carried_bytes_ = 0;
-  char carried_[most_carried_bytes];
+  size_t carried_bytes_ = 0, carried_room_ = 0;
+  char *carried_ = nullptr; // room for the longest message, and for what else was received
 };
 
 } // namespace lethe

@@ -10,6 +10,7 @@
 #include "ipc/clock.h"
 
 #include <algorithm>
+#include <set>
 
 namespace lethe {
 namespace {
@@ -35,6 +36,8 @@ std::string joined(const std::vector<std::string> &list) {
   return text;
 }
 
+using Imports = message::List<message::Name, message::most_entries>;
+
 std::optional<RunFailure> impurity(const PortraitDifference &difference) {
   const auto refused = [](const std::string &why) {
     return RunFailure{Error(ErrorCode::invalid_request, "warm_up_must_be_pure: " + why), {}};
@@ -49,17 +52,31 @@ std::optional<RunFailure> impurity(const PortraitDifference &difference) {
 
 } // namespace
 
-void Generation::take(const message::Grow &grow) {
+// Once there are layers, the image stays what it is, as they are what differs from it.
+bool Generation::goes_into_layer(std::string_view name, size_t most_in_image) const {
+  LayerStore::Record record{};
+  return layers_ && (layers_->has_layers() || layers_->find(name, record) ||
+                     (scripts_.definition_count() >= most_in_image && !scripts_.definition(name)));
+}
+
+void Generation::take(const message::Grow &grow, LayerStore *layers, size_t most_in_image) {
+  layers_ = layers;
+  scripts_.use(layers);
   number_ = grow.generation;
   is_strict_ = grow.strict;
   is_part_ = grow.part;
   drop_.assign(grow.drop.begin(), grow.drop.end());
   for (const message::ScriptToLoad &script : grow.load) {
-    auto definition = std::make_shared<ScriptDefinition>(script);
-    std::erase(drop_, definition->name);
-    std::erase(new_, definition->name);
-    new_.push_back(definition->name);
-    scripts_.define(std::move(definition));
+    const std::string name(script.name);
+    std::erase(drop_, name);
+    const bool in_layer = goes_into_layer(name, most_in_image);
+    auto &waiting = in_layer ? new_in_layers_ : new_;
+    std::erase(waiting, name);
+    waiting.push_back(name);
+    if (in_layer)
+      note_full(name, layers_->define(name, ScriptDefinition::pack(script).view()));
+    else
+      scripts_.define(std::make_shared<ScriptDefinition>(script));
   }
 }
 
@@ -68,6 +85,8 @@ Generation::load(const std::function<void(std::string_view)> &loading) {
   failures_.clear();
   if (auto failed = drop())
     return failed;
+  if (full_)
+    return full_;
   if (is_part_)
     return std::nullopt;
   load_locale_data();
@@ -96,23 +115,86 @@ Generation::load(const std::function<void(std::string_view)> &loading) {
   return std::nullopt;
 }
 
+void Generation::note_full(const std::string &name, const Result<Nothing> &added) {
+  if (!added)
+    full_ = Failure{name, {added.error(), {}}};
+}
+
+// Calls f(name, imports) for each script that is loaded, in the image or into a layer.
+template <typename F> void Generation::for_each_loaded(F f) const {
+  LayerStore::Record record{};
+  for (const auto &[name, script] : scripts_.all())
+    if (!layers_ || !layers_->find(name, record) || (!record.layer && !record.definition.empty()))
+      f(name, script->modules().names());
+  if (layers_ && layers_->has_layers())
+    layers_->for_each([&f](const LayerStore::Record &layered) {
+      if (layered.layer)
+        f(layered.name, layered.imports.empty()
+                            ? Imports::Value()
+                            : message::unpack<Imports>(layered.imports).value());
+    });
+}
+
 std::optional<Generation::Failure> Generation::drop() {
   for (const std::string &name : drop_) {
     std::erase(new_, name);
+    std::erase(new_in_layers_, name);
     scripts_.drop(name);
+    LayerStore::Record record{};
+    if (layers_ && (layers_->has_layers() || layers_->find(name, record)))
+      note_full(name, layers_->remove(name));
   }
-  for (const std::string &name : drop_)
-    for (const auto &[importer, script] : scripts_.all())
-      if (is_strict_ && script->modules().contains(name))
-        return Failure{name,
-                       {Error(ErrorCode::invalid_request,
-                              std::string("the script ")
-                                  .append(importer)
-                                  .append(" imports ")
-                                  .append(name)
-                                  .append(": delete that first, or put it without the import")),
-                        {}}};
-  return std::nullopt;
+  if (!is_strict_ || drop_.empty())
+    return std::nullopt;
+  std::optional<Failure> failure;
+  for_each_loaded([&](std::string_view importer, const auto &imports) {
+    for (const std::string &name : drop_)
+      if (std::ranges::find(imports, name) != imports.end())
+        failure = Failure{name,
+                          {Error(ErrorCode::invalid_request,
+                                 std::string("the script ")
+                                     .append(importer)
+                                     .append(" imports ")
+                                     .append(name)
+                                     .append(": delete that first, or put it without the import")),
+                           {}}};
+  });
+  return failure;
+}
+
+Generation::Layers Generation::take_layers() {
+  if (is_part_)
+    return {};
+  Layers layers{std::exchange(new_in_layers_, {}), 0};
+  layers.new_count = layers.names.size();
+  const std::set<std::string, std::less<>> fresh(layers.names.begin(), layers.names.end());
+  std::set<std::string, std::less<>> importers;
+  for_each_loaded([&](std::string_view name, const auto &imports) {
+    if (!fresh.contains(name) && std::ranges::any_of(imports, [&](std::string_view import) {
+          return fresh.contains(import);
+        }))
+      importers.emplace(name);
+  });
+  layers.names.insert(layers.names.end(), importers.begin(), importers.end());
+  return layers;
+}
+
+Buffer Generation::pack_imports(const std::vector<std::string_view> &names) {
+  Buffer packed;
+  if (!names.empty())
+    Imports::write(packed, names);
+  return packed;
+}
+
+std::optional<RunFailure> Generation::load_alone(std::string_view name, bool is_strict) {
+  is_strict_ = is_strict;
+  const auto definition = scripts_.definition(name);
+  auto failure = load_one(definition, nullptr);
+  if (std::exchange(learned_too_much_, false)) {
+    definition->forget_learned_calls();
+    failure = load_one(definition, nullptr);
+  }
+  return failure;
 }
 
 // The new ones in their order; then those that have imported one of them: they have the old one.

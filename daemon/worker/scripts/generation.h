@@ -25,8 +25,9 @@ public:
       : isolate_(isolate), scripts_(scripts), runner_(runner), memory_(memory),
         warm_up_ns_(warm_up_ns) {}
 
-  // What is asked for.
-  void take(const message::Grow &grow);
+  // What is asked for. What does not go into the image, of which `most_in_image` scripts are part, waits to
+  // be loaded into layers.
+  void take(const message::Grow &grow, LayerStore *layers = nullptr, size_t most_in_image = 0);
   uint32_t number() const { return number_; }
 
   // Loads what is new, and what imports something that is new; `loading` is called before each.
@@ -37,6 +38,18 @@ public:
     RunFailure failure;
   };
   std::optional<Failure> load(const std::function<void(std::string_view)> &loading);
+  // Scripts that are to be loaded into layers, in their order, once nothing waits for a later part: the new
+  // ones, and those that import one of them.
+  struct Layers {
+    std::vector<std::string> names;
+    size_t new_count;
+  };
+  Layers take_layers();
+  bool loads_layers() const { return !is_part_ && !new_in_layers_.empty(); }
+  // As the store of layers keeps them for this.
+  static Buffer pack_imports(const std::vector<std::string_view> &names);
+  // In the process that writes its layer.
+  std::optional<RunFailure> load_alone(std::string_view name, bool is_strict);
   // Loads a script in place of itself, without its warm-up calls. `made` is called with its context
   // before anything of it is compiled. For debuggers.
   using ContextMade = std::function<void(v8::Local<v8::Context>)>;
@@ -45,11 +58,15 @@ public:
   // The script that is being loaded.
   const std::string &present() const { return present_; }
   const std::vector<Failure> &failures() const { return failures_; }
+  bool is_strict() const { return is_strict_; }
   // A script was, here or in an earlier generation: see collect_young_garbage().
   bool has_warmed_up() const { return has_warmed_up_; }
 
 private:
   std::optional<Failure> drop();
+  void note_full(const std::string &name, const Result<Nothing> &added);
+  bool goes_into_layer(std::string_view name, size_t most_in_image) const;
+  template <typename F> void for_each_loaded(F f) const;
   std::vector<std::string> to_load() const;
   std::optional<RunFailure> load_one(const std::shared_ptr<ScriptDefinition> &definition,
                                      const ContextMade &made);
@@ -69,6 +86,9 @@ private:
   uint32_t number_ = 0;
   bool is_strict_ = false, is_part_ = false; // is_part_: the rest comes in a later generation
   std::vector<std::string> drop_, new_;      // new_: defined, but not loaded yet
+  LayerStore *layers_ = nullptr;
+  std::vector<std::string> new_in_layers_;
+  std::optional<Failure> full_; // the layers
   std::string present_;
   std::vector<Failure> failures_;
   bool has_locale_data_ = false, has_warmed_up_ = false;

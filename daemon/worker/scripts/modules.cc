@@ -145,6 +145,8 @@ Result<std::shared_ptr<const ScriptDefinition>> Modules::find(std::string_view s
   auto definition = scripts_.definition(*name);
   if (!definition)
     return failed("there is no script '" + *name + "'; put it before those that import it");
+  // Of one that lies in a layer only who loads that has it so far. A faulty one was refused there.
+  (void)definition->read_source_map(context_.Get(isolate_));
   if (!definition->can_be_imported())
     return failed("the script '" + *name + "' is not a module: put it with the option `module`");
   if (const auto good = check_attributes(context_.Get(isolate_), attributes, attribute_size,
@@ -170,6 +172,13 @@ const std::string &Modules::name_of(v8::Local<v8::Module> module) const {
     if (linked.module == module)
       return name;
   fatal("V8 asks about modules that were linked");
+}
+
+std::vector<std::string_view> Modules::names() const {
+  std::vector<std::string_view> names;
+  for (const auto &[name, linked] : modules_)
+    names.emplace_back(name);
+  return names;
 }
 
 void Modules::for_each(const Seen &seen) const {

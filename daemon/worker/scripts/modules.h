@@ -43,6 +43,7 @@ public:
   using Seen = std::function<void(const std::string &name, v8::Local<v8::Value> exports,
                                   v8::Local<v8::Object> meta)>;
   void for_each(const Seen &seen) const;
+  std::vector<std::string_view> names() const;
   // The scripts that were linked here.
   bool contains(std::string_view name) const { return modules_.find(name) != modules_.end(); }
 

@@ -6,6 +6,7 @@
 #include "ipc/messages.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,22 @@ struct ScriptDefinition {
     PackedCalls::write(learned_, script.learned);
   }
 
+  // The error says what is wrong with the option.
+  Result<Nothing> read_source_map(v8::Local<v8::Context> context);
+
+  // As it is stored beside an image.
+  static Buffer pack(const message::ScriptToLoad &script) {
+    Buffer packed;
+    Packed::write(packed, script);
+    return packed;
+  }
+  static int64_t version_of(std::string_view packed) {
+    return message::unpack<Packed>(packed).value().version;
+  }
+  static std::shared_ptr<ScriptDefinition> unpack(std::string_view packed) {
+    return std::make_shared<ScriptDefinition>(message::unpack<Packed>(packed).value());
+  }
+
   // The option's, and those of requests.
   WarmUpCalls given_calls() const {
     return options->warm_up ? message::unpack<PackedCalls>(*options->warm_up).value()
@@ -45,6 +62,7 @@ struct ScriptDefinition {
   bool can_be_imported() const { return options->module || is_json(); }
 
 private:
+  using Packed = message::Record<message::ScriptToLoad>;
   using PackedCalls = message::List<message::Record<message::WarmUpCall>, message::most_entries>;
   Buffer learned_;
 };

@@ -48,28 +48,12 @@ std::set<std::string_view> possible_functions(std::string_view source,
 
 } // namespace
 
-Script::Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition,
-               const Scripts &others)
+Script::Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition, Scripts &others)
     : isolate_(isolate), definition_(std::move(definition)),
-      context_(isolate, new_context(isolate)), modules_(context(), others),
+      context_(isolate, others.take_context(isolate)), modules_(context(), others),
       random_state_(lethe::random_state(context())) {}
 
-Result<Nothing> Script::read_source_map() {
-  const std::string_view text = definition_->options->source_map.value_or("");
-  if (text.empty()) {
-    if (!definition_->source_map)
-      definition_->source_map = SourceMap::find_inline(context(), definition_->source);
-    return Nothing{};
-  }
-  auto map = SourceMap::parse(context(), text);
-  if (!map)
-    return map.error();
-  definition_->source_map = std::move(*map);
-  auto options = *definition_->options;
-  options.source_map.reset();
-  definition_->options = message::Kept(options);
-  return Nothing{};
-}
+Result<Nothing> Script::read_source_map() { return definition_->read_source_map(context()); }
 
 Script::Loaded Script::load(v8::Local<v8::Promise> &evaluated) {
   if (definition_->is_json())
@@ -218,7 +202,17 @@ void Scripts::define(std::shared_ptr<ScriptDefinition> definition) {
 
 std::shared_ptr<ScriptDefinition> Scripts::definition(std::string_view name) const {
   const auto found = definitions_.find(name);
-  return found == definitions_.end() ? nullptr : found->second;
+  LayerStore::Record record{};
+  if (!layers_ || !layers_->find(name, record))
+    return found == definitions_.end() ? nullptr : found->second;
+  if (record.definition.empty())
+    return nullptr;
+  if (found != definitions_.end() &&
+      found->second->version == ScriptDefinition::version_of(record.definition))
+    return found->second;
+  auto definition = ScriptDefinition::unpack(record.definition);
+  definitions_.insert_or_assign(std::string(name), definition);
+  return definition;
 }
 
 Script *Scripts::find(std::string_view name) const {
@@ -229,6 +223,21 @@ Script *Scripts::find(std::string_view name) const {
 void Scripts::add(std::unique_ptr<Script> script) {
   std::string name = script->definition().name;
   scripts_.insert_or_assign(std::move(name), std::move(script));
+}
+
+void Scripts::make_spare_context(v8::Isolate *isolate) {
+  if (!spare_context_.IsEmpty())
+    return;
+  const v8::HandleScope handles(isolate);
+  spare_context_.Reset(isolate, new_context(isolate));
+}
+
+v8::Local<v8::Context> Scripts::take_context(v8::Isolate *isolate) {
+  if (spare_context_.IsEmpty())
+    return new_context(isolate);
+  const auto context = spare_context_.Get(isolate);
+  spare_context_.Reset();
+  return context;
 }
 
 void Scripts::drop(std::string_view name) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/engine/engine.h"
+#include "daemon/worker/memory/layer_store.h"
 #include "daemon/worker/scripts/import_map.h"
 #include "daemon/worker/scripts/modules.h"
 #include "daemon/worker/scripts/script_definition.h"
@@ -24,7 +25,7 @@ class Scripts;
 
 class Script {
 public:
-  Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition, const Scripts &others);
+  Script(v8::Isolate *isolate, std::shared_ptr<ScriptDefinition> definition, Scripts &others);
 
   // Compiles and runs the source, once, but no microtask. Unless it returns `yes`, an exception is
   // pending. What a module awaits comes with `evaluated`, which is empty for other scripts.
@@ -90,11 +91,17 @@ class Scripts {
 public:
   void define(std::shared_ptr<ScriptDefinition> definition); // replaces one of the same name
   std::shared_ptr<ScriptDefinition> definition(std::string_view name) const;
+  size_t definition_count() const { return definitions_.size(); }
   Script *find(std::string_view name) const;
   void add(std::unique_ptr<Script> script); // replaces one of the same name
   // With its definition.
   void drop(std::string_view name);
 
+  // Makes a context for the next script: one that is in the image need not be in each layer.
+  void make_spare_context(v8::Isolate *isolate);
+  v8::Local<v8::Context> take_context(v8::Isolate *isolate);
+  // What is known there goes before what is known here.
+  void use(const LayerStore *layers) { layers_ = layers; }
   const ImportMap &import_map() const { return import_map_; }
   void use(ImportMap map) { import_map_ = std::move(map); }
 
@@ -105,9 +112,12 @@ public:
   const Map &all() const { return scripts_; }
 
 private:
-  std::map<std::string, std::shared_ptr<ScriptDefinition>, std::less<>> definitions_;
+  // Those of layers as far as they were asked for.
+  mutable std::map<std::string, std::shared_ptr<ScriptDefinition>, std::less<>> definitions_;
   Map scripts_;
   ImportMap import_map_;
+  const LayerStore *layers_ = nullptr;
+  v8::Global<v8::Context> spare_context_;
 };
 
 } // namespace lethe

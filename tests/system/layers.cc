@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scripts that lie beside the workers' memory image: whoever calls them can't tell.
+#include "tests/harness/command.h"
+
+#include <criterion/criterion.h>
+#include <csignal>
+
+using namespace lethe::test;
+
+TestSuite(layers, .timeout = 120);
+
+namespace {
+
+const json module_option = {{"module", true}};
+const std::string in_image = "pool.default.scripts_in_image=", one_in_image = in_image + "1",
+                  one_worker = "pool.default.workers=1", verified = "pool.default.rewind_verify=1";
+
+json pool_of(Client &client) { return client.result("stats", json::array())["pools"]["default"]; }
+
+std::string counting(int number) {
+  return "let calls = 0; function f(x) { globalThis.seen = (globalThis.seen ?? 0) + 1;"
+         " return [" +
+         std::to_string(number) + " * x, ++calls, seen]; } function g(x) { return x + " +
+         std::to_string(number) + "; }";
+}
+
+std::string name_of(int number) { return "acme/" + std::to_string(number); }
+
+void expect_each_answers(Client &client, int scripts) {
+  for (int i = 0; i < scripts; ++i)
+    expect_equal(client.call(name_of(i), "f", {10}), {i * 10, 1, 1});
+}
+
+} // namespace
+
+Test(layers, each_script_is_clean_whichever_ran_before) {
+  const Daemon daemon({one_worker, verified, in_image + "3"});
+  Client client = daemon.connect();
+  constexpr int scripts = 9;
+  for (int i = 0; i < scripts; ++i)
+    client.put(name_of(i), counting(i));
+  for (int round = 0; round < 3; ++round) {
+    expect_each_answers(client, scripts);
+    for (int i = 0; i < scripts; i += 2) { // twice, and nothing in between
+      expect_equal(client.call(name_of(i), "f", {1}), {i, 1, 1});
+      expect_equal(client.call(name_of(i), "f", {2}), {i * 2, 1, 1});
+    }
+    expect_equal(client.eval("typeof f + typeof seen + typeof calls"),
+                 "undefinedundefinedundefined");
+  }
+  const json pool = pool_of(client);
+  expect_equal(pool["isolation_in_force"], "rewind");
+  expect_equal(client.result("stats", json::array()).value("rewinds_failed_verify_failed", 0), 0);
+}
+
+Test(layers, many_scripts_are_there_with_the_defaults) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  constexpr int scripts = 45; // more than an image holds
+  for (int i = 0; i < scripts; ++i)
+    client.put(name_of(i), counting(i));
+  expect_each_answers(client, scripts);
+  expect_equal(pool_of(client)["isolation_in_force"], "rewind");
+  expect_equal(client.result("script.list", json::array()).size(), scripts);
+}
+
+Test(layers, are_made_again_at_a_start) {
+  const ScratchFolder state;
+  constexpr int scripts = 6;
+  const DaemonOptions options{.settings = {one_in_image, verified}, .state_folder = state.path()};
+  {
+    const Daemon daemon(options);
+    Client client = daemon.connect();
+    for (int i = 0; i < scripts; ++i)
+      client.put(name_of(i), counting(i));
+    client.result("script.delete", {name_of(2)});
+  }
+  const Daemon daemon(options);
+  Client client = daemon.connect();
+  expect_equal(client.error("call", {name_of(2), "f", {1}})["code"], "not_found");
+  client.put(name_of(2), counting(2));
+  expect_each_answers(client, scripts);
+}
+
+Test(layers, the_last_put_answers) {
+  const Daemon daemon({one_in_image, verified});
+  Client client = daemon.connect();
+  for (int i = 0; i < 3; ++i)
+    client.put(name_of(i), counting(i));
+  for (const int replaced : {0, 2, 0, 1}) { // the first is the image's
+    client.put(name_of(replaced), "function f() { return 'new'; }");
+    expect_equal(client.call(name_of(replaced), "f"), "new");
+    client.put(name_of(replaced), counting(replaced));
+    expect_each_answers(client, 3);
+  }
+  for (const int gone : {0, 1}) {
+    expect_equal(client.result("script.delete", {name_of(gone)}), true);
+    expect_equal(client.error("call", {name_of(gone), "f", {1}})["code"], "not_found");
+    expect_equal(client.call(name_of(2), "f", {1}), {2, 1, 1});
+  }
+}
+
+Test(layers, importers_follow_a_module) {
+  const Daemon daemon({one_in_image});
+  Client client = daemon.connect();
+  client.put("first", "1"); // the image's
+  client.put("lib", "export const version = 1; export let n = 0; export const up = () => ++n;",
+             module_option);
+  const std::string importer = "import { version, up } from 'lib';"
+                               "export const f = () => [version, up(), up()];";
+  client.put("a", importer, module_option);
+  client.put("b", "export { f } from 'a';", module_option);
+  for (const std::string script : {"a", "b", "a", "b"})
+    expect_equal(client.call(script, "f"), {1, 1, 2});
+  client.put("lib", "export const version = 2; export const up = () => 'up';", module_option);
+  for (const std::string script : {"a", "b", "a"})
+    expect_equal(client.call(script, "f"), {2, "up", "up"});
+  expect_equal(client.eval("import('b').then((b) => b.f())"), {2, "up", "up"});
+
+  json error = client.error("script.put", {"lib", "export const other = 1;", module_option});
+  expect_equal(error["code"], "compile_error");
+  expect_contains(error["message"], "which imports it");
+  expect_equal(client.call("b", "f"), {2, "up", "up"});
+  error = client.error("script.delete", {"lib"});
+  expect_equal(error["code"], "invalid_request");
+  expect_contains(error["message"], "imports lib");
+  expect_equal(client.call("b", "f"), {2, "up", "up"});
+  for (const std::string script : {"b", "a", "lib"})
+    expect_equal(client.result("script.delete", {script}), true);
+}
+
+Test(layers, what_can_not_be_loaded_is_refused_and_changes_nothing) {
+  const Daemon daemon({one_in_image, "pool.default.load_deadline_ms=4000"});
+  Client client = daemon.connect();
+  for (int i = 0; i < 3; ++i)
+    client.put(name_of(i), counting(i));
+  const auto code = [&](const std::string &source, const json &options = nullptr) {
+    const json error = client.error("script.put", {name_of(2), source, options});
+    expect_each_answers(client, 3);
+    return error["code"];
+  };
+  expect_members(client.error("script.put", {"s", "\nlet x =;"}),
+                 {{"code", "compile_error"}, {"script", "s"}, {"line", 2}});
+  expect_members(client.error("script.put", {"s", "\n\nthrow new RangeError('on purpose')"}),
+                 {{"code", "script_error"}, {"name", "RangeError"}, {"line", 3}});
+  expect_equal(client.error("call", {"s", "f", json::array()})["code"], "not_found");
+  expect_equal(code("throw 1"), "script_error");
+  expect_equal(code("import 'nothing'", module_option), "compile_error");
+  expect_equal(code("for (;;);"), "deadline_exceeded");
+  expect_equal(code("const all = []; for (;;) all.push(new Array(200000).fill(all.length));"),
+               "memory_limit");
+}
+
+Test(layers, an_error_has_its_place_in_the_original) {
+  const Daemon daemon({one_in_image});
+  Client client = daemon.connect();
+  client.put("first", "1");
+  const std::string map = R"({"version":3,"sources":["original.ts"],"names":[],"mappings":"AAUA"})";
+  client.put("s", "function f() { throw new Error('mapped'); }", {{"source_map", map}});
+  expect_contains(client.error("call", {"s", "f", json::array()})["stack"], "original.ts:11");
+}
+
+Test(layers, a_warmed_up_script_is_clean) {
+  const Daemon daemon({one_in_image, verified});
+  Client client = daemon.connect();
+  client.put("first", "1");
+  const std::string source = "function f(x) { const seen = globalThis.seen; let sum = 0;"
+                             " for (let i = 0; i < x; ++i) sum += i; return [sum, seen ?? 0]; }"
+                             "function leave() { globalThis.seen = 1; }";
+  const json put = client.put("s", source, {{"warm_up", R"([["f", [100]]])"_json}});
+  expect(put["warm_up"]["rounds"] > 0, shown(put));
+  client.put("other", counting(8));
+  for (int round = 0; round < 3; ++round) {
+    expect_equal(client.call("s", "f", {100}), {4950, 0});
+    client.call("s", "leave");
+    expect_equal(client.call("other", "f", {3}), {24, 1, 1});
+  }
+}
+
+Test(layers, hold_what_is_large) {
+  const Daemon daemon({one_in_image, verified, one_worker});
+  Client client = daemon.connect();
+  client.put("first", "1");
+  client.put("table",
+             "const table = Array.from({ length: 200000 }, (_, i) => ({ i, text: 'n' + i }));"
+             "const bytes = new Uint8Array(3 << 20).map((_, i) => i);"
+             "function f(i) { const was = [table[i].text, bytes[i]];"
+             " table[i].text = bytes[i] = 0; return was; }");
+  client.put("small", counting(1));
+  for (const int i : {1000, 1000, 199'999}) {
+    expect_equal(client.call("table", "f", {i}), {"n" + std::to_string(i), i % 256});
+    expect_equal(client.call("small", "f", {1}), {1, 1, 1});
+  }
+}
+
+Test(layers, fresh_processes_and_chains_find_them) {
+  const Daemon daemon({one_in_image});
+  Client client = daemon.connect();
+  for (int i = 0; i < 4; ++i)
+    client.put(name_of(i), counting(i));
+  for (const std::string isolation : {"process", "rewind", "process"})
+    for (int i = 0; i < 4; ++i)
+      expect_equal(client.call(name_of(i), "f", {2}, {{"isolation", isolation}})[0], 2 * i);
+  expect_equal(client.result("chain", {R"([["acme/2", "g"], ["acme/3", "g"]])"_json, 1}), 6);
+}
+
+Test(layers, a_request_that_ends_its_worker_ends_no_other) {
+  const Daemon daemon({one_in_image, one_worker});
+  Client client = daemon.connect();
+  client.put("first", "1");
+  client.put("s", "function spin() { for (;;); } function f() { return 1; }");
+  client.put("t", counting(5));
+  std::vector<uint32_t> running;
+  for (int i = 0; i < 3; ++i) {
+    running.push_back(client.start("call", {"s", "spin", json::array(), {{"deadline_ms", 100}}}));
+    running.push_back(client.start("call", {"t", "f", {i}}));
+  }
+  for (int i = 0; i < 3; ++i) {
+    expect_equal(client.wait(running[2 * i]).error()["code"], "deadline_exceeded");
+    expect_equal(client.wait(running[2 * i + 1]).result(), {5 * i, 1, 1});
+  }
+}
+
+Test(layers, are_seen_by_debuggers) {
+  Daemon daemon({one_in_image});
+  Client client = daemon.connect();
+  client.put("first", "1");
+  client.put("s", "class Kept {}\nglobalThis.all = [];\nfunction keep(n) {\n"
+                  "  for (let i = 0; i < n; ++i) all.push(new Kept());\n}\n");
+  const std::string heap = daemon.folder().path() / "h", profile = daemon.folder().path() / "p";
+  expect_equal(run(lethe_command(daemon, {"heap", "s", "keep", "1234", "--output", heap})).status,
+               0);
+  expect_contains(read_file(heap), "\"Kept\"");
+  expect_equal(run(lethe_command(daemon, {"profile", "s", "keep", "50000", "--for", "300ms",
+                                          "--output", profile}))
+                   .status,
+               0);
+  expect_contains(read_file(profile), R"("functionName":"keep")");
+}
