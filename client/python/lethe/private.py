@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import weakref
 from typing import Optional
 
 from . import errors
@@ -36,7 +37,7 @@ class PrivateDaemon:
         self._folder = folder
         self._lifeline = lifeline
         self._owner = os.getpid()
-        os.register_at_fork(after_in_child=self._let_go)  # else it would live as long as this process's children
+        _daemons.add(self)
         atexit.register(self.stop)
 
     @classmethod
@@ -89,6 +90,17 @@ class PrivateDaemon:
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
+
+
+_daemons: weakref.WeakSet[PrivateDaemon] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for daemon in list(_daemons):
+        daemon._let_go()  # else it would live as long as this process's children
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _find_lethed() -> str:

@@ -5,6 +5,7 @@ Both clients share it. It does no input or output, knows no threads and no event
 """
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import deque
@@ -19,7 +20,7 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024  # the daemon closes a connection that send
 MAX_IN_FLIGHT = 256  # more it refuses
 SLACK = 1.0  # seconds beyond a deadline after which a daemon that hasn't kept it isn't waited for any longer
 
-_METHODS = {method: msgpack.packb(method) for method in ("call", "eval", "chain")}
+_METHODS = {method: values.pack(method) for method in ("call", "eval", "chain")}
 
 
 class ConsoleLine(NamedTuple):
@@ -78,8 +79,9 @@ class Retry:
         if attempt >= self.attempts or not isinstance(error, (errors.ConnectionLost, errors.Busy, errors.ShuttingDown)):
             return None
         wanted = error.retry_after if isinstance(error, errors.Busy) else None
-        delay = min(self.first_delay * 2 ** (attempt - 1), self.longest_delay) if wanted is None else wanted
-        return delay * random.uniform(0.5, 1) if wanted is None else delay * random.uniform(1, 1.5)
+        if wanted is not None:
+            return wanted * random.uniform(1, 1.5)
+        return min(math.ldexp(self.first_delay, attempt - 1), self.longest_delay) * random.uniform(0.5, 1)
 
 
 class Request:
@@ -112,7 +114,7 @@ class Request:
         """The message, but for what Session.begin() puts before it. The deadline in it is what is left."""
         known = _METHODS.get(self.method)
         if known is None:
-            body = msgpack.packb(self.method) + values.pack(self.params)
+            body = values.pack(self.method) + values.pack(self.params)
         else:
             options = self.options
             if self.end is not None:
@@ -235,10 +237,10 @@ class Session:
             return self._take_unreadable(message, error)
         kind = parts[0]
         if kind == 1:
-            _, number, error, value = parts
+            _, number, failure, value = parts
             call = self.in_flight.pop(number, None)
             if call is not None:
-                call.finish(value, None if error is None else errors.from_reply(error))
+                call.finish(value, None if failure is None else errors.from_reply(failure))
             return b""
         if kind == 2:
             self._notified(parts[1], parts[2])

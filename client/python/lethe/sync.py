@@ -367,25 +367,28 @@ class Connection(Words):
             if len(link.session.in_flight) >= self._max_in_flight and not inside_host.get():
                 self._await_room(link, request)
                 continue
-            call = _WaitingCall(request.report)
             try:
-                link.send(call, request.body(self._max_message_bytes), until)
-                if request.cancel is None:
-                    return link.wait(call, until, self._hosts)
-                request.cancel.attach(call, lambda: link.cancel(call))
-                try:
-                    return link.wait(call, until, self._hosts)
-                finally:
-                    request.cancel.detach(call)
+                return self._reply(link, request, until)
             except _Unsent:
                 continue
-            except BaseException:
-                link.forget(call)
-                raise
-            finally:
-                if self._waiting:
-                    with self._ended:
-                        self._ended.notify()
+
+    def _reply(self, link: _Link, request: Request, until: Optional[float]) -> Any:
+        call = _WaitingCall(request.report)
+        cancel = request.cancel
+        try:
+            link.send(call, request.body(self._max_message_bytes), until)
+            if cancel is not None:
+                cancel.attach(call, lambda: link.cancel(call))
+            return link.wait(call, until, self._hosts)
+        except BaseException:
+            link.forget(call)
+            raise
+        finally:
+            if cancel is not None:
+                cancel.detach(call)
+            if self._waiting:
+                with self._ended:
+                    self._ended.notify()
 
     def _await_room(self, link: _Link, request: Request) -> None:
         """Until fewer requests are in flight than the daemon takes of one connection."""

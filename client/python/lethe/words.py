@@ -77,16 +77,14 @@ class Words:
         A script's `await host.call("db.get", …)` calls it with these arguments and gets its result. What it raises is an Error in
         the script. It may call scripts itself.
         """
-        if isinstance(name, Mapping):
-            for each, function in name.items():
-                self._register(each, function)
-        else:
-            return lambda function: self._register(name, function)
-        return lambda function: function
+        def register(function: Function) -> Function:
+            if isinstance(name, str):
+                self._hosts[name] = function
+            return function
 
-    def _register(self, name: str, function: Function) -> Function:
-        self._hosts[name] = function
-        return function
+        if not isinstance(name, str):
+            self._hosts.update(name)
+        return register
 
     def ping(self, *, deadline: Optional[float] = None) -> Any:
         """{name: "lethe", version, v8, pid, uptime_s} of the daemon."""
