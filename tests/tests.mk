@@ -114,6 +114,15 @@ TEST ?=
 run_all = TEST='$(TEST)' tests/run.sh $(1)
 check: all tests ## build and run all tests, or those that match TEST='SUITE/NAME'
 	@$(call run_all,$(TESTS))
+	@$(if $(TEST),,$(call run_python,test_cases))
+
+# The clients in other languages, each with the same cases (tests/clients).
+PYTHON ?= /usr/bin/python3
+run_python = if $(PYTHON) -c 'import msgpack' 2>/dev/null; then cd tests/clients/python && echo "== the Python client" && \
+	  LETHE_BUILD=$(abspath $(BUILD)) $(PYTHON) -W error::ResourceWarning -m unittest $(1); \
+	  else echo "SKIPPED: the Python client: $(PYTHON) with msgpack (python3-msgpack) is not there"; fi
+check-python: all ## the Python client: the cases of all clients, what concerns Python alone, its types
+	@$(call run_python,)
 
 check-layers: all tests ## the tests of all that runs scripts, with every script of a pool but the first in a layer
 	@LETHE_TEST_SETTING=pool.default.scripts_in_image=1 TEST='$(TEST)' \

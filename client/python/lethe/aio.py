@@ -180,8 +180,8 @@ class _Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def after_fork(self) -> None:
-        """In the child: the loop and the socket are the parent's."""
+    def abandon(self) -> None:
+        """Gives up the socket without its loop, which has been closed or is the parent process's."""
         self.lost = True
         if self._transport is not None:
             descriptor = self._transport.get_extra_info("socket").fileno()
@@ -240,8 +240,12 @@ class Connection(Words):
         """Ends the connection, and a private daemon. What is in flight raises Cancelled."""
         self._closed = True
         link, self._link = self._link, None
-        if link is not None:
+        if link is not None and link.loop is asyncio.get_running_loop():
             link.lose(None)
+        elif link is not None:
+            link.abandon()
+        if self._connecting is not None and self._connecting.get_loop() is asyncio.get_running_loop():
+            self._connecting.cancel()
         if self._daemon is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._daemon.stop)
 
@@ -276,6 +280,8 @@ class Connection(Words):
             request.check()
             link = self._link
             if link is None or link.lost or link.loop is not asyncio.get_running_loop():
+                if link is not None and link.loop.is_closed():
+                    link.abandon()
                 link = await self._connected(request.end)
             if len(link.session.in_flight) >= self._max_in_flight and not inside_host.get():
                 await link.room(request.end)
@@ -311,7 +317,7 @@ class Connection(Words):
         try:
             return await asyncio.wait_for(asyncio.shield(self._connecting), left)
         except asyncio.TimeoutError:
-            raise errors.late("the deadline was over before there was a connection", "connecting") from None
+            raise errors.lost(f"can't connect to {self.socket} within the deadline", sent=False) from None
 
     async def _connect(self) -> _Link:
         if self._closed:
@@ -333,7 +339,7 @@ class Connection(Words):
         link, self._link = self._link, None
         self._connecting = None
         if link is not None:
-            link.after_fork()
+            link.abandon()
 
 
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()

@@ -52,7 +52,8 @@ class _Link:
     """One socket, and what is in flight on it. Once it is lost it stays so.
 
     Who waits for a reply and finds nobody reading, reads, for all who wait: the leader. The others sleep. The leader hands on when
-    there is something for itself.
+    there is something for itself. A signal's handler may raise anywhere in here: `with` takes and gives back the locks, forget()
+    puts right what else was left, and what came or went in part ends the connection.
     """
 
     def __init__(self, connected: socket.socket) -> None:
@@ -64,7 +65,8 @@ class _Link:
     def _reset(self) -> None:
         self.mutex = threading.Lock()
         self.writing = threading.Lock()
-        self.leading = False
+        self.crowded = False  # who writes waits for room
+        self.leader: Optional[Call] = None
         self.poller = select.poll()  # the leader's
         self.poller.register(self.socket, select.POLLIN)
 
@@ -75,48 +77,56 @@ class _Link:
             if self.lost:
                 raise _Unsent
             head = self.session.begin(call)
-        if not self.write(head + body, until):
-            with self.mutex:
-                self.session.forget(call)
+        if not self.write(head + body, until, call):
             raise _Unsent
-        call.sent = True
 
-    def write(self, data: bytes, until: Optional[float]) -> bool:
+    def write(self, data: bytes, until: Optional[float], call: Call) -> bool:
         """False: the connection was lost before the first byte."""
-        if not self.writing.acquire(timeout=-1 if until is None else max(0.0, until - time.monotonic())):
-            raise errors.late("other requests took all the time to be sent", "connecting")
-        try:
+        while self.crowded and not self.lost:
+            if until is not None and time.monotonic() >= until:
+                raise errors.late("other requests took all the time to be sent", "connecting")
+            time.sleep(0.001)
+        with self.writing:
+            known = False
             try:
-                sent = self.socket.send(data, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                sent = 0
-            except OSError as error:
-                self.lose(str(error))
-                return False
+                call.sent = True
+                try:
+                    sent = self.socket.send(data, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    sent = 0
+                except OSError as error:
+                    call.sent = False
+                    known = True
+                    self.lose(str(error))
+                    return False
+                known = True
+            finally:
+                if not known:
+                    self.lose("a request was sent in part")
             if sent < len(data):
-                self._write_rest(memoryview(data), sent, until)
+                call.sent = False
+                self._write_rest(memoryview(data), sent, until, call)
+                call.sent = True
             return True
-        finally:
-            self.writing.release()
 
-    def _write_rest(self, data: memoryview, sent: int, until: Optional[float]) -> None:
+    def _write_rest(self, data: memoryview, sent: int, until: Optional[float], call: Call) -> None:
         """A daemon that doesn't take requests may be waiting until its replies are read, so this reads, too."""
         room = select.poll()
         room.register(self.socket, select.POLLOUT)
+        self.crowded = True
         try:
-            while sent < len(data):
-                if self._take_lead():
+            while sent < len(data) and not self.lost:  # if it is, the call has got its error
+                if self._take_lead(call):
                     try:
                         self.poller.modify(self.socket, select.POLLIN | select.POLLOUT)
                         if any(event & ~select.POLLOUT for _, event in self.poller.poll(_STEP_MS)):
                             self._read()
                     finally:
-                        self.poller.modify(self.socket, select.POLLIN)
-                        self._hand_on()
+                        if not self.lost:
+                            self.poller.modify(self.socket, select.POLLIN)
+                        self._hand_on(call)
                 else:
                     room.poll(_STEP_MS)
-                if self.lost:
-                    return  # the call has got its error
                 if until is not None and time.monotonic() >= until:
                     raise errors.late("the daemon did not take the request in time", "connecting")
                 try:
@@ -125,11 +135,11 @@ class _Link:
                     pass
                 except OSError as error:
                     self.lose(str(error))
-                    return
         except BaseException:
-            if sent:
-                self.lose("a request was sent in part")
+            self.lose("a request was sent in part")
             raise
+        finally:
+            self.crowded = False
 
     # --- receiving
 
@@ -139,33 +149,37 @@ class _Link:
                 self._answer(call, hosts)
             elif until is not None and time.monotonic() >= until:
                 raise errors.late("the daemon did not answer in time; the request may have been run", "waiting")
-            elif self._take_lead():
+            elif self._take_lead(call):
                 try:
                     self._lead(call, until)
                 finally:
-                    self._hand_on()
+                    self._hand_on(call)
             else:
                 self._sleep(call, until)
         if call.error is not None:
             raise call.error
         return call.value
 
-    def _take_lead(self) -> bool:
+    def _take_lead(self, call: Call) -> bool:
         with self.mutex:
-            if self.leading or self.lost:
+            if self.leader is not None or self.lost:
                 return False
-            self.leading = True
+            self.leader = call
             return True
 
-    def _hand_on(self) -> None:
+    def _hand_on(self, call: Call) -> None:
+        """Unless another one leads, one that sleeps is to lead."""
         with self.mutex:
-            self.leading = False
+            if self.leader is call:
+                self.leader = None
+            if self.leader is not None:
+                return
             if self.lost:
                 self.socket.close()
                 return
-            for call in self.session.in_flight.values():
-                if isinstance(call, _WaitingCall) and call.sleeper is not None:
-                    call.notify()
+            for each in self.session.in_flight.values():
+                if isinstance(each, _WaitingCall) and each.sleeper is not None:
+                    each.notify()
                     return
 
     def _lead(self, call: Call, until: Optional[float]) -> None:
@@ -178,7 +192,7 @@ class _Link:
 
     def _sleep(self, call: _WaitingCall, until: Optional[float]) -> None:
         with self.mutex:
-            if call.done or call.host_calls or not self.leading:
+            if call.done or call.host_calls or self.leader is None:
                 return
             sleeper = call.sleeper = threading.Lock()
             sleeper.acquire()
@@ -187,29 +201,29 @@ class _Link:
             call.sleeper = None
 
     def _read(self) -> None:
-        """Only the leader's. What interrupts it between receiving and understanding would take bytes out of the stream."""
-        whole = False
+        """Only the leader's. Bytes that were taken from the socket and not understood would be missing."""
+        understood = False
         try:
             try:
                 data = self.socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                whole = True
-                return
-            except OSError as error:
-                self.lose(str(error))
-                whole = True
+                understood = True
                 return
             if data:
                 with self.mutex:
                     answers = self.session.receive(data)
+                understood = True
                 if answers:
-                    self.write(answers, time.monotonic() + _CANCEL_LIMIT)
+                    self.write(answers, time.monotonic() + _CANCEL_LIMIT, Call(None))
             else:
+                understood = True
                 self.lose("the daemon closed it")
-            whole = True
+        except OSError as error:
+            understood = True
+            self.lose(str(error))
         finally:
-            if not whole:
-                self.lose("what came was not read")
+            if not understood:
+                self.lose("what came from the daemon was not understood")
 
     def _answer(self, call: Call, hosts: Dict[str, Any]) -> None:
         """Runs a host function on the thread that waits for the script."""
@@ -227,24 +241,28 @@ class _Link:
             finally:
                 inside_host.reset(token)
         if not call.done:
-            self.write(answer, None)
+            self.write(answer, None, call)
 
     # --- its end
 
     def forget(self, call: Call) -> None:
-        """Nobody waits for the call any more: the daemon gives it up."""
+        """Nobody waits for the call any more: the daemon gives it up, and another leads."""
         with self.mutex:
-            notification = None if self.lost else self.session.forget(call)
+            notification = self.session.forget(call)
+        self._hand_on(call)
         if notification is not None:
-            try:
-                self.write(notification, time.monotonic() + _CANCEL_LIMIT)
-            except LetheError:
-                pass
+            self._notify(notification)
 
     def cancel(self, call: Call) -> None:
         """Its reply, mostly Cancelled, still comes."""
         if call.sent and not call.done:
-            self.write(session.cancel(call), time.monotonic() + _CANCEL_LIMIT)
+            self._notify(session.cancel(call))
+
+    def _notify(self, notification: bytes) -> None:
+        try:
+            self.write(notification, time.monotonic() + _CANCEL_LIMIT, Call(None))
+        except LetheError:
+            pass
 
     def lose(self, reason: Optional[str]) -> None:
         """Ends the connection and all that is in flight; without a reason, because this side closes it."""
@@ -260,7 +278,7 @@ class _Link:
                 self.socket.shutdown(socket.SHUT_RDWR)  # the leader wakes up, and closes it
             except OSError:
                 pass
-            if not self.leading:
+            if self.leader is None:
                 self.socket.close()
 
     def after_fork(self) -> None:

@@ -32,6 +32,7 @@ import msgpack
 from .errors import InvalidValue
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_KNOWN = (type(None), bool, int, float, str, bytes, bytearray, memoryview, list, tuple, dict, msgpack.Timestamp)
 _ADVICE = (
     (datetime.datetime, "a datetime without a time zone may mean any time: give it one, as with .astimezone() or "
                         ".replace(tzinfo=timezone.utc)"),
@@ -65,7 +66,13 @@ def pack(value: Any) -> bytes:
 
 
 def _convert(value: Any) -> Any:
-    """What msgpack doesn't know as something that it knows."""
+    """What msgpack doesn't know as something that it knows. Raises _Refused."""
+    plain = _simpler(value)
+    too_long = isinstance(plain, int) and not -(2**63) <= plain < 2**64
+    return plain if isinstance(plain, _KNOWN) and not too_long else _convert(plain)
+
+
+def _simpler(value: Any) -> Any:
     if isinstance(value, (Set, range)):
         return list(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -104,8 +111,8 @@ def _path_of(value: Any, culprit: Any) -> Optional[str]:
         else:
             try:
                 members = [(_convert(here), path)]
-            except _Refused:
-                return None
+            except _Refused as refused:
+                return path if refused.culprit == culprit else None
         if id(here) in on_the_way or len(on_the_way) > 100:
             return None
         on_the_way.append(id(here))
