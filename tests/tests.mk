@@ -123,6 +123,8 @@ run_python = if $(PYTHON) -c 'import msgpack' 2>/dev/null; then cd tests/clients
 	  else echo "SKIPPED: the Python client: $(PYTHON) with msgpack (python3-msgpack) is not there"; fi
 check-python: all ## the Python client: the cases of all clients, what concerns Python alone, its types
 	@$(call run_python,)
+bench-python: all ## the Python client beside the C library
+	LETHE_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/clients/python/bench.py
 
 check-layers: all tests ## the tests of all that runs scripts, with every script of a pool but the first in a layer
 	@LETHE_TEST_SETTING=pool.default.scripts_in_image=1 TEST='$(TEST)' \
