@@ -575,6 +575,17 @@ class Aio(WithDaemon):
         self.assertEqual(asyncio.run(use()), 100)
 
 
+class Readme(unittest.TestCase):
+    def test_its_programs_print_what_it_says(self) -> None:
+        blocks = re.findall(r"```(\w*)\n(.*?)```", (harness.PACKAGE / "README.md").read_text("utf-8"), re.DOTALL)
+        programs = [(text, blocks[n + 1][1]) for n, (language, text) in enumerate(blocks) if language == "python"]
+        self.assertEqual(len(programs), 2)
+        for program, output in programs:
+            seen = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, timeout=2 * harness.PATIENCE,
+                                  env={**os.environ, "PYTHONPATH": str(harness.PACKAGE)})
+            self.assertEqual(seen.stdout, output)
+
+
 class Types(unittest.TestCase):
     def test_mypy_finds_nothing(self) -> None:
         import shutil
