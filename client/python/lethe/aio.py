@@ -77,7 +77,7 @@ class _Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             answers = self.session.receive(data)
-        except Exception as error:
+        except session.NOT_UNDERSTOOD as error:
             self.lose(f"the daemon sent what is not its protocol: {error!r}")
             return
         if answers:
@@ -327,6 +327,8 @@ class Connection(Words):
         for delay in delays():
             try:
                 _, link = await loop.create_unix_connection(lambda: _Link(self._hosts, self._max_in_flight), self.socket)
+                if self._closed:  # meanwhile
+                    link.lose(None)
                 self._link = link
                 return link
             except OSError as error:

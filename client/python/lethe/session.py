@@ -20,6 +20,9 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024  # the daemon closes a connection that send
 MAX_IN_FLIGHT = 256  # more it refuses
 SLACK = 1.0  # seconds beyond a deadline after which a daemon that hasn't kept it isn't waited for any longer
 
+# What Session.receive() raises for bytes that are not of this protocol.
+NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, RecursionError)
+
 _METHODS = {method: values.pack(method) for method in ("call", "eval", "chain")}
 
 
@@ -211,7 +214,7 @@ class Session:
             call.finish(None, errors.Cancelled("the connection was closed"))
 
     def receive(self, data: bytes) -> bytes:
-        """Takes in what has come, and returns what is to be sent at once. ValueError: it is none of this protocol."""
+        """Takes in what has come, and returns what is to be sent at once. Raises NOT_UNDERSTOOD."""
         framer, received = self._framer, self._received
         framer.feed(data)
         received += data

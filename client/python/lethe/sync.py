@@ -221,9 +221,12 @@ class _Link:
         except OSError as error:
             understood = True
             self.lose(str(error))
+        except session.NOT_UNDERSTOOD as error:
+            understood = True
+            self.lose(f"the daemon sent what is not its protocol: {error!r}")
         finally:
             if not understood:
-                self.lose("what came from the daemon was not understood")
+                self.lose("a signal came while a reply was read")
 
     def _answer(self, call: Call, hosts: Dict[str, Any]) -> None:
         """Runs a host function on the thread that waits for the script."""
@@ -434,6 +437,8 @@ class Connection(Words):
             link = self._link
             if link is None or link.lost:
                 link = self._link = _Link(_connect(self.socket, until))
+            if self._closed:  # meanwhile
+                link.lose(None)
             return link
         finally:
             self._connecting.release()

@@ -53,7 +53,7 @@ class _Refused(Exception):
 def pack(value: Any) -> bytes:
     """The value as MessagePack. Raises InvalidValue."""
     try:
-        packed: bytes = msgpack.packb(value, default=_convert, datetime=True)
+        packed: bytes = msgpack.packb(value, default=_convert)
         return packed
     except _Refused as refused:
         path = _path_of(value, refused.culprit)
@@ -81,7 +81,7 @@ def _simpler(value: Any) -> Any:
         return dict(value)
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, datetime.datetime) and value.tzinfo is not None:  # a class derived from it, as pandas has
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:  # by integers: not all of msgpack's ways are exact
         since = value - _EPOCH
         return msgpack.Timestamp(since.days * 86400 + since.seconds, since.microseconds * 1000)
     as_list = getattr(value, "tolist", None)  # numpy's arrays and scalars, array.array, pandas' series

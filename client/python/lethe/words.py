@@ -121,7 +121,9 @@ class Script:
 
     def put(self) -> Any:
         """Puts it now, whatever the daemon has."""
-        return self._words.put(self._name, self._source or "", **self._options)
+        if self._source is None:
+            raise ValueError(f"the handle of {self._name} has no source: js.script(name, source=… or path=…)")
+        return self._words.put(self._name, self._source, **self._options)
 
     def _call_steps(self, function: str, args: Tuple[Any, ...], deadline: Optional[float], options: Dict[str, Any]) -> Steps:
         end = None if deadline is None else time.monotonic() + deadline
