@@ -246,10 +246,11 @@ TIDY_SOURCES := $(if $(TIDY_SINCE),$(shell git diff --name-only --diff-filter=d 
 TIDIED := $(patsubst %.cc,$(BUILD)/lint/%.tidied,$(filter-out client/examples/% packaging/v8-check.cc,$(TIDY_SOURCES)))
 
 # The bundler checks the prelude: see snapshot/prelude/intrinsics.
-lint: $(TIDIED) $(BUNDLED) ## check includes, format, clang-tidy (of what has changed), shell scripts and the prelude
+lint: $(TIDIED) $(BUNDLED) ## check includes, format, clang-tidy (of what has changed), shell scripts, the prelude and the Python client's types
 	awk -f .ci/walls.awk .ci/walls $(filter ipc/% daemon/% snapshot/% client/%,$(CXX_SOURCES))
 	clang-format --dry-run -Werror $(CXX_SOURCES)
 	shellcheck $(SCRIPTS)
+	MYPYPATH=client/python mypy --config-file client/python/pyproject.toml --cache-dir $(BUILD)/lint/mypy -p lethe
 
 $(BUILD)/lint/%.tidied: %.cc .clang-tidy | $(BUILD)/v8-checked
 	@mkdir -p $(@D)

@@ -121,7 +121,7 @@ PYTHON ?= /usr/bin/python3
 run_python = if $(PYTHON) -c 'import msgpack' 2>/dev/null; then cd tests/clients/python && echo "== the Python client" && \
 	  LETHE_BUILD=$(abspath $(BUILD)) $(PYTHON) -W error::ResourceWarning -m unittest $(1); \
 	  else echo "SKIPPED: the Python client: $(PYTHON) with msgpack (python3-msgpack) is not there"; fi
-check-python: all ## the Python client: the cases of all clients, what concerns Python alone, its types
+check-python: all ## the Python client: the cases of all clients, what concerns Python alone
 	@$(call run_python,)
 bench-python: all ## the Python client beside the C library
 	LETHE_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/clients/python/bench.py

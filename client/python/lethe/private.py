@@ -7,6 +7,7 @@ import os
 import pathlib
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -18,13 +19,20 @@ from . import errors
 
 _START_LIMIT = 60.0  # seconds; the very first start builds the startup snapshot
 _STOP_LIMIT = 5.0
-# lethed itself, with a child that sees when the other end of the pipe on standard input is closed, be it that this process was
-# killed. It ends nobody but its parent, whose pid nobody else can have as long as it is.
+# lethed, whose parent ends it when the other end of the pipe on standard input is closed, be it that this process was killed.
+# lethed has no child that it doesn't know, for which it would wait at its end; the parent ends nobody but its own children.
 _LAUNCH = """
 exec 3<&0 </dev/null
-(read -r _ <&3; read -r _ _ _ parent _ </proc/self/stat; [ "$parent" != $$ ] || kill $$
- while kill -0 $$ 2>/dev/null; do sleep 0.1; done; rm -rf -- "$0") >/dev/null 2>&1 &
-exec "$@" 3<&-
+"$@" 3<&- &
+daemon=$!
+trap 'kill $daemon' TERM
+(trap - TERM; read -r _ <&3; read -r _ _ _ parent _ </proc/self/stat; [ "$parent" != $$ ] || kill $$) >/dev/null 2>&1 &
+watcher=$!
+exec 3<&-
+wait $daemon  # or until the trap
+wait $daemon 2>/dev/null
+kill $watcher
+rm -rf -- "$0"
 """
 
 
@@ -51,27 +59,28 @@ class PrivateDaemon:
             "--state-dir", f"{folder}/state", "--cache-dir", _cache_folder(folder),
             "--set", "pool.default.max_deadline_ms=0",  # nobody else waits for its workers
         ]
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, open(f"{folder}/log", "wb") as log:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, open(f"{folder}/log", "w+b") as log:
             notifications.bind(f"{folder}/notify")
             process = subprocess.Popen(
                 ["/bin/sh", "-c", _LAUNCH, folder, *command], stdin=readable, stdout=log, stderr=log,
-                env={**os.environ, "NOTIFY_SOCKET": f"{folder}/notify"}, start_new_session=True)  # Ctrl-C is for this process, which then stops it
+                env={**os.environ, "NOTIFY_SOCKET": f"{folder}/notify"},
+                start_new_session=True)  # Ctrl-C is for this process, which then stops it
             os.close(readable)
             daemon = cls(folder, process, lifeline)
             try:
-                daemon._wait_until_ready(notifications)
+                daemon._wait_until_ready(notifications, log.fileno())
             except BaseException:
                 daemon.stop()
                 raise
             return daemon
 
-    def _wait_until_ready(self, notifications: socket.socket) -> None:
+    def _wait_until_ready(self, notifications: socket.socket, log: int) -> None:
         until = time.monotonic() + _START_LIMIT
         while self.process.poll() is None and time.monotonic() < until:
             if select.select([notifications], [], [], 0.05)[0] and b"READY=1" in notifications.recv(4096):
                 return
-        log = pathlib.Path(self._folder, "log").read_text("utf-8", "replace")
-        raise errors.lost(f"the private daemon did not start: {log.strip() or 'its log is empty'}", sent=False)
+        said = os.pread(log, 65536, 0).decode("utf-8", "replace").strip()
+        raise errors.lost(f"the private daemon did not start: {said or 'its log is empty'}", sent=False)
 
     def stop(self) -> None:
         """Ends it and removes its folder. In a child of this process it does nothing."""
@@ -82,7 +91,7 @@ class PrivateDaemon:
         try:
             self.process.wait(_STOP_LIMIT)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 

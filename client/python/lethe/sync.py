@@ -244,7 +244,7 @@ class _Link:
             finally:
                 inside_host.reset(token)
         if not call.done:
-            self.write(answer, None, call)
+            self.write(answer, None, Call(None))  # whether the call itself was sent is known
 
     # --- its end
 
@@ -429,19 +429,22 @@ class Connection(Words):
         until = time.monotonic() + self._connect_timeout
         if end is not None:
             until = min(until, end)
-        if not self._connecting.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise errors.lost(f"can't connect to {self.socket}: another thread still tries", sent=False)
-        try:
-            if self._closed:
-                raise errors.Cancelled("the connection was closed")
-            link = self._link
-            if link is None or link.lost:
-                link = self._link = _Link(_connect(self.socket, until))
-            if self._closed:  # meanwhile
-                link.lose(None)
-            return link
-        finally:
-            self._connecting.release()
+        for delay in delays():
+            try:
+                with self._connecting:  # never for long: no attempt waits
+                    if self._closed:
+                        raise errors.Cancelled("the connection was closed")
+                    link = self._link
+                    if link is None or link.lost:
+                        link = self._link = _Link(_connect(self.socket))
+                if self._closed:  # meanwhile
+                    link.lose(None)
+                return link
+            except OSError as error:
+                if time.monotonic() + delay >= until:
+                    raise unreachable(self.socket, error) from None
+            time.sleep(delay)
+        raise AssertionError("delays() never ends")
 
     def _after_fork(self) -> None:
         link, self._link = self._link, None
@@ -463,20 +466,16 @@ def unreachable(path: str, error: OSError) -> errors.ConnectionLost:
     return errors.lost(f"can't connect to {path}: {error.strerror or error}{hint}", sent=False)
 
 
-def _connect(path: str, until: float) -> socket.socket:
-    for delay in delays():
-        connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connected.settimeout(max(0.001, until - time.monotonic()))
-            connected.connect(path)
-            connected.setblocking(True)
-            return connected
-        except OSError as error:
-            connected.close()
-            if time.monotonic() + delay >= until:
-                raise unreachable(path, error) from None
-        time.sleep(delay)
-    raise AssertionError("delays() never ends")
+def _connect(path: str) -> socket.socket:
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connected.setblocking(False)  # where too many wait to be let in, that is an error like others
+        connected.connect(path)
+        connected.setblocking(True)
+        return connected
+    except OSError:
+        connected.close()
+        raise
 
 
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()
