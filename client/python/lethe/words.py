@@ -119,6 +119,10 @@ class Script:
             return self._words._ask("call", (self._name, function, args), deadline, options)
         return self._words._drive(self._call_steps(function, args, deadline, options))
 
+    def ensure(self) -> Any:
+        """Puts it unless the daemon has exactly this: what the first call does."""
+        return self._words._drive(self._put_steps(lambda: None))
+
     def put(self) -> Any:
         """Puts it now, whatever the daemon has."""
         if self._source is None:

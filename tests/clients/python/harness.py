@@ -6,6 +6,7 @@ import asyncio
 import base64
 import concurrent.futures
 import datetime
+import importlib.util
 import math
 import os
 import pathlib
@@ -28,6 +29,11 @@ from lethe import errors  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("LETHE_BUILD", ROOT / "build"))
 PATIENCE = 30.0  # seconds, for what is broken
+
+
+def has(*modules: str) -> bool:
+    """Whether Python packages that nothing installs are there."""
+    return all(importlib.util.find_spec(each) for each in modules)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import array
 import asyncio
 import collections
+import contextlib
 import dataclasses
 import datetime
 import decimal
 import enum
 import gc
+import json
 import os
 import pickle
 import random
@@ -140,7 +142,7 @@ class Values(WithDaemon):
         self.js.host("f")(lambda x: x)
         self.assertEqual(self.js.eval("host.call('f', new Map([[{}, 1]])).catch((e) => e.code)"), "invalid_value")
 
-    @unittest.skipUnless(__import__("importlib.util").util.find_spec("numpy"), "numpy is not installed")
+    @unittest.skipUnless(harness.has("numpy"), "numpy is not installed")
     def test_numpy(self) -> None:
         import numpy
 
@@ -317,6 +319,50 @@ class Forks(WithDaemon):
 
         with multiprocessing.get_context("fork").Pool(3, initializer=_keep, initargs=(self.js,)) as pool:
             self.assertEqual(pool.map(_double, range(20)), [2 * n for n in range(20)])
+
+    def test_workers_that_end_after_some_tasks(self) -> None:
+        """As Celery's do: the parent has used its connection, and forks again and again."""
+        import multiprocessing
+
+        self.js.eval("1")
+        with multiprocessing.get_context("fork").Pool(2, initializer=_keep, initargs=(self.js,), maxtasksperchild=2) as pool:
+            self.assertEqual(pool.map(_double, range(12), chunksize=1), [2 * n for n in range(12)])
+        self.assertEqual(self.js.eval("2"), 2)
+
+    def test_a_prefork_server(self) -> None:
+        """As WSGI's do: connects while it is loaded, listens, forks; each child answers from the same socket."""
+        import urllib.request
+        import wsgiref.simple_server
+
+        class Quiet(wsgiref.simple_server.WSGIRequestHandler):
+            def log_message(self, *_: object) -> None:
+                pass
+
+        def application(environ: dict, start_response: object) -> list:
+            answer = self.js.eval("x + 1", globals={"x": int(environ["PATH_INFO"][1:])})
+            start_response("200 OK", [])  # type: ignore[operator]
+            return [f"{answer} {os.getpid()}".encode()]
+
+        self.js.eval("1")
+        with wsgiref.simple_server.make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
+            workers: list = []
+            while len(workers) < 3:
+                workers.append(os.fork())
+                if workers[-1] == 0:
+                    server.serve_forever()
+            try:
+                by = set()
+                for n in range(60):
+                    with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/{n}", timeout=harness.PATIENCE) as reply:
+                        answer, worker = reply.read().split()
+                    self.assertEqual(int(answer), n + 1)
+                    by.add(int(worker))
+                self.assertLessEqual(by, set(workers))
+                self.assertEqual(self.js.eval("2"), 2)
+            finally:
+                for worker in workers:
+                    os.kill(worker, signal.SIGKILL)
+                    os.waitpid(worker, 0)
 
     def test_an_asyncio_connection_in_a_child(self) -> None:
         async def parent() -> None:
@@ -643,6 +689,57 @@ class Aio(WithDaemon):
                 return sum(await asyncio.gather(*[js.eval("1") for _ in range(100)]))
 
         self.assertEqual(asyncio.run(use()), 100)
+
+
+@unittest.skipUnless(harness.has("fastapi", "uvicorn"), "fastapi and uvicorn are not installed")
+class FastApi(WithDaemon):
+    """client/examples/fastapi with four processes."""
+
+    def test_four_processes_share_one_pool(self) -> None:
+        folder = harness.ROOT / "client" / "examples" / "fastapi"
+        sys.path.insert(0, str(folder))
+        self.addCleanup(sys.path.remove, str(folder))
+        import load
+
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "--app-dir", str(folder), "--workers", "4", "--port", str(port), "--no-access-log",
+             "--log-level", "warning", "app:app"],
+            env={**os.environ, "PYTHONPATH": str(harness.PACKAGE), "LETHE_SOCKET": self.daemon.socket}, start_new_session=True)
+        try:
+            wait_until(lambda: self.js.request("stats")["connections"] == 5)  # its four, and this one
+
+            def listens() -> bool:
+                with socket.socket() as probe:
+                    return probe.connect_ex(("127.0.0.1", port)) == 0
+
+            wait_until(listens)
+
+            async def use() -> None:
+                times = await load.logins(port, 1)
+                self.assertGreater(len(times), load.CLIENTS)
+                loops = asyncio.ensure_future(load.endless_loops(port))
+                await asyncio.sleep(0.4)
+                self.assertGreater(len(await load.logins(port, 1)), load.CLIENTS)  # which go on meanwhile
+                loops.cancel()
+                await asyncio.gather(loops, return_exceptions=True)
+                client = await load.Client().open(port)
+                for _ in range(10):
+                    status, body = await client.post("/visit")
+                    self.assertEqual((status, json.loads(body)["visits"]), (200, 1))
+                client.close()
+
+            asyncio.run(use())
+            self.assertEqual(self.js.request("stats")["connections"], 5)
+        finally:
+            server.terminate()
+            try:
+                server.wait(harness.PATIENCE)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(server.pid, signal.SIGKILL)
 
 
 class Readme(unittest.TestCase):
