@@ -36,8 +36,8 @@ def has(*modules: str) -> bool:
     return all(importlib.util.find_spec(each) for each in modules)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
+def wait_until(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
+    end = time.monotonic() + patience
     while not condition():
         if time.monotonic() > end:
             raise AssertionError("it did not happen in time")

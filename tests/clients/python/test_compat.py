@@ -67,14 +67,14 @@ class NeverJscore(WithDaemon):
         self.assertIsNone(evaluate("(() => 1)"))
 
     def test_errors_are_lethes(self) -> None:
-        context = never_jscore.Context(deadline=0.2)
-        context.compile("function fail() { throw new TypeError('no'); } function spin() { while (true); }")
+        context = never_jscore.Context()
+        context.compile("function fail() { throw new TypeError('no'); }")
         with self.assertRaisesRegex(lethe.ScriptError, "TypeError: no"):
             context.call("fail", [])
         with self.assertRaisesRegex(lethe.ScriptError, "missing is not defined"):
             context.call("missing", [])
         with self.assertRaises(lethe.DeadlineExceeded):
-            context.call("spin", [])
+            never_jscore.Context(deadline=0.2).evaluate("while (true);")
         with self.assertRaises(lethe.CompileError):
             context.compile("}{")
         with self.assertRaisesRegex(lethe.ScriptError, "no"):

@@ -709,7 +709,7 @@ class FastApi(WithDaemon):
              "--log-level", "warning", "app:app"],
             env={**os.environ, "PYTHONPATH": str(harness.PACKAGE), "LETHE_SOCKET": self.daemon.socket}, start_new_session=True)
         try:
-            wait_until(lambda: self.js.request("stats")["connections"] == 5)  # its four, and this one
+            wait_until(lambda: self.js.request("stats")["connections"] == 5, 4 * harness.PATIENCE)  # its four, and this one
 
             def listens() -> bool:
                 with socket.socket() as probe:
