@@ -35,10 +35,12 @@ LayerStore *LayerStore::create() {
       reader ? ::mmap(nullptr, most_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, reader.get(), 0)
              : MAP_FAILED;
   void *const memory = view == MAP_FAILED ? nullptr : allocate_surviving(sizeof(LayerStore));
+  void *const slots = memory ? allocate_surviving(most_slots * sizeof(Slot)) : nullptr;
   // The first record is not at 0, which says that there is none.
-  if (!memory || ::ftruncate(file.get(), sizeof(Head)) != 0)
+  if (!slots || ::ftruncate(file.get(), sizeof(Head)) != 0)
     return nullptr;
-  return new (memory) LayerStore(std::move(file), static_cast<const char *>(view));
+  return new (memory)
+      LayerStore(std::move(file), static_cast<const char *>(view), static_cast<Slot *>(slots));
 }
 
 // Behind what is there, which may be more than this process knows: of a zygote that was given up.

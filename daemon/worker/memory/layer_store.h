@@ -40,9 +40,9 @@ public:
   bool find(std::string_view name, Record &record) const;
   // Calls f(record) for all, in no order.
   template <typename F> void for_each(F f) const {
-    for (const Slot &slot : slots_)
-      if (slot.offset != 0)
-        f(record_at(slot.offset));
+    for (const Slot *slot = slots_; slot < slots_ + most_slots; ++slot)
+      if (slot->offset != 0)
+        f(record_at(slot->offset));
   }
 
   // Has any record had a layer?
@@ -59,7 +59,8 @@ private:
     uint64_t hash;
     uint64_t offset; // of the record in the file; 0: the slot is free
   };
-  LayerStore(FileDescriptor file, const char *view) : file_(std::move(file)), view_(view) {}
+  LayerStore(FileDescriptor file, const char *view, Slot *slots)
+      : file_(std::move(file)), view_(view), slots_(slots) {}
   Record record_at(uint64_t offset) const;
   size_t index_of(std::string_view name) const; // of its slot, or of the one to take
 
@@ -67,7 +68,7 @@ private:
   const char *view_;
   size_t count_ = 0;
   bool has_layers_ = false;
-  Slot slots_[most_slots] = {};
+  Slot *slots_; // most_slots: in memory of their own, of which only what is in use is there
 };
 
 } // namespace lethe
