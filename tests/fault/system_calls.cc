@@ -14,7 +14,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <random>
-#include <ranges>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -48,7 +47,7 @@ void mix(std::vector<Fault> &faults) {
   for (const Fault &fault : faults)
     ranked.emplace_back(seen[fault.call]++, fault);
   std::ranges::stable_sort(ranked, {}, &std::pair<size_t, Fault>::first);
-  std::ranges::copy(std::views::values(ranked), faults.begin());
+  std::ranges::transform(ranked, faults.begin(), [](auto &pair) { return pair.second; });
 }
 
 // Tries the faults, as many as there is time for and until it is enough, and fails with all that was
