@@ -14,7 +14,6 @@ import inspect
 import logging
 import os
 import time
-import weakref
 from collections import deque
 from typing import Any, Deque, Dict, Generator, List, Optional, Set, Union
 
@@ -23,7 +22,7 @@ from .errors import LetheError
 from .private import PrivateDaemon
 from .session import Call, HostCall, Report, Request, Retry, Session
 from .sync import delays, inside_host, unreachable
-from .words import Steps, Words, socket_path
+from .words import Steps, Words, connections, socket_path
 
 __all__ = ["Connection", "connect"]
 _log = logging.getLogger("lethe")
@@ -110,7 +109,7 @@ class _Link(asyncio.Protocol):
     async def answer(self, asked: HostCall) -> None:
         function = self._hosts.get(asked.name)
         if function is None:
-            answer = session.host_error(asked.id, {"message": f'the caller has no host function "{asked.name}"'})
+            answer = session.no_host_function(asked.id, asked.name)
         else:
             inside_host.set(True)  # of this task
             try:
@@ -170,10 +169,7 @@ class _Link(asyncio.Protocol):
         if self.lost:
             return
         self.lost = True
-        if reason is None:
-            self.session.close()
-        else:
-            self.session.lose(reason)
+        self.session.lose(reason)
         self._let_in()
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -205,16 +201,12 @@ class Connection(Words):
 
     def __init__(self, path: str, private: bool, connect_timeout: float, retry: Optional[Retry], max_in_flight: int,
                  max_message_bytes: int) -> None:
-        super().__init__()
-        self.socket = path  # where the daemon listens
+        super().__init__(path, connect_timeout, retry, max_in_flight, max_message_bytes)
         self._private = private
         self._daemon: Optional[PrivateDaemon] = None
-        self._connect_timeout, self._retry = connect_timeout, retry
-        self._max_in_flight, self._max_message_bytes = max_in_flight, max_message_bytes
-        self._closed = False
         self._link: Optional[_Link] = None
         self._connecting: Optional[asyncio.Task[_Link]] = None
-        _connections.add(self)
+        connections.add(self)
 
     def __await__(self) -> Generator[Any, None, Connection]:
         return self._open().__await__()
@@ -342,14 +334,3 @@ class Connection(Words):
         self._connecting = None
         if link is not None:
             link.abandon()
-
-
-_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    for connection in list(_connections):
-        connection._after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

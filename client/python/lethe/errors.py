@@ -19,13 +19,16 @@ class LetheError(Exception):
     """
 
     code: str = "internal"
+    step: Optional[int]
+    _keys: Tuple[str, ...] = ()  # of `details`, which are attributes, too: None where they did not come
 
     def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
         super().__init__(message)
         self.message = message
         self.details: Dict[str, Any] = dict(details or {})
         self.code = self.details.get("code", type(self).code)
-        self.step: Optional[int] = self.details.get("step")
+        for key in ("step", *self._keys):
+            setattr(self, key, self.details.get(key))
 
     def __str__(self) -> str:
         return self.message
@@ -43,15 +46,16 @@ class ScriptError(LetheError):
     """
 
     code = "script_error"
+    name: Optional[str]
+    stack: Optional[str]
+    script: Optional[str]
+    line: Optional[int]
+    column: Optional[int]
+    _keys = ("name", "stack", "script", "line", "column")
 
     def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
         super().__init__(message, details)
         known = self.details
-        self.name: Optional[str] = known.get("name")
-        self.stack: Optional[str] = known.get("stack")
-        self.script: Optional[str] = known.get("script")
-        self.line: Optional[int] = known.get("line")
-        self.column: Optional[int] = known.get("column")
         own = known.get("value")
         self.value: Any = own if self.name is None else None
         self.properties: Dict[Any, Any] = own if self.name is not None and isinstance(own, dict) else {}
@@ -80,13 +84,11 @@ class CompileError(LetheError):
     """The script does not compile, or a module isn't found. `script`, `line`, `column`, `source_line`: where."""
 
     code = "compile_error"
-
-    def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
-        super().__init__(message, details)
-        self.script: Optional[str] = self.details.get("script")
-        self.line: Optional[int] = self.details.get("line")
-        self.column: Optional[int] = self.details.get("column")
-        self.source_line: Optional[str] = self.details.get("source_line")
+    script: Optional[str]
+    line: Optional[int]
+    column: Optional[int]
+    source_line: Optional[str]
+    _keys = ("script", "line", "column", "source_line")
 
 
 class DeadlineExceeded(LetheError, TimeoutError):
@@ -98,34 +100,28 @@ class DeadlineExceeded(LetheError, TimeoutError):
     """
 
     code = "deadline_exceeded"
-
-    def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
-        super().__init__(message, details)
-        self.phase: Optional[str] = self.details.get("phase")
-        self.limit: Optional[str] = self.details.get("limit")
-        self.stack: Optional[str] = self.details.get("stack")
+    phase: Optional[str]
+    limit: Optional[str]
+    stack: Optional[str]
+    _keys = ("phase", "limit", "stack")
 
 
 class MemoryLimit(LetheError):
     """The script wanted more than its `limit_mb`."""
 
     code = "memory_limit"
-
-    def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
-        super().__init__(message, details)
-        self.limit_mb: Optional[int] = self.details.get("limit_mb")
-        self.stack: Optional[str] = self.details.get("stack")
+    limit_mb: Optional[int]
+    stack: Optional[str]
+    _keys = ("limit_mb", "stack")
 
 
 class WorkerCrashed(LetheError):
     """The worker died, through its script's fault or another's: by `signal`, or with exit `status`."""
 
     code = "worker_crashed"
-
-    def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
-        super().__init__(message, details)
-        self.signal: Any = self.details.get("signal")
-        self.status: Optional[int] = self.details.get("status")
+    signal: Any
+    status: Optional[int]
+    _keys = ("signal", "status")
 
 
 class SandboxViolation(WorkerCrashed):
@@ -144,10 +140,8 @@ class InvalidValue(LetheError, ValueError):
     """A value that can't be sent or received. `path` is where it is, "$.user.tags[3]"."""
 
     code = "invalid_value"
-
-    def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
-        super().__init__(message, details)
-        self.path: Optional[str] = self.details.get("path")
+    path: Optional[str]
+    _keys = ("path",)
 
     def __str__(self) -> str:
         return f"{self.message} (at {self.path})" if self.path else self.message
@@ -157,21 +151,20 @@ class NotFound(LetheError):
     """There is no such script, function or pool: `kind`, `name`."""
 
     code = "not_found"
-
-    def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
-        super().__init__(message, details)
-        self.kind: Optional[str] = self.details.get("kind")
-        self.name: Optional[str] = self.details.get("name")
+    kind: Optional[str]
+    name: Optional[str]
+    _keys = ("kind", "name")
 
 
 class Busy(LetheError):
     """Refused because something is full (`limit` says what); it was not run. `retry_after`: seconds, if the daemon can tell."""
 
     code = "overloaded"
+    limit: Optional[str]
+    _keys = ("limit",)
 
     def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
         super().__init__(message, details)
-        self.limit: Optional[str] = self.details.get("limit")
         after = self.details.get("retry_after_ms")
         self.retry_after: Optional[float] = None if after is None else after / 1000
 
@@ -180,10 +173,8 @@ class TooLarge(LetheError):
     """A message or a result of more than `limit_bytes`."""
 
     code = "too_large"
-
-    def __init__(self, message: str, details: Optional[Mapping[str, Any]] = None) -> None:
-        super().__init__(message, details)
-        self.limit_bytes: Optional[int] = self.details.get("limit_bytes")
+    limit_bytes: Optional[int]
+    _keys = ("limit_bytes",)
 
 
 class Forbidden(LetheError):

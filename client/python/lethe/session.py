@@ -201,17 +201,15 @@ class Session:
         del self.in_flight[call.id]
         return cancel(call) if call.sent else None
 
-    def lose(self, reason: str) -> None:
-        """The connection has ended, and with it all that is in flight."""
+    def lose(self, reason: Optional[str]) -> None:
+        """The connection has ended, and with it all that is in flight; without a reason, because this side closes it."""
         calls, self.in_flight = self.in_flight, {}
         for call in calls.values():
+            if reason is None:
+                call.finish(None, errors.Cancelled("the connection was closed"))
+                continue
             tail = "the request may have been run" if call.sent else "the request was not sent as a whole"
             call.finish(None, errors.lost(f"the connection to the daemon ended ({reason}): {tail}", sent=call.sent))
-
-    def close(self) -> None:
-        calls, self.in_flight = self.in_flight, {}
-        for call in calls.values():
-            call.finish(None, errors.Cancelled("the connection was closed"))
 
     def receive(self, data: bytes) -> bytes:
         """Takes in what has come, and returns what is to be sent at once. Raises NOT_UNDERSTOOD."""
@@ -294,6 +292,10 @@ def host_result(number: int, value: Any) -> bytes:
 
 def host_error(number: int, error: Dict[str, Any]) -> bytes:
     return values.pack((1, number, error, None))
+
+
+def no_host_function(number: int, name: str) -> bytes:
+    return host_error(number, {"message": f'the caller has no host function "{name}"'})
 
 
 def raised(exception: BaseException) -> Dict[str, Any]:

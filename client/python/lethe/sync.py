@@ -11,14 +11,13 @@ import select
 import socket
 import threading
 import time
-import weakref
 from typing import Any, Dict, Iterator, Optional, Union
 
 from . import errors, session
 from .errors import LetheError
 from .private import PrivateDaemon
 from .session import Call, Report, Request, Retry, Session
-from .words import Steps, Words, socket_path
+from .words import Steps, Words, connections, socket_path
 
 _log = logging.getLogger("lethe")
 _READ_BYTES = 256 * 1024
@@ -233,7 +232,7 @@ class _Link:
         number, name, arguments = call.host_calls.popleft()
         function = hosts.get(name)
         if function is None:
-            answer = session.host_error(number, {"message": f'the caller has no host function "{name}"'})
+            answer = session.no_host_function(number, name)
         else:
             token = inside_host.set(True)
             try:
@@ -273,10 +272,7 @@ class _Link:
             if self.lost:
                 return
             self.lost = True
-            if reason is None:
-                self.session.close()
-            else:
-                self.session.lose(reason)
+            self.session.lose(reason)
             try:
                 self.socket.shutdown(socket.SHUT_RDWR)  # the leader wakes up, and closes it
             except OSError:
@@ -321,16 +317,12 @@ class Connection(Words):
 
     def __init__(self, path: str, daemon: Optional[PrivateDaemon], connect_timeout: float, retry: Optional[Retry],
                  max_in_flight: int, max_message_bytes: int) -> None:
-        super().__init__()
-        self.socket = path  # where the daemon listens
+        super().__init__(path, connect_timeout, retry, max_in_flight, max_message_bytes)
         self._daemon = daemon
-        self._connect_timeout, self._retry = connect_timeout, retry
-        self._max_in_flight, self._max_message_bytes = max_in_flight, max_message_bytes
-        self._closed = False
         self._link: Optional[_Link] = None
         self._reset()
         self._connected(None)
-        _connections.add(self)
+        connections.add(self)
 
     def _reset(self) -> None:
         self._connecting = threading.Lock()
@@ -476,14 +468,3 @@ def _connect(path: str) -> socket.socket:
     except OSError:
         connected.close()
         raise
-
-
-_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    for connection in list(_connections):
-        connection._after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pathlib
 import time
+import weakref
 from typing import Any, Callable, Dict, Generator, Iterable, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 from . import errors
+from .session import Retry
 
 DEFAULT_SOCKET = "/run/lethe/lethe.sock"
 
@@ -29,13 +31,22 @@ class Words:
     All raise LetheError, by its classes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: str, connect_timeout: float, retry: Optional[Retry], max_in_flight: int,
+                 max_message_bytes: int) -> None:
+        self.socket = path  # where the daemon listens
+        self._connect_timeout, self._retry = connect_timeout, retry
+        self._max_in_flight, self._max_message_bytes = max_in_flight, max_message_bytes
+        self._closed = False
         self._hosts: Dict[str, Callable[..., Any]] = {}
 
     def _ask(self, method: str, params: Tuple[Any, ...], deadline: Optional[float], options: Optional[Dict[str, Any]]) -> Any:
         raise NotImplementedError
 
     def _drive(self, steps: Steps) -> Any:
+        raise NotImplementedError
+
+    def _after_fork(self) -> None:
+        """In a forked child: the socket is the parent's."""
         raise NotImplementedError
 
     def eval(self, source: str, *, deadline: Optional[float] = None, **options: Any) -> Any:
@@ -93,6 +104,18 @@ class Words:
     def request(self, method: str, *params: Any, deadline: Optional[float] = None) -> Any:
         """Any method of the protocol: `js.request("script.list", {})`, `js.request("stats")`."""
         return self._ask(method, params, deadline, None)
+
+
+# Those that are to be told of a fork.
+connections: weakref.WeakSet[Words] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for connection in list(connections):
+        connection._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class Script:
