@@ -101,6 +101,13 @@ uint64_t warm_up_ns(const ZygoteSettings &settings) {
   return static_cast<uint64_t>(settings.load_deadline_ms) * ns_per_ms / 4;
 }
 
+// Refers to the script.
+message::LoadedScript report_of(std::string_view name, const Script &script) {
+  return {name,
+          {script.functions().begin(), script.functions().end()},
+          script.warmed_up() ? std::optional(**script.warmed_up()) : std::nullopt};
+}
+
 } // namespace
 
 Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
@@ -525,11 +532,8 @@ void Zygote::write_layer(std::string_view name, LayerTask task, const FileDescri
   }
   const Script &script = *scripts_.find(name);
   {
-    message::LoadedLayer loaded{
-        .script = {name,
-                   {script.functions().begin(), script.functions().end()},
-                   script.warmed_up() ? std::optional(**script.warmed_up()) : std::nullopt},
-        .imports = script.modules().names()};
+    const message::LoadedLayer loaded{.script = report_of(name, script),
+                                      .imports = script.modules().names()};
     Buffer text;
     message::Record<message::LoadedLayer>::write(text, loaded);
     if (!last_words.report.write(text))
@@ -631,10 +635,7 @@ void Zygote::say_ready() {
   LayerStore::Record record{};
   for (const auto &[name, script] : scripts_.all())
     if (!has_layers() || !layers()->find(name, record) || !record.layer)
-      ready.scripts.push_back(
-          {name,
-           {script->functions().begin(), script->functions().end()},
-           script->warmed_up() ? std::optional(**script->warmed_up()) : std::nullopt});
+      ready.scripts.push_back(report_of(name, *script));
   for (const auto &loaded : loaded_layers_)
     ready.scripts.push_back(loaded->script);
   for (const LayerFailure &failure : layer_failures_)

@@ -260,11 +260,10 @@ bool MemoryImage::restore_layer() {
     const LayerPage &page = layer_pages_[i];
     const PageRange range{page.address, page.address + page_bytes_};
     const bool is_writable = (page.protection & PROT_WRITE) != 0;
-    if (!is_writable && (!is_touched || !protect(range, PROT_READ | PROT_WRITE))) {
-      if (is_touched)
-        return false;
+    if (!is_writable && !is_touched)
       continue;
-    }
+    if (!is_writable && !protect(range, PROT_READ | PROT_WRITE))
+      return false;
     std::memcpy(reinterpret_cast<void *>(page.address), layer_page(i), page_bytes_);
     if (!is_writable && !protect(range, page.protection))
       return false;

@@ -52,10 +52,14 @@ std::optional<RunFailure> impurity(const PortraitDifference &difference) {
 
 } // namespace
 
+bool Generation::is_of_layers(std::string_view name) const {
+  LayerStore::Record record{};
+  return layers_ && (layers_->has_layers() || layers_->find(name, record));
+}
+
 // Once there are layers, the image stays what it is, as they are what differs from it.
 bool Generation::goes_into_layer(std::string_view name, size_t most_in_image) const {
-  LayerStore::Record record{};
-  return layers_ && (layers_->has_layers() || layers_->find(name, record) ||
+  return layers_ && (is_of_layers(name) ||
                      (scripts_.definition_count() >= most_in_image && !scripts_.definition(name)));
 }
 
@@ -96,12 +100,7 @@ Generation::load(const std::function<void(std::string_view)> &loading) {
   for (size_t i = 0; i < names.size(); ++i) {
     present_ = names[i];
     loading(present_);
-    const auto definition = scripts_.definition(present_);
-    auto failure = load_one(definition, nullptr);
-    if (std::exchange(learned_too_much_, false)) {
-      definition->forget_learned_calls();
-      failure = load_one(definition, nullptr);
-    }
+    auto failure = load_and_warm_up(present_);
     if (!failure)
       continue;
     if (i >= new_count)
@@ -140,8 +139,7 @@ std::optional<Generation::Failure> Generation::drop() {
     std::erase(new_, name);
     std::erase(new_in_layers_, name);
     scripts_.drop(name);
-    LayerStore::Record record{};
-    if (layers_ && (layers_->has_layers() || layers_->find(name, record)))
+    if (is_of_layers(name))
       note_full(name, layers_->remove(name));
   }
   if (!is_strict_ || drop_.empty())
@@ -188,6 +186,11 @@ Buffer Generation::pack_imports(const std::vector<std::string_view> &names) {
 
 std::optional<RunFailure> Generation::load_alone(std::string_view name, bool is_strict) {
   is_strict_ = is_strict;
+  return load_and_warm_up(name);
+}
+
+// Without its learned calls, if these turn out to change too much.
+std::optional<RunFailure> Generation::load_and_warm_up(std::string_view name) {
   const auto definition = scripts_.definition(name);
   auto failure = load_one(definition, nullptr);
   if (std::exchange(learned_too_much_, false)) {

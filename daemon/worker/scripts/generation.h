@@ -65,9 +65,12 @@ public:
 private:
   std::optional<Failure> drop();
   void note_full(const std::string &name, const Result<Nothing> &added);
+  // Not the image says what the script is.
+  bool is_of_layers(std::string_view name) const;
   bool goes_into_layer(std::string_view name, size_t most_in_image) const;
   template <typename F> void for_each_loaded(F f) const;
   std::vector<std::string> to_load() const;
+  std::optional<RunFailure> load_and_warm_up(std::string_view name);
   std::optional<RunFailure> load_one(const std::shared_ptr<ScriptDefinition> &definition,
                                      const ContextMade &made);
   std::optional<RunFailure> start(Script &script);
