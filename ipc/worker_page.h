@@ -66,10 +66,12 @@ struct WorkerPage {
     return static_cast<uint32_t>(lease_word);
   }
 
-  // Worker: may `sequence` be run? If not, the master has taken it back.
+  // Worker: may `sequence` be run? If not, the master has taken it back. Who has claimed it may ask again.
   bool claim(uint32_t sequence) {
     uint64_t word = lease.load(std::memory_order_relaxed);
     do {
+      if (claimed_part(word) == sequence)
+        return true;
       if (revoked_part(word) >= sequence)
         return false;
     } while (!lease.compare_exchange_weak(word, uint64_t{sequence} << 32 | revoked_part(word),

@@ -18,13 +18,14 @@ namespace lethe {
 // What is not known before the process runs.
 struct CallFacts {
   uint64_t arena_begin = 0; // of the arena's addresses
+  uint64_t program_end = 0; // nothing of the program lies from here on
   uint64_t own_pid = 0;
 };
 
 // Of one argument, all 64 bits of it. `value` is a fact where it names one.
 struct CallCondition {
   enum class Kind : uint8_t { none, is, is_not, masked_is, at_most, at_least };
-  enum class Fact : uint8_t { none, arena_begin, own_pid };
+  enum class Fact : uint8_t { none, arena_begin, program_end, own_pid };
 
   Kind kind = Kind::none;
   uint8_t argument = 0;
@@ -32,9 +33,17 @@ struct CallCondition {
   Fact fact = Fact::none;
 
   uint64_t value_with(const CallFacts &facts) const {
-    return fact == Fact::arena_begin ? facts.arena_begin
-           : fact == Fact::own_pid   ? facts.own_pid
-                                     : value;
+    switch (fact) {
+    case Fact::arena_begin:
+      return facts.arena_begin;
+    case Fact::program_end:
+      return facts.program_end;
+    case Fact::own_pid:
+      return facts.own_pid;
+    case Fact::none:
+      break;
+    }
+    return value;
   }
   bool holds(const uint64_t (&arguments)[6], const CallFacts &facts) const;
 };
@@ -61,6 +70,9 @@ constexpr CallCondition at_most(uint8_t argument, uint64_t value) {
 }
 constexpr CallCondition from_arena_on(uint8_t argument) {
   return {Kind::at_least, argument, 0, 0, CallCondition::Fact::arena_begin};
+}
+constexpr CallCondition behind_program(uint8_t argument) {
+  return {Kind::at_least, argument, 0, 0, CallCondition::Fact::program_end};
 }
 constexpr CallCondition is_own_pid(uint8_t argument) {
   return {Kind::is, argument, 0, 0, CallCondition::Fact::own_pid};

@@ -87,13 +87,17 @@ void RequestLoop::run(const MakeDebugger *make_debugger) {
     Frame frame;
     switch (channel_.next(frame, PeerState::idle)) {
     case Channel::Status::ok:
-      // Else it comes too late, which is no mistake.
-      if (frame.type == MessageType::run && is_ready_for(frame)) {
+      last = {};
+      // Else it comes too late, which is no mistake, or the master has taken it back: it runs elsewhere.
+      if (frame.type == MessageType::run && page_.claim(frame.sequence)) {
+        const auto request = read_or_break_off<message::Run>(frame);
+        if (!is_ready_for(request.script, frame))
+          break;
         if (make_debugger) {
           debugger_ = &(*make_debugger)();
           rewinder_ = nullptr; // it has threads, and serves one request
         }
-        last = serve(frame);
+        last = serve(frame.sequence, request);
         after_reply(last.flags, last.script);
       }
       break;
@@ -108,13 +112,10 @@ void RequestLoop::run(const MakeDebugger *make_debugger) {
 }
 
 // False: now it is, and the frame comes again.
-bool RequestLoop::is_ready_for(const Frame &frame) {
-  if (!rewinder_ || !rewinder_->layers() || !rewinder_->layers()->has_layers())
+bool RequestLoop::is_ready_for(std::string_view script, const Frame &frame) {
+  if (!rewinder_ || rewinder_->is_ready_for(script))
     return true;
-  const auto request = read_or_break_off<message::Run>(frame);
-  if (rewinder_->is_ready_for(request.script))
-    return true;
-  if (!rewinder_->make_ready_for(request.script, frame, channel_))
+  if (!rewinder_->make_ready_for(script, frame, channel_))
     end_worker(exit_clean);
   return false;
 }
@@ -128,18 +129,13 @@ Channel::Status RequestLoop::receive(BusyPoll &busy_poll, uint64_t limit_ns) {
   return status != Channel::Status::again ? status : channel_.receive();
 }
 
-RequestLoop::Afterwards RequestLoop::serve(const Frame &frame) {
-  const uint32_t sequence = frame.sequence;
-  // Before anything else: what the master has taken back runs elsewhere.
-  if (!page_.claim(sequence))
-    return {};
+RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, const message::Run &request) {
   if (fault_point("sandbox"))
     ::socket(AF_UNIX, SOCK_STREAM, 0);
   if (fault_point("sandbox.close"))
     ::close(channel_.descriptor());
   if (timer_t timer; fault_point("sandbox.timer"))
     ::timer_create(CLOCK_MONOTONIC, nullptr, &timer);
-  const auto request = read_or_break_off<message::Run>(frame);
   invariant(calls_.empty() && early_.empty(), "a request begins when nothing is left of the last",
             {"calls", calls_.size()}, {"early_bytes", early_.size()});
   sequence_ = sequence;

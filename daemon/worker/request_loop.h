@@ -66,8 +66,8 @@ private:
   };
 
   [[noreturn]] void run(const MakeDebugger *make_debugger);
-  bool is_ready_for(const Frame &frame);
-  Afterwards serve(const Frame &frame);
+  bool is_ready_for(std::string_view script, const Frame &frame);
+  Afterwards serve(uint32_t sequence, const message::Run &request);
   std::optional<RunFailure> execute(const message::Run &request);
   void report_stats(uint64_t wall_ns, uint64_t cpu_ns);
   void after_reply(uint32_t flags, uint32_t script);

@@ -41,7 +41,7 @@ namespace {
 // as only so the number of the call is known, which the client's error tells. That is no weaker:
 // the call is not made, and this handler is the end. It can't be replaced (rt_sigaction is refused),
 // nor switched off (where SIGSYS is blocked the kernel ends the process), nor overwritten: program
-// code lies below the arena, where a worker can change no page's protection, and can map nothing.
+// code lies below the arena, where a worker can change no page's protection, and can map nothing over it.
 // For the same reason it calls nothing, as the C library lies above. What it writes, native code
 // could write as well.
 void on_violation(int, siginfo_t *info, void *) {
@@ -92,7 +92,9 @@ void install_handler() {
 
 // Where one of the filters of a process ends it at once, another one's signal is not heard.
 std::vector<sock_filter> Sandbox::filter_of(const CallTable &table) const {
-  const CallFacts facts{.arena_begin = arena_begin_, .own_pid = static_cast<uint64_t>(::getpid())};
+  const CallFacts facts{.arena_begin = arena_begin_,
+                        .program_end = program_end(arena_begin_),
+                        .own_pid = static_cast<uint64_t>(::getpid())};
   return make_filter(options_.makes_code ? table : without_code(table), facts,
                      best_violation(arena_begin_));
 }

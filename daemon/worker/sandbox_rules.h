@@ -71,6 +71,12 @@ inline constexpr CallRow worker_rows[] = {
      {sandbox::within(2, sandbox::read_write),
       sandbox::flags(3, MAP_PRIVATE | MAP_ANONYMOUS, MAP_NORESERVE | MAP_STACK)}},
     {LETHE_CALL(munmap), 0, "the same"},
+    // Nothing that it has open may be written otherwise than by itself.
+    {LETHE_CALL(mmap),
+     0,
+     "the rewind: pages of a script's layer, and the image's or nothing in their place",
+     {sandbox::behind_program(0), sandbox::within(2, sandbox::read_write),
+      sandbox::flags(3, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, MAP_ANONYMOUS)}},
     // From the arena on upwards: the program itself lies below, and with it what tells violations.
     {LETHE_CALL(mprotect),
      0,

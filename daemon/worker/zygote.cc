@@ -276,6 +276,9 @@ void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_fil
     kept.push_back(channel);
   if (rewinder)
     kept.insert(kept.end(), {rewinder->files().pagemap, rewinder->files().statm});
+  if (is_layered)
+    kept.insert(kept.end(),
+                {rewinder->files().image, rewinder->files().own, rewinder->layers()->reader()});
   // Nothing of the master's or of a sibling's may be reached from here.
   auto closed = !sandbox_ ? close_all_but(kept)
                 : debugs  ? sandbox_->apply_for_profiler(kept)
@@ -634,7 +637,7 @@ void Zygote::say_ready() {
                            rewinds() ? static_cast<int64_t>(rewinder_->image_bytes()) : 0};
   LayerStore::Record record{};
   for (const auto &[name, script] : scripts_.all())
-    if (!has_layers() || !layers()->find(name, record) || !record.layer)
+    if (!has_layers() || !layers()->find(name, record) || !record.layer.content)
       ready.scripts.push_back(report_of(name, *script));
   for (const auto &loaded : loaded_layers_)
     ready.scripts.push_back(loaded->script);

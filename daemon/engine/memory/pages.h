@@ -42,6 +42,10 @@ bool has_protection_keys();
 // errno.
 bool protect(PageRange range, int protection);
 
+// From where on there is nothing of the program, but its heap and all that was mapped; the arena where
+// addresses are given from below, and it lies below the program.
+uintptr_t program_end(uintptr_t arena_begin);
+
 // Opens a file of /proc/self to read it, also where this process is not dumpable. None with errno.
 FileDescriptor open_own(const char *name);
 

@@ -4,6 +4,7 @@
 #include "daemon/worker/memory/hot_pages.h"
 #include "ipc/invariant.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -40,11 +41,11 @@ HotPages::Keep HotPages::keep_after(uint64_t new_faults) {
 }
 
 bool HotPages::wants(size_t number, Keep keep) const {
-  return count_ < most && (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
+  return has_room() && (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
 }
 
 void HotPages::add(uintptr_t address, const char *source, size_t number, uint32_t script) {
-  invariant(count_ < most && !has(number), "a page becomes hot once, and where there is room",
+  invariant(has_room() && !has(number), "a page becomes hot once, and where there is room",
             {"pages", count_}, {"number", number});
   Script &own = of(script);
   const bool is_own = script != 0 && own.pages < most_own;
@@ -53,14 +54,9 @@ void HotPages::add(uintptr_t address, const char *source, size_t number, uint32_
   is_hot_.set(number);
 }
 
-void HotPages::remove(size_t number) {
-  for (HotPage *page = pages_; page < pages_ + count_; ++page)
-    if (page->number == number) {
-      forget(*page);
-      std::memmove(page, page + 1, static_cast<size_t>(pages_ + count_ - page - 1) * sizeof *page);
-      --count_;
-      return;
-    }
+void HotPages::add_costly(uintptr_t address, const char *source, size_t number) {
+  times_idle_[number] = std::max<uint8_t>(times_idle_[number], 1);
+  add(address, source, number, 0);
 }
 
 void HotPages::note_dropped(size_t number) {

@@ -35,8 +35,11 @@ public:
   bool wants(size_t number, Keep keep) const;
   // `script`: the one whose light request wrote it, 0: another's. The first few are taken for its own.
   void add(uintptr_t address, const char *source, size_t number, uint32_t script);
-  // Somebody else sees to it from now on.
-  void remove(size_t number);
+  // The same of one that takes more than a drop when it is idle: not so soon.
+  void add_costly(uintptr_t address, const char *source, size_t number);
+  bool has_room() const { return count_ < most; }
+  // Somebody else sees to those for which f(page) is true.
+  template <typename F> void remove_if(F f);
   // Its changed content was dropped: written again before long, it is known.
   void note_dropped(size_t number);
   // Before each scan for changed pages of an image with so many, the scan's number first.
@@ -75,6 +78,16 @@ private:
   uint8_t times_idle_
       [most_image_pages]; // how often it was dropped as idle, up to the most that matters
 };
+
+template <typename F> void HotPages::remove_if(F f) {
+  size_t kept = 0;
+  for (const HotPage *page = begin(), *const last = end(); page < last; ++page)
+    if (f(*page))
+      forget(*page);
+    else
+      pages_[kept++] = *page;
+  count_ = kept;
+}
 
 template <typename Drop> bool HotPages::restore(uint64_t request, uint32_t script, Drop drop) {
   of(script).last_request = request;

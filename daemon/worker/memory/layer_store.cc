@@ -13,12 +13,13 @@
 namespace lethe {
 namespace {
 
-// Before each record; its parts follow, each begins at a multiple of eight bytes.
+// Before each record; its parts follow, each begins at a multiple of eight bytes, a layer with a page.
 struct Head {
   uint64_t name_bytes, definition_bytes, imports_bytes, layer_bytes;
 };
 
 constexpr size_t in_words(size_t bytes) { return (bytes + 7) / 8 * 8; }
+size_t in_pages(size_t bytes) { return (bytes + page_bytes() - 1) / page_bytes() * page_bytes(); }
 
 Error failure(const char *why) {
   return {ErrorCode::memory_limit, std::string("the pool's layers: ") + why};
@@ -29,7 +30,7 @@ Error failure(const char *why) {
 LayerStore *LayerStore::create() {
   FileDescriptor file(::memfd_create("lethe-layers", MFD_CLOEXEC));
   // Through a descriptor that can't write, so that no process can make its mapping writable.
-  const FileDescriptor reader =
+  FileDescriptor reader =
       file ? open_own(("fd/" + std::to_string(file.get())).c_str()) : FileDescriptor();
   void *const view =
       reader ? ::mmap(nullptr, most_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, reader.get(), 0)
@@ -39,8 +40,8 @@ LayerStore *LayerStore::create() {
   // The first record is not at 0, which says that there is none.
   if (!slots || ::ftruncate(file.get(), sizeof(Head)) != 0)
     return nullptr;
-  return new (memory)
-      LayerStore(std::move(file), static_cast<const char *>(view), static_cast<Slot *>(slots));
+  return new (memory) LayerStore(std::move(file), std::move(reader),
+                                 static_cast<const char *>(view), static_cast<Slot *>(slots));
 }
 
 // Behind what is there, which may be more than this process knows: of a zygote that was given up.
@@ -62,7 +63,7 @@ Result<Nothing> LayerStore::put(std::string_view name, std::string_view definiti
     end = in_words(end + count);
     return added;
   };
-  constexpr size_t most_besides = 4096; // head, name, what is between the parts
+  const size_t most_besides = 4096 + page_bytes(); // head, name, what is between the parts
   const bool has_room =
       begin + layer_bytes + definition.size() + imports.size() + most_besides <= most_bytes;
   void *const content = has_room && layer_bytes > 0
@@ -70,9 +71,11 @@ Result<Nothing> LayerStore::put(std::string_view name, std::string_view definiti
                             : nullptr;
   if (!has_room || content == MAP_FAILED)
     return failure("there is no memory for another one");
-  const bool is_added = add(&head, sizeof head) && add(name.data(), name.size()) &&
-                        add(definition.data(), definition.size()) &&
-                        add(imports.data(), imports.size()) && add(content, layer_bytes);
+  bool is_added = add(&head, sizeof head) && add(name.data(), name.size()) &&
+                  add(definition.data(), definition.size()) && add(imports.data(), imports.size());
+  if (layer_bytes > 0)
+    end = in_pages(end);
+  is_added = is_added && add(content, layer_bytes);
   if (content)
     ::munmap(content, layer_bytes);
   if (!is_added)
@@ -91,10 +94,11 @@ LayerStore::Record LayerStore::record_at(uint64_t offset) const {
     at += in_words(bytes);
     return part;
   };
-  Record record{take(head.name_bytes), take(head.definition_bytes), take(head.imports_bytes),
-                nullptr};
-  if (head.layer_bytes > 0)
-    record.layer = at;
+  Record record{take(head.name_bytes), take(head.definition_bytes), take(head.imports_bytes), {}};
+  if (head.layer_bytes > 0) {
+    const size_t begin = in_pages(static_cast<size_t>(at - view_));
+    record.layer = {view_ + begin, reader_.get(), begin};
+  }
   return record;
 }
 

@@ -3,6 +3,7 @@
 // zygotes add to it, all others only read.
 #pragma once
 
+#include "daemon/worker/memory/memory_layer.h"
 #include "ipc/error.h"
 #include "ipc/file_descriptor.h"
 
@@ -21,7 +22,7 @@ public:
     std::string_view name;
     std::string_view definition; // what the script was loaded from; empty: it has been removed
     std::string_view imports;    // what whoever loads it wants to know of it
-    const char *layer;           // null: it is not loaded yet
+    MemoryLayer layer;           // none: it is not loaded yet
   };
 
   // Never destroyed: it lives as long as the process. Null with errno.
@@ -50,6 +51,8 @@ public:
 
   // A process that runs scripts can't write to the file any more.
   void close() { file_.reset(); }
+  // What such a process reads it by, which must stay open.
+  int reader() const { return reader_.get(); }
 
 private:
   static constexpr size_t most_slots = size_t{1} << 16, most_records = most_slots / 2;
@@ -59,12 +62,12 @@ private:
     uint64_t hash;
     uint64_t offset; // of the record in the file; 0: the slot is free
   };
-  LayerStore(FileDescriptor file, const char *view, Slot *slots)
-      : file_(std::move(file)), view_(view), slots_(slots) {}
+  LayerStore(FileDescriptor file, FileDescriptor reader, const char *view, Slot *slots)
+      : file_(std::move(file)), reader_(std::move(reader)), view_(view), slots_(slots) {}
   Record record_at(uint64_t offset) const;
   size_t index_of(std::string_view name) const; // of its slot, or of the one to take
 
-  FileDescriptor file_;
+  FileDescriptor file_, reader_;
   const char *view_;
   size_t count_ = 0;
   bool has_layers_ = false;

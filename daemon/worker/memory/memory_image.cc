@@ -60,9 +60,7 @@ void MemoryImage::Deleter::operator()(MemoryImage *image) const {
   if (!image->view_.empty())
     ::munmap(reinterpret_cast<void *>(image->view_.begin), image->view_.bytes());
   if (image->overlay_)
-    ::munmap(image->overlay_, most_overlay_pages * image->page_bytes_);
-  if (image->layer_memory_)
-    free_surviving(image->layer_memory_, most_layer_pages * image->page_bytes_);
+    ::munmap(image->overlay_, (most_overlay_pages + most_layer_pages) * image->page_bytes_);
   image->~MemoryImage();
   free_surviving(image, sizeof(MemoryImage));
 }
@@ -299,28 +297,25 @@ bool MemoryImage::return_to_checkpoint() {
 
 Result<Nothing> MemoryImage::adopt() {
   invariant(file_ && statm_ && !overlay_, "an image is adopted once, when its files are open");
-  constexpr size_t most_pages = most_overlay_pages;
-  const FileDescriptor file(::memfd_create(image_file_name, MFD_CLOEXEC));
-  if (!file || ::ftruncate(file.get(), static_cast<off_t>(most_pages * page_bytes_)) != 0)
+  const size_t bytes = (most_overlay_pages + most_layer_pages) * page_bytes_;
+  own_file_.reset(::memfd_create(image_file_name, MFD_CLOEXEC));
+  if (!own_file_ || ::ftruncate(own_file_.get(), static_cast<off_t>(bytes)) != 0)
     return failure("making its overlay");
-  void *overlay =
-      ::mmap(nullptr, most_pages * page_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  void *overlay = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, own_file_.get(), 0);
   if (overlay == MAP_FAILED)
     return failure("memory for the overlay");
   overlay_ = static_cast<char *>(overlay);
-  layer_memory_ = static_cast<char *>(allocate_surviving(most_layer_pages * page_bytes_));
-  if (!layer_memory_)
-    return failure("memory for layers");
+  layer_memory_ = overlay_ + most_overlay_pages * page_bytes_;
   if (reinterpret_cast<uintptr_t>(::sbrk(0)) != break_)
     return Error(ErrorCode::internal, "memory image: the heap has grown since the checkpoint");
   can_populate_ = populate({view_.begin, view_.begin + page_bytes_});
   grow_stack();
   // What is written from here on, but for surviving memory, the first rewind takes back.
   protection_change_count_ = 0;
-  const bool complete = for_each_changed([this, &file](PageRange run) {
-    return for_each_part(run, [this, &file](PageRange part, const Region &region) {
+  const bool complete = for_each_changed([this](PageRange run) {
+    return for_each_part(run, [this](PageRange part, const Region &region) {
       for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
-        if (!add_to_overlay(file, {address, address + page_bytes_}, region))
+        if (!add_to_overlay({address, address + page_bytes_}, region))
           return false;
       return true;
     });
@@ -335,7 +330,7 @@ Result<Nothing> MemoryImage::adopt() {
 }
 
 // Unless its content is the image's after all.
-bool MemoryImage::add_to_overlay(const FileDescriptor &file, PageRange page, const Region &region) {
+bool MemoryImage::add_to_overlay(PageRange page, const Region &region) {
   const size_t number = page_number(page.begin, region);
   void *const memory = reinterpret_cast<void *>(page.begin);
   if ((region.protection & PROT_READ) &&
@@ -346,7 +341,7 @@ bool MemoryImage::add_to_overlay(const FileDescriptor &file, PageRange page, con
   const size_t offset = overlay_count_ * page_bytes_;
   std::memcpy(overlay_ + offset, memory, page_bytes_);
   if (::mmap(memory, page_bytes_, region.protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-             file.get(), static_cast<off_t>(offset)) == MAP_FAILED)
+             own_file_.get(), static_cast<off_t>(offset)) == MAP_FAILED)
     return false;
   overlay_numbers_[overlay_count_++] = number;
   const_cast<Region &>(region).is_in_file = true;

@@ -4,12 +4,14 @@
 
 #include "daemon/engine/memory/pages.h"
 #include "daemon/worker/memory/hot_pages.h"
+#include "daemon/worker/memory/memory_layer.h"
 #include "daemon/worker/memory/page_scanner.h"
 #include "ipc/error.h"
 #include "ipc/worker_page.h"
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <sys/mman.h>
 
@@ -48,6 +50,8 @@ public:
     // Free room that malloc finds at the checkpoint: an ordinary request then needs no brk. Whoever writes
     // a layer has no more than this.
     size_t spare_heap_bytes = size_t{1} << 20;
+    // From where on a process may still map files once its sandbox is closed.
+    uintptr_t mappable_begin = 0;
   };
   struct Statistics {
     uint64_t rewinds = 0, scans = 0, pages_copied = 0, pages_dropped = 0;
@@ -65,12 +69,14 @@ public:
   static Result<Owner> checkpoint(const Settings &settings, const MemoryImage *previous);
 
   // In a forked process: opens what it needs. These must stay open, and can't be opened any more
-  // once a sandbox is closed.
+  // once a sandbox is closed; the last two only for layers.
   Result<Nothing> open_files();
   struct Files {
-    int pagemap, statm;
+    int pagemap, statm, image, own;
   };
-  Files files() const { return {scanner_.descriptor(), statm_.get()}; }
+  Files files() const {
+    return {scanner_.descriptor(), statm_.get(), file_.get(), own_file_.get()};
+  }
 
   // In a forked process, after open_files(): what its parent has changed since the checkpoint is gone,
   // but for the stack, and what the C library keeps of the thread itself. What the caller keeps must
@@ -87,9 +93,9 @@ public:
   // In a process that has adopted: writes what it has changed since then into a file, as a layer. How
   // many bytes. An error: it has done what no layer can hold.
   Result<size_t> write_layer(const FileDescriptor &file);
-  // Puts a layer on, in place of the last one; null: none. It may be anything that such a process has
-  // written, and must stay where it is. To be called right after rewind().
-  RewindFailure use_layer(const char *layer);
+  // Puts a layer on, in place of the last one. It may be anything that such a process has written, and
+  // must stay where it is. To be called right after rewind().
+  RewindFailure use_layer(const MemoryLayer &layer);
 
   // Compares all memory with the checkpoint, and the stack's dead part with zeros; to be called right
   // after rewind(). The first page that differs, or 0.
@@ -104,7 +110,8 @@ public:
 private:
   static constexpr size_t most_regions = 8192, most_ranges = 512, most_runs = 4096,
                           most_protection_changes = 64, most_overlay_pages = 512,
-                          most_layer_pages = 8192, most_layer_ranges = 512, largest_page = 65536;
+                          most_layer_pages = 8192, most_layer_ranges = 512, most_layer_runs = 512,
+                          largest_page = 65536;
 
   // One mapping as it was at the checkpoint. The pages of all regions are numbered through: page n
   // is at n * page size in the memfd.
@@ -130,11 +137,22 @@ private:
     const Region *region = nullptr;
     size_t pages = 0; // changed
   };
-  // Of the layer that is on.
+  // Of the layer that is on. Pages of which it has words are made of these and of the image's, in memory of
+  // this process's own, and copied from there as hot pages; who is idle for long is mapped from there, and
+  // is from then on as all pages are. Those that can't be are copied each time.
   struct LayerPage {
     uintptr_t address;
     size_t number;
     int protection; // with the layer
+    bool can_be_mapped, is_mapped;
+  };
+  // Whole pages, mapped from the layer's file.
+  struct LayerRun {
+    PageRange range;
+    size_t first_page;
+    const char *source;
+    size_t offset; // in the file
+    int protection;
   };
   struct LayerRange {
     PageRange range;
@@ -164,15 +182,34 @@ private:
   bool restore_hot_pages(uint32_t script);
   // layers
   struct LayerReader;
-  bool read_layer(LayerReader &reader);
-  bool read_layer_page(LayerReader &reader);
-  bool take_off(const LayerPage *pages, size_t count);
-  bool put_on_layer();
-  bool restore_layer();
+  struct LayerWriter;
+  bool cool_layer();
+  bool take_off();
+  bool take_off_pages();
+  bool make_hot(const LayerPage &page);
+  bool map_image(PageRange range);
+  bool read_layer(const MemoryLayer &layer);
+  bool read_run(PageRange range, size_t offset);
+  bool read_page(LayerReader &reader);
+  bool put_on();
+  bool map_layer_pages(LayerPage *begin, LayerPage *end);
+  bool cool(PageRange idle);
+  bool restore_copied();
   bool restore_protection(PageRange part, const Region &region);
-  int layer_protection_of(PageRange page, const Region &region) const;
-  char *layer_page(size_t index) { return layer_memory_ + index * page_bytes_; }
+  int protection_of(PageRange page, const Region &region) const;
+  // Calls f(piece, protection) for the parts of one that lies in the region: with the layer that is on.
+  template <typename F> bool for_each_protection(PageRange part, const Region &region, F f) const;
+  // No process that runs scripts may map code.
+  bool is_mappable(PageRange range, int protection, const Region &region) const {
+    return range.begin >= settings_.mappable_begin && (protection & PROT_WRITE) &&
+           !((protection | region.protection) & PROT_EXEC);
+  }
+  LayerPage *layer_page_of(size_t number);
+  char *layer_memory_of(const LayerPage &page) const {
+    return layer_memory_ + static_cast<size_t>(&page - layer_pages_) * page_bytes_;
+  }
   const char *layer_of(size_t number) const; // null: the layer has not changed the page
+  bool is_put_back(size_t number) const;     // without being dropped
   bool drop(PageRange range);
   bool drop(PageRange range, size_t touched_pages);
   bool drop_unused(PageRange range);
@@ -192,7 +229,7 @@ private:
   const char *image_of(const Region &region, size_t number) const;
   const char *image_below_layer(const Region &region, size_t number) const;
   const char *overlay_of(size_t number) const; // null: the page is as in the image
-  bool add_to_overlay(const FileDescriptor &file, PageRange page, const Region &region);
+  bool add_to_overlay(PageRange page, const Region &region);
 
   Settings settings_;
   PageScanner scanner_;
@@ -207,19 +244,35 @@ private:
   long address_space_pages_ = 0;
   uintptr_t break_ = 0;
   bool can_populate_ = false; // see populate()
-  // The pages that differ from the image, in a file of this process's own that is mapped over them,
-  // so that they go back as all others do; and their numbers, ascending.
+  // Of this process's own: the overlay's pages, then the layer's.
+  FileDescriptor own_file_;
+  // The pages that differ from the image, which are mapped over them, so that they go back as all others
+  // do; and their numbers, ascending.
   char *overlay_ = nullptr;
   size_t overlay_count_ = 0, overlay_numbers_[most_overlay_pages];
-  // The layer that is on: its pages as they are with it, in the order of their addresses, in memory of
-  // this process's own.
-  const char *layer_ = nullptr;
-  char *layer_memory_ = nullptr;
-  size_t layer_count_ = 0, layer_range_count_ = 0;
+  // The layer that is on, in the order of addresses.
+  MemoryLayer layer_;
+  char *layer_memory_ = nullptr; // its pages as they are with it
+  size_t layer_count_ = 0, layer_run_count_ = 0, layer_range_count_ = 0;
   uint64_t layer_pages_copied_ = 0;
   bool layer_is_touched_ = false; // protections were changed since it was put on or back
-  LayerPage layer_pages_[most_layer_pages], last_layer_pages_[most_layer_pages];
+  LayerPage layer_pages_[most_layer_pages];
+  LayerRun layer_runs_[most_layer_runs];
   LayerRange layer_ranges_[most_layer_ranges];
+  class LastLayer { // while another one takes its place
+  public:
+    void take(MemoryImage &image);
+    std::span<const LayerPage> pages() const { return {pages_, page_count_}; }
+    std::span<const LayerRun> runs() const { return {runs_, run_count_}; }
+    std::span<const LayerRange> ranges() const { return {ranges_, range_count_}; }
+    bool has(const LayerRange &wanted) const;
+
+  private:
+    size_t page_count_ = 0, run_count_ = 0, range_count_ = 0;
+    LayerPage pages_[most_layer_pages];
+    LayerRun runs_[most_layer_runs];
+    LayerRange ranges_[most_layer_ranges];
+  } last_layer_;
   Statistics statistics_;
 
   Region regions_[most_regions];

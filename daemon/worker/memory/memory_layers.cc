@@ -1,37 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers of a memory image: written by one process, put on by others. What they are read with runs
-// while the heap is being overwritten: only the stack and surviving memory may be used.
+// Layers of a memory image, as they are put on. What is here runs while the heap is being overwritten:
+// only the stack and surviving memory may be used.
 #include "daemon/worker/memory/fault_point.h"
 #include "daemon/worker/memory/memory_image_walk.h"
+#include "daemon/worker/memory/memory_layer.h"
 #include "ipc/invariant.h"
 
 #include <algorithm>
 #include <cstring>
 #include <sys/mman.h>
-#include <unistd.h>
 #include <utility>
 
 namespace lethe {
 namespace {
 
-// A layer: its head; its ranges; its pages, in the order of their addresses, each with its runs of
-// changed words, and these behind each. All of it lies at multiples of eight bytes.
-using Word = uint64_t;
-struct Head {
-  uint64_t ranges, pages;
-};
-struct RangeHead {
-  uint64_t begin, end, protection;
-};
-struct PageHead {
-  uint64_t address, runs;
-};
-struct RunHead {
-  uint32_t first, words;
-};
-static_assert(sizeof(RunHead) == sizeof(Word));
+using namespace memory_layer;
 
 constexpr int protections = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+bool map_file(PageRange range, int protection, int file, size_t offset) {
+  return ::mmap(reinterpret_cast<void *>(range.begin), range.bytes(), protection,
+                MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file,
+                static_cast<off_t>(offset)) != MAP_FAILED;
+}
+
+bool map_nothing(PageRange range, int protection) {
+  return ::mmap(reinterpret_cast<void *>(range.begin), range.bytes(), protection,
+                MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+}
 
 } // namespace
 
@@ -42,253 +38,369 @@ struct MemoryImage::LayerReader {
   }
 };
 
-const char *MemoryImage::layer_of(size_t number) const {
-  const LayerPage *const end = layer_pages_ + layer_count_;
-  const LayerPage *const found =
+// --- what a layer has ----------------------------------------------------------------------------
+
+MemoryImage::LayerPage *MemoryImage::layer_page_of(size_t number) {
+  LayerPage *const end = layer_pages_ + layer_count_;
+  LayerPage *const found =
       std::lower_bound(layer_pages_, end, number,
                        [](const LayerPage &page, size_t wanted) { return page.number < wanted; });
-  return found < end && found->number == number
-             ? layer_memory_ + static_cast<size_t>(found - layer_pages_) * page_bytes_
+  return found < end && found->number == number ? found : nullptr;
+}
+
+const char *MemoryImage::layer_of(size_t number) const {
+  if (const LayerPage *page = const_cast<MemoryImage *>(this)->layer_page_of(number))
+    return layer_memory_of(*page);
+  const LayerRun *const end = layer_runs_ + layer_run_count_;
+  const LayerRun *const run =
+      std::upper_bound(layer_runs_, end, number, [this](size_t wanted, const LayerRun &candidate) {
+        return wanted < candidate.first_page + candidate.range.bytes() / page_bytes_;
+      });
+  return run < end && run->first_page <= number
+             ? run->source + (number - run->first_page) * page_bytes_
              : nullptr;
 }
 
-int MemoryImage::layer_protection_of(PageRange page, const Region &region) const {
+bool MemoryImage::is_put_back(size_t number) const {
+  if (hot_.has(number))
+    return true;
+  const LayerPage *const page = const_cast<MemoryImage *>(this)->layer_page_of(number);
+  return page && !page->is_mapped;
+}
+
+template <typename F>
+bool MemoryImage::for_each_protection(PageRange part, const Region &region, F f) const {
+  for (const LayerRange *range = layer_ranges_; range < layer_ranges_ + layer_range_count_;
+       ++range) {
+    const PageRange common = part.common(range->range), before{part.begin, common.begin};
+    if (common.empty())
+      continue;
+    if ((!before.empty() && !f(before, region.protection)) || !f(common, range->protection))
+      return false;
+    part.begin = common.end;
+  }
+  return part.empty() || f(part, region.protection);
+}
+
+int MemoryImage::protection_of(PageRange page, const Region &region) const {
   for (const LayerRange *range = layer_ranges_; range < layer_ranges_ + layer_range_count_; ++range)
     if (range->range.contains(page.begin))
       return range->protection;
   return region.protection;
 }
 
-// --- writing -----------------------------------------------------------------------------------
+// --- from one layer to the next -----------------------------------------------------------------
 
-Result<size_t> MemoryImage::write_layer(const FileDescriptor &file) {
-  invariant(overlay_ && !layer_,
-            "a layer is written by a process that has adopted, and has none on");
-  const auto failure = [](const char *why) {
-    return Error(ErrorCode::memory_limit, std::string("a layer of memory: ") + why);
-  };
-  if (mappings_changed() || reinterpret_cast<uintptr_t>(::sbrk(0)) != break_)
-    return failure("memory was taken that the image does not have");
-  const long mapping_count = read_mappings(mappings_, most_regions);
-  if (mapping_count < 0)
-    return failure("the mappings can't be read");
-  // What was unused may be in use by now.
-  for (ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
-    scan->layer_reached = scan->range.end;
-  size_t changed = 0;
-  if (!for_each_changed([&](PageRange run) {
-        changed += run.bytes() / page_bytes_;
-        return true;
-      }))
-    return failure("the changed pages can't be found");
-  const size_t most_bytes = sizeof(Head) + most_layer_ranges * sizeof(RangeHead) +
-                            changed * (sizeof(PageHead) + page_bytes_ / 2 * 3);
-  if (changed > most_layer_pages || ::ftruncate(file.get(), static_cast<off_t>(most_bytes)) != 0)
-    return failure("it has changed too much");
-  void *const mapped =
-      ::mmap(nullptr, most_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  if (mapped == MAP_FAILED)
-    return failure("no memory for it");
-  char *at = static_cast<char *>(mapped);
-  const auto add = [&at]<typename T>(const T &value) {
-    return static_cast<T *>(
-        std::memcpy(std::exchange(at, at + sizeof value), &value, sizeof value));
-  };
-  Head &head = *add(Head{0, 0});
-  RangeHead *last = nullptr;
-  const auto add_range = [&](PageRange range, int protection) {
-    if (last && last->end == range.begin && last->protection == static_cast<uint64_t>(protection)) {
-      last->end = range.end;
-      return true;
-    }
-    if (head.ranges == most_layer_ranges)
-      return false;
-    last = add(RangeHead{range.begin, range.end, static_cast<uint64_t>(protection)});
-    ++head.ranges;
-    return true;
-  };
-  for (const Mapping *mapping = mappings_; mapping < mappings_ + mapping_count; ++mapping)
-    if (mapping->is_private &&
-        !for_each_part(mapping->range, [&](PageRange part, const Region &region) {
-          return mapping->protection == region.protection || add_range(part, mapping->protection);
-        })) {
-      ::munmap(mapped, most_bytes);
-      return failure("too many protections were changed");
-    }
-  const auto *const ranges = reinterpret_cast<const RangeHead *>(&head + 1);
-  const auto is_readable = [&](uintptr_t address, const Region &region) {
-    for (const RangeHead *range = ranges; range < ranges + head.ranges; ++range)
-      if (range->begin <= address && address < range->end)
-        return (range->protection & PROT_READ) != 0;
-    return (region.protection & PROT_READ) != 0;
-  };
-  const auto add_page = [&](uintptr_t address, const Word *source) {
-    const auto *const words = reinterpret_cast<const Word *>(address);
-    const size_t count = page_bytes_ / sizeof *words;
-    PageHead *page = nullptr;
-    for (size_t i = 0; i < count; ++i) {
-      if (words[i] == source[i])
-        continue;
-      if (!page) {
-        page = add(PageHead{address, 0});
-        ++head.pages;
-      }
-      RunHead &run = *add(RunHead{static_cast<uint32_t>(i), 0});
-      ++page->runs;
-      for (; i < count && words[i] != source[i]; ++i, ++run.words)
-        add(words[i]);
-    }
-  };
-  const bool written = for_each_changed([&](PageRange run) {
-    return for_each_part(run, [&](PageRange part, const Region &region) {
-      for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
-        if (is_readable(address, region))
-          add_page(address,
-                   reinterpret_cast<const Word *>(image_of(region, page_number(address, region))));
-      return true;
-    });
-  });
-  const auto bytes = static_cast<size_t>(at - static_cast<char *>(mapped));
-  ::munmap(mapped, most_bytes);
-  if (!written || ::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0)
-    return failure("it can't be written");
-  return bytes;
-}
-
-// --- putting on --------------------------------------------------------------------------------
-
-RewindFailure MemoryImage::use_layer(const char *layer) {
+RewindFailure MemoryImage::use_layer(const MemoryLayer &layer) {
   invariant(overlay_, "a layer is put on over an image that is adopted");
-  if (layer == layer_)
+  if (layer.content == layer_.content)
     return RewindFailure::none;
-  const size_t last_count = layer_count_;
-  std::copy(layer_pages_, layer_pages_ + last_count, last_layer_pages_);
-  const size_t last_ranges = std::exchange(layer_range_count_, 0);
-  for (const LayerRange *range = layer_ranges_; range < layer_ranges_ + last_ranges; ++range)
-    if (!for_each_part(range->range, [](PageRange part, const Region &region) {
-          return protect(part, region.protection);
-        }))
-      return RewindFailure::system_call_failed;
-  layer_count_ = 0;
-  layer_ = layer;
-  for (ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
-    scan->layer_reached = 0;
-  LayerReader reader{layer};
-  if (fault_point("layer") || (layer && !read_layer(reader)) ||
-      !take_off(last_layer_pages_, last_count) || !put_on_layer())
+  if (fault_point("layer") || !cool_layer())
+    return RewindFailure::system_call_failed;
+  last_layer_.take(*this);
+  if ((layer.content && !read_layer(layer)) || !take_off() || !put_on())
     return RewindFailure::system_call_failed;
   statistics_.layer_pages = layer_count_;
+  for (const LayerRun *run = layer_runs_; run < layer_runs_ + layer_run_count_; ++run)
+    statistics_.layer_pages += run->range.bytes() / page_bytes_;
   faults_ = page_faults();
   return RewindFailure::none;
 }
 
-bool MemoryImage::read_layer(LayerReader &reader) {
+// None that is hot is of the layer, or where only the layer lets it be written.
+bool MemoryImage::cool_layer() {
+  bool all = true;
+  hot_.remove_if([&](const HotPage &page) {
+    if (layer_of(page.number))
+      return true;
+    const PageRange range{page.address, page.address + page_bytes_};
+    const bool is_in_range =
+        std::any_of(layer_ranges_, layer_ranges_ + layer_range_count_,
+                    [&](const LayerRange &own) { return own.range.contains(range.begin); });
+    all = all && (!is_in_range || drop(range, 0));
+    return is_in_range;
+  });
+  return all;
+}
+
+void MemoryImage::LastLayer::take(MemoryImage &image) {
+  page_count_ = std::exchange(image.layer_count_, 0);
+  run_count_ = std::exchange(image.layer_run_count_, 0);
+  range_count_ = std::exchange(image.layer_range_count_, 0);
+  std::copy(image.layer_pages_, image.layer_pages_ + page_count_, pages_);
+  std::copy(image.layer_runs_, image.layer_runs_ + run_count_, runs_);
+  std::copy(image.layer_ranges_, image.layer_ranges_ + range_count_, ranges_);
+  image.layer_ = {};
+  for (ScanRange *scan = image.ranges_; scan < image.ranges_ + image.range_count_; ++scan)
+    scan->layer_reached = 0;
+}
+
+bool MemoryImage::LastLayer::has(const LayerRange &wanted) const {
+  return std::ranges::any_of(ranges(), [&wanted](const LayerRange &range) {
+    return range.range.begin <= wanted.range.begin && wanted.range.end <= range.range.end &&
+           range.protection == wanted.protection;
+  });
+}
+
+// What the last layer has, and the one that was read, has not.
+bool MemoryImage::take_off() {
+  for (const LayerRange &range : last_layer_.ranges())
+    if (!for_each_part(range.range, [this](PageRange part, const Region &region) {
+          return for_each_protection(part, region, [&](PageRange piece, int protection) {
+            return protection != region.protection || protect(piece, protection);
+          });
+        }))
+      return false;
+  for (const LayerRun &run : last_layer_.runs()) {
+    PageRange rest = run.range;
+    for (const LayerRun *next = layer_runs_; next < layer_runs_ + layer_run_count_; ++next) {
+      const PageRange common = rest.common(next->range);
+      if (common.empty())
+        continue;
+      if (!map_image({rest.begin, common.begin}))
+        return false;
+      rest.begin = common.end;
+    }
+    if (!map_image(rest))
+      return false;
+  }
+  return take_off_pages();
+}
+
+// Those that were copied are copied again, from the image, and stay hot, as many scripts' layers have the
+// same ones.
+bool MemoryImage::take_off_pages() {
+  enum class Way : uint8_t { none, map, drop };
+  PageRange pending;
+  Way way = Way::none;
+  const auto finish = [&] {
+    const PageRange range = std::exchange(pending, {});
+    return way == Way::map ? map_image(range) : drop(range, 0);
+  };
+  for (const LayerPage &page : last_layer_.pages()) {
+    Way next = page.is_mapped ? Way::map : layer_of(page.number) ? Way::none : Way::drop;
+    if (next == Way::drop && page.can_be_mapped && hot_.has_room() && make_hot(page))
+      next = Way::none;
+    if (next == Way::none)
+      continue;
+    if (pending.end != page.address || way != next) {
+      if (!finish())
+        return false;
+      pending = {page.address, page.address};
+      way = next;
+    }
+    pending.end += page_bytes_;
+  }
+  return finish();
+}
+
+// As the image has it.
+bool MemoryImage::make_hot(const LayerPage &page) {
+  bool is_hot = false;
+  for_each_part({page.address, page.address + page_bytes_}, [&](PageRange, const Region &region) {
+    if (!(region.protection & PROT_WRITE))
+      return false;
+    const char *const source = image_of(region, page.number);
+    std::memcpy(reinterpret_cast<void *>(page.address), source, page_bytes_);
+    hot_.add(page.address, source, page.number, 0);
+    return is_hot = true;
+  });
+  return is_hot;
+}
+
+// As it was without a layer, the overlay's pages among it, with the protections of the layer that was read.
+bool MemoryImage::map_image(PageRange range) {
+  return for_each_part(range, [this](PageRange part, const Region &region) {
+    return for_each_protection(part, region, [&](PageRange piece, int protection) {
+      const size_t first = page_number(piece.begin, region),
+                   end = first + piece.bytes() / page_bytes_;
+      if (!(region.is_in_file ? map_file(piece, protection, file_.get(), first * page_bytes_)
+                              : map_nothing(piece, protection)))
+        return false;
+      const size_t *own = overlay_numbers_, *const overlay_end = own + overlay_count_;
+      for (own = std::lower_bound(own, overlay_end, first); own < overlay_end && *own < end;
+           ++own) {
+        const uintptr_t address = piece.begin + (*own - first) * page_bytes_;
+        if (!map_file({address, address + page_bytes_}, protection, own_file_.get(),
+                      static_cast<size_t>(own - overlay_numbers_) * page_bytes_))
+          return false;
+      }
+      return true;
+    });
+  });
+}
+
+// --- putting on ----------------------------------------------------------------------------------
+
+bool MemoryImage::read_layer(const MemoryLayer &layer) {
+  layer_ = layer;
+  LayerReader reader{layer.content};
   const Head &head = *reader.take<Head>();
-  if (head.ranges > most_layer_ranges || head.pages > most_layer_pages)
+  if (head.ranges > most_layer_ranges || head.runs > most_layer_runs ||
+      head.pages > most_layer_pages || head.whole_pages % page_bytes_ != 0)
     return false;
-  const auto *const ranges = reader.take<RangeHead>(head.ranges);
-  for (const RangeHead *range = ranges; range < ranges + head.ranges; ++range) {
+  const auto *const ranges = reader.take<memory_layer::Range>(head.ranges);
+  for (const auto *range = ranges; range < ranges + head.ranges; ++range) {
     layer_ranges_[layer_range_count_++] = {{range->begin, range->end},
                                            static_cast<int>(range->protection) & protections};
     for (ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
       if (const PageRange common = scan->range.common({range->begin, range->end}); !common.empty())
         scan->layer_reached = std::max(scan->layer_reached, common.end);
   }
+  const auto *const runs = reader.take<Run>(head.runs);
+  size_t offset = head.whole_pages;
+  for (const auto *run = runs; run < runs + head.runs; ++run) {
+    const PageRange range{run->begin, run->end};
+    if (!read_run(range, offset))
+      return false;
+    offset += range.bytes();
+  }
   for (uint64_t page = 0; page < head.pages; ++page)
-    if (!read_layer_page(reader))
+    if (!read_page(reader))
       return false;
   return true;
 }
 
+bool MemoryImage::read_run(PageRange range, size_t offset) {
+  LayerRun &added = layer_runs_[layer_run_count_];
+  bool is_good = false;
+  if (range.begin < range.end)
+    for_each_part(range, [&](PageRange part, const Region &region) {
+      added = {range, page_number(part.begin, region), layer_.content + offset,
+               layer_.offset + offset, protection_of(part, region)};
+      is_good = part.begin == range.begin && part.end == range.end &&
+                range.begin % page_bytes_ == 0 && range.end % page_bytes_ == 0 &&
+                is_mappable(range, added.protection, region) &&
+                (layer_run_count_ == 0 || (&added)[-1].range.end <= range.begin);
+      return is_good;
+    });
+  layer_run_count_ += is_good;
+  return is_good;
+}
+
 // As it is with the layer: what the image has there, and the layer's words.
-bool MemoryImage::read_layer_page(LayerReader &reader) {
-  const PageHead &page = *reader.take<PageHead>();
+bool MemoryImage::read_page(LayerReader &reader) {
+  const Page &page = *reader.take<Page>();
   const PageRange range{page.address, page.address + page_bytes_};
   LayerPage &added = layer_pages_[layer_count_];
-  char *const memory = layer_page(layer_count_);
+  char *const memory = layer_memory_of(added);
   added.address = 0;
   for_each_part(range, [&](PageRange part, const Region &region) {
-    const size_t number = page_number(part.begin, region);
-    added = {part.begin, number, layer_protection_of(part, region)};
-    std::memcpy(memory, image_below_layer(region, number), page_bytes_);
+    const int protection = protection_of(part, region);
+    added = {part.begin, page_number(part.begin, region), protection,
+             is_mappable(range, protection, region), false};
+    std::memcpy(memory, image_below_layer(region, added.number), page_bytes_);
     return true;
   });
   if (added.address == 0 || (layer_count_ > 0 && added.number <= (&added)[-1].number))
     return false;
-  for (uint64_t i = 0; i < page.runs; ++i) {
-    const RunHead &run = *reader.take<RunHead>();
-    const size_t bytes = run.words * sizeof(Word), first = run.first * sizeof(Word);
+  for (uint64_t i = 0; i < page.pieces; ++i) {
+    const Piece &piece = *reader.take<Piece>();
+    const size_t bytes = piece.words * sizeof(Word), first = piece.first * sizeof(Word);
     if (first + bytes > page_bytes_)
       return false;
-    std::memcpy(memory + first, reader.take<Word>(run.words), bytes);
+    std::memcpy(memory + first, reader.take<Word>(piece.words), bytes);
   }
   ++layer_count_;
   return true;
 }
 
-// Pages of the last layer that the new one does not have are the image's again.
-bool MemoryImage::take_off(const LayerPage *pages, size_t count) {
-  PageRange gone;
-  for (const LayerPage *page = pages; page < pages + count; ++page) {
-    if (layer_of(page->number))
-      continue;
-    if (gone.end != page->address) {
-      if (!drop(gone, 0))
-        return false;
-      gone.begin = page->address;
-    }
-    gone.end = page->address + page_bytes_;
-  }
-  return drop(gone, 0);
-}
-
-bool MemoryImage::put_on_layer() {
-  for (const LayerRange *range = layer_ranges_; range < layer_ranges_ + layer_range_count_; ++range)
-    if (!protect(range->range, range->protection))
+// What the last one has not.
+bool MemoryImage::put_on() {
+  hot_.remove_if([this](const HotPage &page) { return layer_of(page.number) != nullptr; });
+  for (const LayerRun *run = layer_runs_; run < layer_runs_ + layer_run_count_; ++run)
+    if (!map_file(run->range, run->protection, layer_.file, run->offset))
       return false;
-  for (const LayerPage *page = layer_pages_; page < layer_pages_ + layer_count_; ++page)
-    if (hot_.has(page->number))
-      hot_.remove(page->number);
+  for (const LayerRange *range = layer_ranges_; range < layer_ranges_ + layer_range_count_; ++range)
+    if (!last_layer_.has(*range) && !protect(range->range, range->protection))
+      return false;
+  const bool has_hot_pages = settings_.method != ScanMethod::drop;
+  for (LayerPage *page = layer_pages_; page < layer_pages_ + layer_count_; ++page) {
+    if (!page->can_be_mapped)
+      continue;
+    if (has_hot_pages && hot_.has_room()) {
+      const char *const source = layer_memory_of(*page);
+      std::memcpy(reinterpret_cast<void *>(page->address), source, page_bytes_);
+      hot_.add_costly(page->address, source, page->number);
+    } else if (!map_layer_pages(page, page + 1)) {
+      return false;
+    }
+  }
   layer_is_touched_ = true;
-  return restore_layer();
+  return restore_copied();
 }
 
-// What can't be written has not changed, unless somebody has changed its protection.
-bool MemoryImage::restore_layer() {
+// From now on dropping them brings back what the layer has.
+bool MemoryImage::map_layer_pages(LayerPage *begin, LayerPage *end) {
+  const auto first = static_cast<size_t>(begin - layer_pages_);
+  for (LayerPage *page = begin; page < end; ++page)
+    page->is_mapped = true;
+  return map_file({begin->address, end[-1].address + page_bytes_}, begin->protection,
+                  own_file_.get(), (most_overlay_pages + first) * page_bytes_);
+}
+
+// Nobody has written these pages for a while.
+bool MemoryImage::cool(PageRange idle) {
+  if (layer_count_ == 0)
+    return drop(idle);
+  return for_each_part(idle, [this](PageRange part, const Region &region) {
+    while (!part.empty()) {
+      LayerPage *const begin = layer_page_of(page_number(part.begin, region));
+      const uintptr_t next = part.begin + page_bytes_;
+      if (!begin || begin->is_mapped) {
+        if (!drop({part.begin, next}))
+          return false;
+        part.begin = next;
+        continue;
+      }
+      LayerPage *end = begin;
+      while (end < layer_pages_ + layer_count_ && end->address == part.begin && !part.empty() &&
+             !end->is_mapped && end->protection == begin->protection) {
+        ++end;
+        part.begin += page_bytes_;
+      }
+      if (!map_layer_pages(begin, end))
+        return false;
+    }
+    return true;
+  });
+}
+
+// --- going back ----------------------------------------------------------------------------------
+
+// Pages that can't be mapped. What can't be written has not changed, unless somebody has changed its
+// protection.
+bool MemoryImage::restore_copied() {
   const bool is_touched = std::exchange(layer_is_touched_, false);
-  for (size_t i = 0; i < layer_count_; ++i) {
-    const LayerPage &page = layer_pages_[i];
-    const PageRange range{page.address, page.address + page_bytes_};
-    const bool is_writable = (page.protection & PROT_WRITE) != 0;
-    if (!is_writable && !is_touched)
+  const LayerPage *const end = layer_pages_ + layer_count_;
+  for (const LayerPage *page = layer_pages_; page < end;) {
+    const LayerPage *const begin = page++;
+    const int protection = begin->protection;
+    const bool is_writable = (protection & PROT_WRITE) != 0;
+    if (begin->can_be_mapped || (!is_writable && !is_touched))
       continue;
+    PageRange range{begin->address, begin->address + page_bytes_};
+    for (; page < end && page->address == range.end && !page->can_be_mapped &&
+           page->protection == protection;
+         ++page)
+      range.end += page_bytes_;
     if (!is_writable && !protect(range, PROT_READ | PROT_WRITE))
       return false;
-    std::memcpy(reinterpret_cast<void *>(page.address), layer_page(i), page_bytes_);
-    if (!is_writable && !protect(range, page.protection))
+    std::memcpy(reinterpret_cast<void *>(range.begin), layer_memory_of(*begin), range.bytes());
+    layer_pages_copied_ += range.bytes() / page_bytes_;
+    if (!is_writable && !protect(range, protection))
       return false;
   }
-  layer_pages_copied_ += layer_count_;
   return true;
 }
 
 // As the layer has it, where it has changed it; else as the image has it.
 bool MemoryImage::restore_protection(PageRange part, const Region &region) {
   layer_is_touched_ |= layer_count_ > 0;
-  const auto as_in_image = [&](PageRange outside) {
-    return outside.empty() ||
-           ((!region.is_unused() || drop_unused(outside)) && protect(outside, region.protection));
-  };
-  for (const LayerRange *range = layer_ranges_; range < layer_ranges_ + layer_range_count_;
-       ++range) {
-    const PageRange common = part.common(range->range);
-    if (common.empty())
-      continue;
-    if (!as_in_image({part.begin, common.begin}) || !protect(common, range->protection))
-      return false;
-    part.begin = common.end;
-  }
-  return as_in_image(part);
+  return for_each_protection(part, region, [&](PageRange piece, int protection) {
+    const bool is_unused = region.is_unused() && protection == region.protection;
+    return (!is_unused || drop_unused(piece)) && protect(piece, protection);
+  });
 }
 
 } // namespace lethe

@@ -104,7 +104,7 @@ RewindFailure MemoryImage::rewind(uint32_t script) {
   } else if (!restore_hot_pages(script)) {
     return RewindFailure::system_call_failed;
   }
-  if (!restore_layer() || !wipe_deep_stack(frame, had_faults))
+  if (!restore_copied() || !wipe_deep_stack(frame, had_faults))
     return RewindFailure::system_call_failed;
   wipe_dead_stack(page_of(frame - wiped_stack_bytes));
   return RewindFailure::none;
@@ -193,7 +193,7 @@ RewindFailure MemoryImage::find_changed(HotPages::Keep keep, uint32_t script) {
     return RewindFailure::mapping_changed;
   hot_.forget_now_and_then(++statistics_.scans, page_count_);
   const size_t most_bytes = settings_.most_touched_bytes,
-               layer_bytes = layer_count_ * page_bytes_; // which are always found changed
+               layer_bytes = layer_count_ * page_bytes_; // which may always be found changed
   const auto too_much = [&] {
     return touched_bytes_ > most_bytes && touched_bytes_ - most_bytes > layer_bytes;
   };
@@ -211,15 +211,15 @@ RewindFailure MemoryImage::find_changed(HotPages::Keep keep, uint32_t script) {
 // which are not dropped yet.
 bool MemoryImage::take_run(PageRange run, HotPages::Keep keep, uint32_t script, ColdRange &cold) {
   return for_each_part(run, [&](PageRange part, const Region &region) {
-    const bool can_be_copied = (region.protection & PROT_WRITE) != 0;
+    const bool can_be_copied = (protection_of(part, region) & PROT_WRITE) != 0;
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_) {
       const size_t number = page_number(address, region);
-      const bool is_hot = hot_.has(number) || layer_of(number); // its page is put back in any case
-      const bool becomes_hot = !is_hot && can_be_copied && hot_.wants(number, keep);
+      const bool is_put_back = this->is_put_back(number);
+      const bool becomes_hot = !is_put_back && can_be_copied && hot_.wants(number, keep);
       if (becomes_hot)
         hot_.add(address, image_of(region, number), number,
                  keep == HotPages::Keep::all ? script : 0);
-      if (is_hot || becomes_hot) {
+      if (is_put_back || becomes_hot) {
         if (!drop_cold(cold))
           return false;
         continue;
@@ -243,13 +243,18 @@ bool MemoryImage::drop_cold(ColdRange &pending) {
   const ColdRange cold = std::exchange(pending, {});
   if (!drop(cold.range, cold.pages))
     return false;
-  if (!cold.region || !cold.region->is_in_file || !(cold.region->protection & PROT_READ) ||
-      !can_populate_)
+  if (!cold.region || !can_populate_)
+    return true;
+  const Region &region = *cold.region;
+  const bool is_readable = region.is_in_file && (region.protection & PROT_READ);
+  if (!is_readable && !layer_.content)
     return true;
   const auto end_of_run = [&](uintptr_t address, bool has_content) {
-    while (address < cold.range.end &&
-           has_content_.has(page_number(address, *cold.region)) == has_content)
-      address += page_bytes_;
+    for (; address < cold.range.end; address += page_bytes_) {
+      const size_t number = page_number(address, region);
+      if (((is_readable && has_content_.has(number)) || layer_of(number)) != has_content)
+        break;
+    }
     return address;
   };
   for (PageRange content{0, cold.range.begin}; content.end < cold.range.end;) {
@@ -287,7 +292,7 @@ const char *MemoryImage::overlay_of(size_t number) const {
 
 bool MemoryImage::restore_hot_pages(uint32_t script) {
   const bool restored =
-      hot_.restore(statistics_.rewinds, script, [this](PageRange idle) { return drop(idle); });
+      hot_.restore(statistics_.rewinds, script, [this](PageRange idle) { return cool(idle); });
   statistics_.pages_copied = hot_.copied() + layer_pages_copied_;
   statistics_.surveys = hot_.surveys();
   statistics_.changed_pages = hot_.changed();
@@ -345,18 +350,22 @@ uintptr_t MemoryImage::first_difference() {
   for (const LayerPage *page = layer_pages_; page < layer_pages_ + layer_count_; ++page)
     if ((page->protection & PROT_READ) && differs(page->address, layer_of(page->number)))
       return found;
-  // Whatever is still changed must be hot or the layer's (and was compared above).
-  const auto all_hot = [&](PageRange part, const Region &region) {
+  for (const LayerRun *run = layer_runs_; run < layer_runs_ + layer_run_count_; ++run)
+    for (uintptr_t address = run->range.begin; address < run->range.end; address += page_bytes_)
+      if (differs(address, run->source + (address - run->range.begin)))
+        return found;
+  // Whatever is still changed must be put back otherwise (and was compared above).
+  const auto all_put_back = [&](PageRange part, const Region &region) {
     for (uintptr_t address = part.begin; address < part.end; address += page_bytes_)
-      if (const size_t number = page_number(address, region);
-          !hot_.has(number) && !layer_of(number)) {
+      if (const size_t number = page_number(address, region); !is_put_back(number)) {
         found = address;
         return false;
       }
     return true;
   };
   for (const ScanRange *scan = ranges_; scan < ranges_ + range_count_ && found == 0; ++scan)
-    for_each_changed_in(scan->range, [&](PageRange run) { return for_each_part(run, all_hot); });
+    for_each_changed_in(scan->range,
+                        [&](PageRange run) { return for_each_part(run, all_put_back); });
   return found;
 }
 

@@ -33,7 +33,8 @@ Rewinder::Rewinder(Arena &arena, const ZygoteSettings &settings)
     : arena_(arena), image_settings_{.method = settings.rewind_scan,
                                      .most_touched_bytes =
                                          static_cast<size_t>(settings.rewind_max_mb) << 20,
-                                     .is_for_forks = settings.isolation == Isolation::process},
+                                     .is_for_forks = settings.isolation == Isolation::process,
+                                     .mappable_begin = program_end(arena.begin())},
       verify_interval_(settings.rewind_verify > 0
                            ? static_cast<uint64_t>(std::lround(1 / settings.rewind_verify))
                            : 0) {
@@ -121,13 +122,15 @@ void Rewinder::put_back(Channel &channel) {
   ::explicit_bzero(carried_, carried_bytes_); // other clients' requests
 }
 
-const char *Rewinder::layer_of(std::string_view script) const {
+MemoryLayer Rewinder::layer_of(std::string_view script) const {
   LayerStore::Record record{};
-  return layers_ && !script.empty() && layers_->find(script, record) ? record.layer : nullptr;
+  return layers_ && layers_->has_layers() && !script.empty() && layers_->find(script, record)
+             ? record.layer
+             : MemoryLayer{};
 }
 
 bool Rewinder::make_ready_for(std::string_view script, const Frame &frame, Channel &channel) {
-  const char *const layer = layer_of(script);
+  const MemoryLayer layer = layer_of(script);
   // The frame, and what came behind it.
   const std::string_view unread(frame.body.data() - sizeof(FrameHeader),
                                 sizeof(FrameHeader) + frame.body.size() + channel.unread().size());

@@ -40,9 +40,14 @@ public:
   // Forked process, after open_files(): MemoryImage::return_to_checkpoint().
   bool return_to_checkpoint() { return image_->return_to_checkpoint(); }
   // Process that loads a script: MemoryImage::write_layer().
-  Result<size_t> write_layer(const FileDescriptor &file) { return image_->write_layer(file); }
+  Result<size_t> write_layer(const FileDescriptor &file) {
+    arena_.image_taken(); // as whoever puts it on finds it
+    return image_->write_layer(file);
+  }
   // Is memory as the image and this script's layer have it?
-  bool is_ready_for(std::string_view script) const { return layer_of(script) == layer_; }
+  bool is_ready_for(std::string_view script) const {
+    return layer_of(script).content == layer_.content;
+  }
   // Makes it so, before that script's request runs, which has come in this frame: it is the channel's next one
   // again. False: this process must end, the page says why.
   bool make_ready_for(std::string_view script, const Frame &frame, Channel &channel);
@@ -58,7 +63,7 @@ private:
 
   Rewinder(Arena &arena, const ZygoteSettings &settings);
 
-  const char *layer_of(std::string_view script) const;
+  MemoryLayer layer_of(std::string_view script) const;
   void carry(std::string_view unread);
   void put_back(Channel &channel);
   bool fail(RewindFailure failure);
@@ -67,7 +72,7 @@ private:
   MemoryImage::Settings image_settings_;
   uint64_t verify_interval_; // 0: never
   LayerStore *layers_ = nullptr;
-  const char *layer_ = nullptr; // that is on
+  MemoryLayer layer_; // that is on
   MemoryImage::Owner image_;
   WorkerPage *page_ = nullptr;
   size_t carried_bytes_ = 0, carried_room_ = 0;

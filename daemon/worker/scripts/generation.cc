@@ -123,11 +123,12 @@ void Generation::note_full(const std::string &name, const Result<Nothing> &added
 template <typename F> void Generation::for_each_loaded(F f) const {
   LayerStore::Record record{};
   for (const auto &[name, script] : scripts_.all())
-    if (!layers_ || !layers_->find(name, record) || (!record.layer && !record.definition.empty()))
+    if (!layers_ || !layers_->find(name, record) ||
+        (!record.layer.content && !record.definition.empty()))
       f(name, script->modules().names());
   if (layers_ && layers_->has_layers())
     layers_->for_each([&f](const LayerStore::Record &layered) {
-      if (layered.layer)
+      if (layered.layer.content)
         f(layered.name, layered.imports.empty()
                             ? Imports::Value()
                             : message::unpack<Imports>(layered.imports).value());

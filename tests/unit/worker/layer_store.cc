@@ -27,7 +27,8 @@ bool put(LayerStore &store, const std::string &name, const std::string &layer) {
 
 std::string layer_of(const LayerStore &store, const std::string &name, size_t bytes) {
   LayerStore::Record record{};
-  return store.find(name, record) && record.layer ? std::string(record.layer, bytes) : "none";
+  return store.find(name, record) && record.layer.content ? std::string(record.layer.content, bytes)
+                                                          : "none";
 }
 
 template <typename F> bool in_fork(const F &works) {
@@ -48,7 +49,7 @@ Test(layer_store, has_what_was_put_last) {
   cr_assert(store.define("a", "only defined"));
   cr_assert(store.find("a", record));
   cr_assert_eq(record.definition, "only defined");
-  cr_assert_null(record.layer);
+  cr_assert_null(record.layer.content);
   cr_assert_not(store.has_layers());
 
   cr_assert(put(store, "a", "12345"));
@@ -61,7 +62,7 @@ Test(layer_store, has_what_was_put_last) {
   cr_assert_eq(layer_of(store, "a", 5), "12345");
   cr_assert_eq(layer_of(store, "ab", 9), "123456789");
 
-  const char *const before = record.layer; // who has it on goes on reading it
+  const char *const before = record.layer.content; // who has it on goes on reading it
   cr_assert(put(store, "a", "abc"));
   cr_assert_eq(layer_of(store, "a", 3), "abc");
   cr_assert_eq(std::string(before, 5), "12345");
@@ -83,7 +84,7 @@ Test(layer_store, keeps_thousands_apart, .timeout = 60) {
   }
   size_t seen = 0;
   store.for_each([&](const LayerStore::Record &record) {
-    seen += record.layer && record.name.starts_with("acme/");
+    seen += record.layer.content && record.name.starts_with("acme/");
   });
   cr_assert_eq(seen, scripts);
 }
@@ -110,9 +111,9 @@ Test(layer_store, who_runs_scripts_can_not_change_it) {
     LayerStore::Record record{};
     const auto page = ::getpagesize();
     return store.find("a", record) && !put(store, "b", "b") &&
-           ::mprotect(
-               reinterpret_cast<void *>(reinterpret_cast<uintptr_t>(record.layer) / page * page),
-               page, PROT_READ | PROT_WRITE) != 0 &&
+           ::mprotect(reinterpret_cast<void *>(reinterpret_cast<uintptr_t>(record.layer.content) /
+                                               page * page),
+                      page, PROT_READ | PROT_WRITE) != 0 &&
            errno == EACCES;
   }));
 }

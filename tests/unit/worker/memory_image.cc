@@ -6,6 +6,7 @@
 #include "daemon/worker/memory/memory_image_walk.h"
 #include "tests/unit/in_fork.h"
 
+#include <algorithm>
 #include <alloca.h>
 #include <criterion/criterion.h>
 
@@ -608,9 +609,9 @@ namespace {
 // What processes write as layers, for others to read.
 struct LayerFile {
   FileDescriptor file{memfd_create("layer", MFD_CLOEXEC)};
-  const char *read() const {
+  MemoryLayer read() const {
     void *memory = mmap(nullptr, size_t{1} << 30, PROT_READ, MAP_SHARED, file.get(), 0);
-    return memory == MAP_FAILED ? nullptr : static_cast<const char *>(memory);
+    return {memory == MAP_FAILED ? nullptr : static_cast<const char *>(memory), file.get(), 0};
   }
 };
 
@@ -651,6 +652,13 @@ Test(memory_image, a_layer_is_what_a_process_has_changed_and_another_puts_it_on)
     char *const code = map_pages(2, PROT_READ | PROT_WRITE);
     memset(code, 1, page_bytes());
     mprotect(code, 2 * page_bytes(), PROT_READ);
+    constexpr size_t many = 40;
+    char *const whole = map_pages(many, PROT_READ | PROT_WRITE);
+    memset(whole, 1, many * page_bytes());
+    const auto whole_is = [whole](char value, size_t from, size_t to) {
+      return std::ranges::all_of(std::span(whole + from * page_bytes(), (to - from) * page_bytes()),
+                                 [value](char byte) { return byte == value; });
+    };
     auto *const on_heap = new int(3);
     cr_assert(in_fork([&] {
       auto image = MemoryImage::checkpoint({method, size_t{64} << 20}, nullptr);
@@ -659,8 +667,10 @@ Test(memory_image, a_layer_is_what_a_process_has_changed_and_another_puts_it_on)
       MemoryImage &memory = **image;
       const LayerFile first, second;
       const auto changes = [&](int value) {
-        return [&memory, reserved, code, on_heap, value] {
+        return [&memory, reserved, code, whole, on_heap, value] {
           in_data = *on_heap = value;
+          // Pages 5 to 25, 10 to 30: kept whole.
+          memset(whole + static_cast<size_t>(value) / 2 * page_bytes(), value, 20 * page_bytes());
           if (value == 10) { // what was reserved is used, what can't be written has changed
             mprotect(reserved + page_bytes(), 4 * page_bytes(), PROT_READ | PROT_WRITE);
             memory.note_protection(range_of(reserved + page_bytes(), 4));
@@ -678,19 +688,22 @@ Test(memory_image, a_layer_is_what_a_process_has_changed_and_another_puts_it_on)
         return false;
       in_data = in_bss = 99; // of the parent, after the checkpoint: no fork has it
       const auto is_as_first = [&] {
-        return in_data == 10 && *on_heap == 10 && in_bss == 0 && reserved[page_bytes()] == 10 &&
+        return whole_is(1, 0, 5) && whole_is(10, 5, 25) && whole_is(1, 25, many) && in_data == 10 &&
+               *on_heap == 10 && in_bss == 0 && reserved[page_bytes()] == 10 &&
                reserved[3 * page_bytes() + 7] == 10 && reserved[2 * page_bytes()] == 0 &&
                code[5] == 10 && code[6] == 1 && !can_write(code + 5) && !can_write(reserved);
       };
       const auto is_as_second = [&] {
-        return in_data == 20 && *on_heap == 20 && in_bss == 20 && code[5] == 1 &&
+        return whole_is(1, 0, 10) && whole_is(20, 10, 30) && whole_is(1, 30, many) &&
+               in_data == 20 && *on_heap == 20 && in_bss == 20 && code[5] == 1 &&
                !can_write(reserved + page_bytes());
       };
       const auto is_as_image = [&] {
-        return in_data == 1 && *on_heap == 3 && in_bss == 0 && code[5] == 1 &&
-               !can_write(reserved + page_bytes());
+        return whole_is(1, 0, many) && in_data == 1 && *on_heap == 3 && in_bss == 0 &&
+               code[5] == 1 && !can_write(reserved + page_bytes());
       };
-      const auto is_put_on = [&](const char *layer, const auto &is_right, const auto &request) {
+      const auto is_put_on = [&](const MemoryLayer &layer, const auto &is_right,
+                                 const auto &request) {
         if (memory.rewind() != RewindFailure::none ||
             memory.use_layer(layer) != RewindFailure::none || memory.first_difference() != 0)
           return false;
@@ -704,15 +717,16 @@ Test(memory_image, a_layer_is_what_a_process_has_changed_and_another_puts_it_on)
         return is_right();
       };
       return in_plain_fork([&] {
-        const char *const one = first.read(), *const two = second.read();
-        if (!one || !two || !memory.open_files() || !memory.return_to_checkpoint() ||
-            !memory.adopt())
+        const MemoryLayer one = first.read(), two = second.read();
+        if (!one.content || !two.content || !memory.open_files() ||
+            !memory.return_to_checkpoint() || !memory.adopt())
           return false;
         for (int round = 0; round < 10; ++round) {
           const bool good =
               is_put_on(one, is_as_first,
                         [&] {
                           in_data = in_bss = *on_heap = 5;
+                          memset(whole, 5, many * page_bytes() / 2);
                           reserved[page_bytes()] = reserved[2 * page_bytes()] = 5;
                           mprotect(reserved, 16 * page_bytes(), PROT_READ | PROT_WRITE);
                           memory.note_protection(range_of(reserved, 16));
@@ -721,13 +735,31 @@ Test(memory_image, a_layer_is_what_a_process_has_changed_and_another_puts_it_on)
                           memory.note_protection(range_of(code, 1));
                           code[5] = 6;
                         }) &&
-              is_put_on(two, is_as_second, [&] { in_data = in_bss = *on_heap = 5; }) &&
+              is_put_on(two, is_as_second,
+                        [&] {
+                          in_data = in_bss = *on_heap = 5;
+                          whole[12 * page_bytes()] = 5;
+                        }) &&
               (round % 2 == 1 ||
-               is_put_on(nullptr, is_as_image, [&] { in_data = in_bss = *on_heap = 6; }));
+               is_put_on({}, is_as_image, [&] { in_data = in_bss = *on_heap = 6; }));
           if (!good)
             return false;
         }
-        return true;
+        // One script for a while: what it does not write is copied no more.
+        const auto copied = [&memory] { return memory.statistics().pages_copied; };
+        const uint64_t before = copied();
+        if (!is_put_on(one, is_as_first, [] {}))
+          return false;
+        const uint64_t at_first = copied() - before;
+        for (int round = 0; round < 1000; ++round)
+          if (memory.rewind(1) != RewindFailure::none)
+            return false;
+        const uint64_t after = copied();
+        for (int round = 0; round < 4; ++round)
+          if (memory.rewind(1) != RewindFailure::none)
+            return false;
+        const bool is_less = method == ScanMethod::drop || copied() - after < at_first;
+        return is_less && is_as_first() && is_put_on(two, is_as_second, [] { in_data = 6; });
       });
     }));
     delete on_heap;

@@ -24,7 +24,8 @@ using namespace lethe::test;
 
 namespace {
 
-constexpr CallFacts facts{.arena_begin = 0x7f12'3456'7000, .own_pid = 4711};
+constexpr CallFacts facts{
+    .arena_begin = 0x7f12'3456'7000, .program_end = 0x5512'3456'7000, .own_pid = 4711};
 constexpr int most_calls = 1024; // no kernel has as many
 constexpr uint32_t failed = SECCOMP_RET_TRAP;
 
@@ -222,7 +223,12 @@ Test(sandbox, arguments_decide) {
   expect(allowed, SYS_mmap, {0, 4096, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE});
   expect(failed, SYS_mmap, {0, 4096, rw, MAP_SHARED | MAP_ANONYMOUS});
   expect(failed, SYS_mmap, {0, 4096, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN});
-  expect(failed, SYS_mmap, {arena, 4096, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED});
+  constexpr uint64_t over_layer = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+  expect(allowed, SYS_mmap, {arena, 4096, rw, over_layer});
+  expect(allowed, SYS_mmap, {facts.program_end, 4096, rw, over_layer | MAP_ANONYMOUS});
+  expect(failed, SYS_mmap, {facts.program_end - 4096, 4096, rw, over_layer});
+  expect(failed, SYS_mmap, {arena, 4096, PROT_READ | PROT_EXEC, over_layer});
+  expect(failed, SYS_mmap, {arena, 4096, rw, MAP_SHARED | MAP_FIXED | MAP_NORESERVE});
   expect(failed, SYS_mmap, {0, 4096, rw | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS});
   expect(allowed, SYS_mprotect, {arena, 4096, rw | PROT_EXEC});
   expect(failed, SYS_mprotect, {arena - 4096, 4096, rw});
