@@ -3,7 +3,10 @@
 #include "client/command/command_line.h"
 #include "client/command/report.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
+#include <unistd.h>
 
 namespace lethe::command {
 namespace {
@@ -58,9 +61,9 @@ void add_warm_up(Builder &builder, const std::string &text) {
     builder.value(json_value("--warm-up " + text, value));
 }
 
-// The parameters of script.put: [name, source, options].
-Builder put_params(const PutArguments &arguments, const std::string &source,
-                   const CommandLine &line) {
+// One script to put: [name, source, options].
+void add_script(Builder &params, const PutArguments &arguments, const std::string &name,
+                const std::string &source, bool is_module, const CommandLine &line) {
   std::vector<std::pair<std::string, std::function<void(Builder &)>>> options;
   const auto add_text = [&](const char *key, const std::string &text) {
     if (!text.empty())
@@ -70,15 +73,17 @@ Builder put_params(const PutArguments &arguments, const std::string &source,
     if (number > 0)
       options.emplace_back(key, [number](Builder &builder) { builder.integer(number); });
   };
+  const auto add_flag = [&](const char *key, bool is_set) {
+    if (is_set)
+      options.emplace_back(key, [](Builder &builder) { builder.boolean(true); });
+  };
   add_text("pool", line.pool);
   add_text("isolation", line.isolation);
   add_number("deadline_ms", line.deadline_ms);
   add_number("cpu_ms", line.cpu_ms);
   add_number("memory_mb", line.memory_mb);
-  if (arguments.module)
-    options.emplace_back("module", [](Builder &builder) { builder.boolean(true); });
-  if (arguments.node_globals)
-    options.emplace_back("node_globals", [](Builder &builder) { builder.boolean(true); });
+  add_flag("module", is_module);
+  add_flag("node_globals", arguments.node_globals);
   if (!arguments.source_map.empty())
     add_text("source_map", read_file(arguments.source_map));
   if (!arguments.warm_ups.empty())
@@ -87,16 +92,57 @@ Builder put_params(const PutArguments &arguments, const std::string &source,
       for (const auto &text : arguments.warm_ups)
         add_warm_up(builder, text);
     });
-  if (arguments.must_be_pure)
-    options.emplace_back("warm_up_must_be_pure", [](Builder &builder) { builder.boolean(true); });
-  Builder params;
-  params.array(3).string(arguments.name).string(source);
+  add_flag("warm_up_must_be_pure", arguments.must_be_pure);
+  params.array(3).string(name).string(source);
   params.map(static_cast<uint32_t>(options.size()));
   for (const auto &[key, add] : options) {
     params.string(key);
     add(params);
   }
-  return params;
+}
+
+// The paths of the scripts below a folder, in an order.
+std::vector<std::filesystem::path> scripts_in(const std::string &folder) {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (const fs::path &path = entry->path();
+        path.extension() == ".js" || path.extension() == ".mjs")
+      paths.push_back(path);
+  if (error)
+    throw UsageError(folder + ": " + error.message());
+  if (paths.empty())
+    throw UsageError(folder + ": there is no file *.js or *.mjs");
+  std::ranges::sort(paths);
+  return paths;
+}
+
+// All of them, by their paths without the ending.
+int put_folder(const PutArguments &arguments, CommandLine &line) {
+  if (!arguments.warm_ups.empty() || !arguments.source_map.empty())
+    throw UsageError("--warm-up and --source-map are for one script: NAME FILE");
+  const std::vector<std::filesystem::path> paths = scripts_in(arguments.name);
+  Builder params;
+  params.array(1).array(static_cast<uint32_t>(paths.size()));
+  for (const auto &path : paths) {
+    std::filesystem::path name = path.lexically_relative(arguments.name);
+    const bool is_module = arguments.module || name.extension() == ".mjs";
+    add_script(params, arguments, name.replace_extension().generic_string(),
+               read_file(path.string()), is_module, line);
+  }
+  return with_client(line, [&](Client &client) {
+    if (::isatty(STDERR_FILENO))
+      std::cerr << "putting " << paths.size() << " scripts of " << arguments.name << " ..."
+                << std::endl;
+    const Reply reply = administer(client, "script.put_many", params);
+    if (!reply || line.json)
+      return report(reply, line.json);
+    std::cout << paths.size() << " scripts: in generation " << as_text(reply.value()["generation"])
+              << std::endl;
+    return int{success};
+  });
 }
 
 // What the calls have reached, where there were some.
@@ -121,8 +167,12 @@ void report_warm_up(const Value &reached) {
 void add_put(CLI::App &script, CommandLine &line) {
   const auto arguments = std::make_shared<PutArguments>();
   CLI::App *put = script.add_subcommand("put", "Register a script, or a new version of one");
-  put->add_option("NAME", arguments->name, "The name to call it by")->required();
-  put->add_option("FILE", arguments->file, "Its source; - reads standard input")->required();
+  put->add_option(
+         "NAME", arguments->name,
+         "The name to call it by; without FILE a folder, all of whose files *.js and *.mjs are "
+         "registered together, or none, by their paths in it")
+      ->required();
+  put->add_option("FILE", arguments->file, "Its source; - reads standard input");
   put->add_flag("--module", arguments->module, "It is an ES module: its exports can be called");
   put->add_flag("--node-globals", arguments->node_globals,
                 "It finds Buffer, process and global, as npm libraries for Node.js want them");
@@ -137,12 +187,18 @@ void add_put(CLI::App &script, CommandLine &line) {
       ->type_name("FILE");
   put->footer("Limits and isolation become those of every call of this script.\n"
               "Example:\n"
-              "  lethe script put acme/login login.js --warm-up 'onLogin {\"user\": \"ada\"}'");
+              "  lethe script put acme/login login.js --warm-up 'onLogin {\"user\": \"ada\"}'\n"
+              "  lethe script put scripts/");
   add_common_options(*put, line);
   add_limit_options(*put, line);
   put->callback([&line, arguments] {
+    if (arguments->file.empty()) {
+      line.action = [&line, arguments] { return put_folder(*arguments, line); };
+      return;
+    }
     const std::string source = read_file(arguments->file);
-    const auto params = std::make_shared<Builder>(put_params(*arguments, source, line));
+    const auto params = std::make_shared<Builder>();
+    add_script(*params, *arguments, arguments->name, source, arguments->module, line);
     line.action = [&line, source, params] {
       return with_client(line, [&](Client &client) {
         const Reply reply = administer(client, "script.put", *params);
@@ -162,14 +218,24 @@ void add_put(CLI::App &script, CommandLine &line) {
 
 void add_list(CLI::App &script, CommandLine &line) {
   CLI::App *list = script.add_subcommand("list", "List the registered scripts");
+  const auto prefix = std::make_shared<std::string>();
+  const auto failing = std::make_shared<bool>(false), quarantined = std::make_shared<bool>(false);
+  list->add_option("PREFIX", *prefix, "Only those whose names begin so");
+  list->add_flag("--failing", *failing, "Only those that can't be loaded");
+  list->add_flag("--quarantined", *quarantined, "Only those that are quarantined");
   add_common_options(*list, line);
-  list->callback([&line] {
-    line.action = [&line] {
+  list->callback([&line, prefix, failing, quarantined] {
+    line.action = [&line, prefix, failing, quarantined] {
       return with_client(line, [&](Client &client) {
         Builder params;
-        params.array(line.pool.empty() ? 0 : 1);
+        params.array(1).map(1u + !line.pool.empty() + *failing + *quarantined);
+        params.string("prefix").string(*prefix);
         if (!line.pool.empty())
-          params.map(1).string("pool").string(line.pool);
+          params.string("pool").string(line.pool);
+        for (const auto &[key, is_set] :
+             {std::pair("failing", *failing), {"quarantined", *quarantined}})
+          if (is_set)
+            params.string(key).boolean(true);
         const Reply reply = client.invoke("script.list", params);
         if (!reply || line.json)
           return report(reply, line.json);

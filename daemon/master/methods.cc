@@ -17,6 +17,8 @@ constexpr Method methods[] = {
     {"heap", Caller::admin, "[script or nil, function or nil, [arg, ...], options]",
      take_heap_snapshot},
     {"script.put", Caller::script_writer, "[name, source, options]", put_script},
+    {"script.put_many", Caller::script_writer, "[[[name, source, options], ...]], at least one",
+     put_many_scripts},
     {"script.get", Caller::script_writer, "[name]", get_script},
     {"script.list", Caller::anyone, "[options]", list_scripts},
     {"script.delete", Caller::script_writer, "[name]", delete_script},

@@ -45,6 +45,7 @@ bool profile_script(const MethodCall &call);
 bool take_heap_snapshot(const MethodCall &call);
 // methods_scripts.cc
 bool put_script(const MethodCall &call);
+bool put_many_scripts(const MethodCall &call);
 bool get_script(const MethodCall &call);
 bool list_scripts(const MethodCall &call);
 bool delete_script(const MethodCall &call);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// script.put, script.get, script.list, script.delete, script.release.
+// script.put, script.put_many, script.get, script.list, script.delete, script.release.
 #include "daemon/master/methods.h"
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/error_map.h"
 #include "ipc/message_pack.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace lethe {
 namespace {
@@ -57,59 +58,122 @@ void add_warm_up(MapWriter &map, const std::optional<message::Kept<message::Warm
   inner.finish(map.key("warm_up"));
 }
 
+// One script to put: [name, source, options].
+struct Putting {
+  std::shared_ptr<Script> script = std::make_shared<Script>();
+  Pool *pool = nullptr;
+};
+
+// Nothing: it is not such an array.
+std::optional<Result<Putting>> read_script(const MethodCall &call, Reader &reader) {
+  const auto parts = reader.array();
+  const auto name = reader.string(), source = reader.string();
+  const auto raw_options = parts == 3u ? reader.take_raw() : std::optional(std::string_view());
+  if ((parts != 2u && parts != 3u) || !name || !source || !raw_options)
+    return std::nullopt;
+  Putting putting;
+  // The options first: they name the pool, on which rights and limits depend.
+  const auto options = give_options(*putting.script, *raw_options);
+  if (!options)
+    return options.error();
+  const std::string_view pool_name = options->pool.value_or("default");
+  putting.pool = call.server.pool(pool_name);
+  if (!putting.pool)
+    return no_such_pool(pool_name);
+  if (const auto over = check_limits(options->limits, putting.pool->settings()))
+    return *over;
+  if (!call.server.may_write_scripts(call.connection, *putting.pool))
+    return forbidden("script.put");
+  if (const auto checked = check_script_name(*name); !checked)
+    return checked.error();
+  putting.script->pool = putting.pool->name();
+  putting.script->name = *name;
+  putting.script->source = *source;
+  return putting;
+}
+
+// write(put, out) writes the result.
+template <typename Write>
+void put_scripts(const MethodCall &call, Pool &pool, Pool::NewScripts scripts, Write write) {
+  if (const auto room = call.server.check_room_for(scripts); !room)
+    return call.fail(room.error());
+  size_t bytes = 0;
+  for (const auto &script : scripts)
+    bytes += script->source.size() + script->options.size();
+  auto held = std::make_shared<Holding>(call.connection.account());
+  held->set(bytes);
+  pool.put(std::move(scripts), [reply = call.later(), held, write](const Result<Pool::Put> &put) {
+    if (!put)
+      return reply.error(put.error());
+    reply.result([&](Buffer &out) { write(*put, out); });
+  });
+}
+
 } // namespace
 
 bool put_script(const MethodCall &call) {
   Reader reader(call.params);
-  const auto parts = reader.array();
-  const auto name = reader.string(), source = reader.string();
-  if ((parts != 2u && parts != 3u) || !name || !source)
+  auto putting = read_script(call, reader);
+  if (!putting)
     return false;
-  auto script = std::make_shared<Script>();
-  // The options first: they name the pool, on which rights and limits depend.
-  const auto options = give_options(*script, reader.rest());
-  if (!options) {
-    call.fail(options.error());
+  if (!*putting) {
+    call.fail(putting->error());
     return true;
   }
-  const std::string_view pool_name = options->pool.value_or("default");
-  Pool *pool = call.server.pool(pool_name);
-  if (!pool) {
-    call.fail(no_such_pool(pool_name));
+  put_scripts(call, *(*putting)->pool, {std::move((*putting)->script)},
+              [](const Pool::Put &put, Buffer &out) {
+                MapWriter map;
+                map.add_text("name", put.scripts.front().name);
+                map.add("version", put.scripts.front().version);
+                map.add("generation", put.generation);
+                add_warm_up(map, put.scripts.front().warmed_up);
+                map.finish(out);
+              });
+  return true;
+}
+
+bool put_many_scripts(const MethodCall &call) {
+  Reader reader(call.params);
+  const auto parts = reader.array(), count = reader.array();
+  if (parts != 1u || !count || *count == 0)
+    return false;
+  const auto refuse = [&call](Error error) {
+    call.fail(error);
     return true;
+  };
+  Pool *pool = nullptr;
+  Pool::NewScripts scripts;
+  std::set<std::string_view> names;
+  for (uint32_t i = 0; i < *count; ++i) {
+    auto putting = read_script(call, reader);
+    if (!putting)
+      return false;
+    if (!*putting) {
+      Error error = putting->error();
+      error.message.insert(0, fmt::format("script {} of {}: ", i + 1, *count));
+      return refuse(std::move(error));
+    }
+    if (pool && (*putting)->pool != pool)
+      return refuse(Error(ErrorCode::invalid_request, "all scripts must be of one pool"));
+    pool = (*putting)->pool;
+    scripts.push_back(std::move((*putting)->script));
+    if (!names.insert(scripts.back()->name).second)
+      return refuse(Error(ErrorCode::invalid_request,
+                          fmt::format("two scripts have the name {}", scripts.back()->name)));
   }
-  if (const auto over = check_limits(options->limits, pool->settings())) {
-    call.fail(*over);
-    return true;
-  }
-  if (!call.server.may_write_scripts(call.connection, *pool)) {
-    call.fail(forbidden("script.put"));
-    return true;
-  }
-  if (const auto checked = check_script_name(*name); !checked) {
-    call.fail(checked.error());
-    return true;
-  }
-  script->pool = pool->name();
-  script->name = *name;
-  script->source = *source;
-  if (const auto room = call.server.check_room_for(*script); !room) {
-    call.fail(room.error());
-    return true;
-  }
-  auto held = std::make_shared<Holding>(call.connection.account());
-  held->set(script->source.size() + script->options.size());
-  pool->put(std::move(script), [reply = call.later(), held](const Result<Pool::Put> &put) {
-    if (!put)
-      return reply.error(put.error());
-    reply.result([&](Buffer &out) {
+  put_scripts(call, *pool, std::move(scripts), [](const Pool::Put &put, Buffer &out) {
+    MapWriter result;
+    result.add("generation", put.generation);
+    Buffer &list = result.key("scripts");
+    Packer(list).pack_array(static_cast<uint32_t>(put.scripts.size()));
+    for (const Pool::PutScript &script : put.scripts) {
       MapWriter map;
-      map.add_text("name", put->name);
-      map.add("version", put->version);
-      map.add("generation", put->generation);
-      add_warm_up(map, put->warmed_up);
-      map.finish(out);
-    });
+      map.add_text("name", script.name);
+      map.add("version", script.version);
+      add_warm_up(map, script.warmed_up);
+      map.finish(list);
+    }
+    result.finish(out);
   });
   return true;
 }
@@ -147,7 +211,7 @@ bool list_scripts(const MethodCall &call) {
   const auto parts = reader.array();
   if (!parts || *parts > 1)
     return false;
-  const auto options = read_script_options(reader.rest());
+  const auto options = read_list_options(reader.rest());
   if (!options) {
     call.fail(options.error());
     return true;
@@ -156,6 +220,10 @@ bool list_scripts(const MethodCall &call) {
     call.fail(no_such_pool(*options->pool));
     return true;
   }
+  const auto is_wanted = [](std::optional<bool> wanted, bool is) {
+    return wanted.value_or(is) == is;
+  };
+  const auto most = static_cast<uint64_t>(options->limit.value_or(INT64_MAX));
   // The length of the list stands before it, and is known at its end.
   uint32_t count = 0;
   Buffer list;
@@ -164,7 +232,16 @@ bool list_scripts(const MethodCall &call) {
     if (options->pool && pool->name() != *options->pool)
       continue;
     const bool is_writer = may_write(call, pool.get());
-    for (const auto &[name, registered] : pool->scripts()) {
+    const Pool::Scripts &scripts = pool->scripts();
+    for (auto next = options->after < options->prefix || options->after.empty()
+                         ? scripts.lower_bound(options->prefix)
+                         : scripts.upper_bound(options->after);
+         next != scripts.end() && next->first.starts_with(options->prefix) && count < most;
+         ++next) {
+      const auto &[name, registered] = *next;
+      if (!is_wanted(options->failing, registered.failure.has_value()) ||
+          !is_wanted(options->quarantined, registered.history->is_quarantined(now_us)))
+        continue;
       MapWriter map;
       map.add_text("name", name);
       map.add_text("pool", pool->name());

@@ -303,13 +303,18 @@ Result<Server::Access> Server::look_up_access(const Settings &settings) {
   return access;
 }
 
-Result<Nothing> Server::check_room_for(const Script &script) const {
-  size_t bytes = script.source.size(), waiting_bytes = 0;
+Result<Nothing> Server::check_room_for(const Pool::NewScripts &scripts) const {
+  size_t bytes = 0, waiting_bytes = 0;
+  for (const auto &script : scripts)
+    bytes += script->source.size();
   for (const auto &pool : pools_) {
     waiting_bytes += pool->waiting_script_bytes();
     for (const auto &[name, registered] : pool->scripts())
-      if (name != script.name || pool->name() != script.pool)
-        bytes += registered.script->source.size();
+      bytes += registered.script->source.size();
+    for (const auto &script : scripts) // in place of the present version
+      if (const auto old = pool->scripts().find(script->name);
+          script->pool == pool->name() && old != pool->scripts().end())
+        bytes -= old->second.script->source.size();
   }
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_scripts_mb) << 20;
   if (bytes + waiting_bytes <= limit_bytes)

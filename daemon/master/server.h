@@ -75,7 +75,7 @@ public:
   const std::vector<std::unique_ptr<Pool>> &pools() const { return pools_; }
   bool is_admin(const Connection &connection) const;
   bool may_write_scripts(const Connection &connection, const Pool &pool) const;
-  Result<Nothing> check_room_for(const Script &script) const;
+  Result<Nothing> check_room_for(const Pool::NewScripts &scripts) const;
   bool make_room(const Connection &asking) override;
   void reload(Done done);
   void answer_when_drained(Pool &pool, PendingReply reply);

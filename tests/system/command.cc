@@ -106,6 +106,24 @@ Test(command, script_put_warm_up_must_be_pure) {
   expect_contains(refused.errors, "visits");
 }
 
+Test(command, script_put_of_a_folder) {
+  Shell shell;
+  const ScratchFolder &folder = shell.daemon().folder();
+  std::filesystem::create_directories(folder.path() / "scripts" / "acme");
+  folder.file("scripts/acme/hello.js", greeting);
+  folder.file("scripts/lib.mjs", "export const two = () => 2;");
+  folder.file("scripts/notes.txt", "no script");
+  const std::string path = (folder.path() / "scripts").string();
+  expect_contains(shell.lethe({"script", "put", path}).output, "2 scripts: in generation ");
+  expect_equal(shell.output({"call", "lib", "two"}), 2);
+  expect_contains(shell.lethe({"script", "list", "acme"}).output, "acme/hello");
+  expect_equal(shell.output({"script", "list", "acme", "--json"}).size(), 1);
+  expect_equal(shell.output({"script", "list", "--failing", "--json"}), json::array());
+  const auto nothing = shell.lethe({"script", "put", path + "/none"});
+  expect_equal(nothing.status, 2);
+  expect_contains(nothing.errors, "none");
+}
+
 Test(command, script_list) {
   Shell shell;
   shell.daemon().connect().put("acme/hello", greeting);

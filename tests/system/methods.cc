@@ -86,6 +86,86 @@ Test(methods, script_get) {
   expect_equal(client.error("script.get", {"other"})["code"], "not_found");
 }
 
+Test(methods, script_put_many) {
+  Daemon daemon({"pool.other.workers=1"});
+  Client client = daemon.connect();
+  client.put("b", "function f() { return 'old'; }");
+  const auto put_many = [](const json &scripts) { return json::array({scripts}); };
+  const json list = json::array({R"(["a", "import { f } from 'b'; export const g = () => f() + '!'",
+                                     {"module": true}])"_json,
+                                 R"(["b", "export const f = () => 'new'", {"module": true}])"_json,
+                                 R"(["c", "function h() { return 3; }"])"_json});
+  const json put = client.result("script.put_many", put_many(list));
+  expect_equal(put["scripts"], R"([{"name": "a", "version": 1}, {"name": "b", "version": 2},
+                                   {"name": "c", "version": 1}])"_json);
+  expect_equal(put["generation"],
+               client.result("stats", json::array())["pools"]["default"]["generation"]);
+  expect_equal(client.call("a", "g"), "new!");
+  expect_equal(client.call("c", "h"), 3);
+
+  // All or none.
+  json broken = list;
+  broken[0][1] = "export const g = () => 'newer'";
+  broken[2][1] = "function h() {";
+  const json error = client.error("script.put_many", put_many(broken));
+  expect_equal(error["code"], "compile_error");
+  expect_contains(error["message"], "c: ");
+  expect_equal(client.call("a", "g"), "new!");
+
+  const auto refused = [&](const json &scripts, const std::string &code, const std::string &why) {
+    const json refusal = client.error("script.put_many", scripts);
+    expect_equal(refusal["code"], code);
+    expect_contains(refusal["message"], why);
+  };
+  refused(json::array(), "invalid_request", "[[[name, source, options], ...]]");
+  refused(put_many(json::array()), "invalid_request", "at least one");
+  refused(put_many(R"([["x", "1"], ["x", "2"]])"_json), "invalid_request",
+          "two scripts have the name x");
+  refused(put_many(R"([["x", "1"], ["y"]])"_json), "invalid_request",
+          "[[[name, source, options], ...]]");
+  refused(put_many(R"([["x", "1"], ["y", "1", {"pool": "other"}]])"_json), "invalid_request",
+          "one pool");
+  refused(put_many(R"([["x", "1"], ["y", "1", {"moduel": true}]])"_json), "invalid_request",
+          "script 2 of 2: unknown option moduel");
+  expect_equal(client.error("script.get", {"x"})["code"], "not_found");
+
+  daemon.stop();
+  daemon.start();
+  Client after = daemon.connect();
+  expect_equal(after.call("a", "g"), "new!");
+  expect_equal(after.call("c", "h"), 3);
+}
+
+Test(methods, script_list_in_pieces) {
+  Daemon daemon({"pool.other.workers=1"});
+  Client client = daemon.connect();
+  json scripts = json::array();
+  for (const char *name : {"acme/a", "acme/b", "acme/c", "acmf", "zoo"})
+    scripts.push_back(json::array({name, "1"}));
+  client.result("script.put_many", json::array({scripts}));
+  client.put("acme/other", "1", {{"pool", "other"}});
+  const auto names = [&client](const json &options) {
+    json found = json::array();
+    for (const json &script : client.result("script.list", json::array({options})))
+      found.push_back(script["name"]);
+    return found;
+  };
+  expect_equal(names({{"prefix", "acme/"}}), {"acme/a", "acme/b", "acme/c", "acme/other"});
+  expect_equal(names({{"prefix", "acme/"}, {"pool", "default"}, {"limit", 2}}),
+               {"acme/a", "acme/b"});
+  expect_equal(names({{"prefix", "acme/"}, {"pool", "default"}, {"limit", 2}, {"after", "acme/b"}}),
+               {"acme/c"});
+  expect_equal(names({{"pool", "default"}, {"after", "acme/c"}}), {"acmf", "zoo"});
+  expect_equal(names({{"pool", "default"}, {"prefix", "z"}, {"after", "a"}}), {"zoo"});
+  expect_equal(names({{"limit", 5}}), {"acme/a", "acme/b", "acme/c", "acmf", "zoo"});
+  expect_equal(names({{"failing", true}}), json::array());
+  expect_equal(names({{"failing", false}}).size(), 6);
+  expect_equal(names({{"quarantined", true}}), json::array());
+  expect_contains(client.error("script.list", {{{"after", "a"}}})["message"], "option pool");
+  expect_contains(client.error("script.list", {{{"memory_mb", 1}}})["message"],
+                  "unknown option memory_mb; there are: pool, prefix, after, limit");
+}
+
 Test(methods, script_list) {
   Daemon daemon;
   Client client = daemon.connect();

@@ -62,11 +62,14 @@ public:
       {"prepared", to(State::settled)}};
 
   using Done = std::function<void(Result<Nothing>)>;
-  struct Put {
+  struct PutScript {
     std::string name;
     int64_t version;
-    uint32_t generation;
     std::optional<message::Kept<message::WarmedUp>> warmed_up;
+  };
+  struct Put {
+    uint32_t generation;
+    std::vector<PutScript> scripts; // as they were given
   };
   using PutDone = std::function<void(Result<Put>)>;
   using DeleteDone = std::function<void(Result<bool>)>; // was there one?
@@ -77,9 +80,10 @@ public:
 
   // Makes the first generation, with these scripts; those that fail are kept and not resident.
   void start(std::vector<ScriptPointer> scripts, Done done);
-  // The next generation has the script, which is then on disk, too. Refused (`overloaded`) where too
-  // many changes wait.
-  void put(std::shared_ptr<Script> script, PutDone done);
+  using NewScripts = std::vector<std::shared_ptr<Script>>; // with different names
+  // The next generation has all of the scripts, which are then on disk, too, or none. Refused
+  // (`overloaded`) where too many changes wait.
+  void put(NewScripts scripts, PutDone done);
   void remove(std::string name, DeleteDone done);
   // A reload in two steps: makes a generation with new settings; puts it in force, or drops it.
   void prepare(const PoolSettings &settings, Done done);
@@ -117,7 +121,7 @@ private:
   void begin_next_change();
   void build(GenerationPlan plan, GenerationBuild::Done done);
   void give_up_build(const Error &why);
-  void put_now(std::shared_ptr<Script> script, const PutDone &done, const Turn &turn);
+  void put_now(const NewScripts &scripts, const PutDone &done, const Turn &turn);
   void remove_now(const std::string &name, const DeleteDone &done, const Turn &turn);
   void prepare_now(const Done &done, Turn turn);
   void adopt(BuiltGeneration built);

@@ -230,43 +230,51 @@ std::optional<Error> Pool::check_room_for_change() const {
       .with("retry_after_ms", int64_t{1000});
 }
 
-void Pool::put(std::shared_ptr<Script> script, PutDone done) {
+void Pool::put(NewScripts scripts, PutDone done) {
   if (const auto full = check_room_for_change())
     return done(*full);
-  const size_t bytes = script->source.size() + script->options.size();
+  size_t bytes = 0;
+  for (const auto &script : scripts)
+    bytes += script->source.size() + script->options.size();
   waiting_script_bytes_ += bytes;
   // Until its turn has come, or it is dropped.
   const std::shared_ptr<void> waiting(nullptr,
                                       [this, bytes](void *) { waiting_script_bytes_ -= bytes; });
-  changes_.push_back([this, script = std::move(script), done = std::move(done),
-                      waiting](const Turn &turn) { put_now(script, done, turn); });
+  changes_.push_back([this, scripts = std::move(scripts), done = std::move(done),
+                      waiting](const Turn &turn) { put_now(scripts, done, turn); });
   begin_next_change();
 }
 
 // Loaded, then stored, then put in force: what can't be loaded never gets to the disk, and what a
 // request has seen is there after a crash.
-void Pool::put_now(std::shared_ptr<Script> script, const PutDone &done, const Turn &turn) {
-  if (const auto over = check_limits(script->limits, settings_)) // since a reload, meanwhile
-    return done(*over);
-  const auto old = scripts_.find(script->name);
-  script->version = old == scripts_.end() ? 1 : old->second.script->version + 1;
+void Pool::put_now(const NewScripts &scripts, const PutDone &done, const Turn &turn) {
   GenerationPlan plan;
   plan.parent = zygote_.get();
-  plan.load = {script};
-  build(std::move(plan), [this, script, done, turn](Result<BuiltGeneration> built) {
+  for (const auto &script : scripts) {
+    if (const auto over = check_limits(script->limits, settings_)) // since a reload, meanwhile
+      return done(*over);
+    const auto old = scripts_.find(script->name);
+    script->version = old == scripts_.end() ? 1 : old->second.script->version + 1;
+    plan.load.push_back(script);
+  }
+  const std::vector<ScriptPointer> loaded = plan.load;
+  build(std::move(plan), [this, loaded, done, turn](Result<BuiltGeneration> built) {
     if (!built)
       return done(built.error());
     state_.move_to(State::storing);
     // A std::function must be copyable, a generation is not: hence the shared pointer.
     auto waiting = std::make_shared<BuiltGeneration>(std::move(*built));
-    store_.write(script, [this, script, done, turn, waiting](Result<Nothing> stored) {
+    store_.write(loaded, [this, loaded, done, turn, waiting](Result<Nothing> stored) {
       if (!stored)
         return done(stored.error());
-      ++environment_.counters.scripts_put;
-      scripts_.insert_or_assign(script->name, RegisteredScript{script, "", std::nullopt});
-      const uint32_t made = waiting->zygote->generation();
+      environment_.counters.scripts_put += loaded.size();
+      for (const ScriptPointer &script : loaded)
+        scripts_.insert_or_assign(script->name, RegisteredScript{script, "", std::nullopt});
+      Put put{waiting->zygote->generation(), {}};
       adopt(std::move(*waiting));
-      done(Put{script->name, script->version, made, scripts_.at(script->name).warmed_up});
+      for (const ScriptPointer &script : loaded)
+        put.scripts.push_back({script->name, script->version, scripts_.at(script->name).warmed_up});
+      done(std::move(put));
     });
   });
 }

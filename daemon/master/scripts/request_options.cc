@@ -25,15 +25,18 @@ enum Where : uint8_t {
   in_profile = bit_of(RunKind::profile),
   in_heap = bit_of(RunKind::heap),
   in_script = 2 * in_heap,
+  in_list = 4 * in_heap,
   to_debug = in_inspect | in_profile | in_heap,
   with_limits = in_call | in_eval | in_script,
-  everywhere = with_limits | to_debug
+  where_memory_counts = with_limits | to_debug,
+  everywhere = where_memory_counts | in_list
 };
 
 struct AllOptions {
   CallOptions call;
   std::optional<std::string_view> pool;
   message::LoadOptions load;
+  ListOptions list;
 };
 
 bool read_boolean(std::string_view raw, bool &out) {
@@ -86,7 +89,7 @@ const Row masters_rows[] = {
     {"cpu_ms", with_limits,
      [](auto raw, auto &o) { return read_number(raw, o.call.limits.cpu_ms, longest_ms); },
      "a whole number from 1 on"},
-    {"memory_mb", everywhere,
+    {"memory_mb", where_memory_counts,
      [](auto raw, auto &o) { return read_number(raw, o.call.limits.memory_mb, 1 << 20); },
      "a whole number from 1 on"},
     {"isolation", with_limits,
@@ -123,6 +126,18 @@ const Row masters_rows[] = {
        return good;
      },
      "a whole number from 1 to 600000"},
+    {"prefix", in_list, [](auto raw, auto &o) { return read_string(raw, o.list.prefix); },
+     "a string"},
+    {"after", in_list, [](auto raw, auto &o) { return read_string(raw, o.list.after); },
+     "a string"},
+    {"limit", in_list, [](auto raw, auto &o) { return read_number(raw, o.list.limit, 1 << 30); },
+     "a whole number from 1 on"},
+    {"failing", in_list,
+     [](auto raw, auto &o) { return read_boolean(raw, o.list.failing.emplace()); },
+     "true or false"},
+    {"quarantined", in_list,
+     [](auto raw, auto &o) { return read_boolean(raw, o.list.quarantined.emplace()); },
+     "true or false"},
 };
 
 // A field of LoadOptions.
@@ -196,6 +211,17 @@ Result<ScriptOptions> read_script_options(std::string_view raw) {
   if (!options)
     return options.error();
   return ScriptOptions{options->pool, options->call.limits, options->load};
+}
+
+Result<ListOptions> read_list_options(std::string_view raw) {
+  auto options = read_options(raw, in_list);
+  if (!options)
+    return options.error();
+  options->list.pool = options->pool;
+  if (!options->list.after.empty() && !options->pool)
+    return Error(ErrorCode::invalid_request,
+                 "option after goes with option pool: names are in an order within one");
+  return options->list;
 }
 
 Result<ScriptOptions> give_options(Script &script, std::string_view raw) {

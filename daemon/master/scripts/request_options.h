@@ -27,9 +27,19 @@ struct ScriptOptions {
   message::LoadOptions load; // what a zygote needs
 };
 
+// Which of the scripts.
+struct ListOptions {
+  std::optional<std::string_view> pool;
+  std::string_view prefix; // of their names
+  std::string_view after;  // greater names, of one pool
+  std::optional<int64_t> limit;
+  std::optional<bool> failing, quarantined; // nothing: either
+};
+
 // `raw` is a map, or nil, or empty (left out). Errors name the key.
 Result<CallOptions> read_call_options(std::string_view raw, RunKind kind);
 Result<ScriptOptions> read_script_options(std::string_view raw);
+Result<ListOptions> read_list_options(std::string_view raw);
 // Of script.put: the script then has them, and what is returned views it.
 Result<ScriptOptions> give_options(Script &script, std::string_view raw);
 

@@ -15,6 +15,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <optional>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -233,14 +235,16 @@ void ScriptStore::note(const std::string &pool, const std::string &name,
   }
 }
 
-void ScriptStore::write(ScriptPointer script, Done done) {
-  Change change{script->pool, script->name, script, std::move(done)};
+void ScriptStore::write(std::vector<ScriptPointer> scripts, Done done) {
+  Change change{{}, std::move(done)};
+  for (ScriptPointer &script : scripts)
+    change.entries.push_back({script->pool, script->name, std::move(script)});
   changes_.push_back(std::move(change));
   begin_next();
 }
 
 void ScriptStore::remove(const std::string &pool, const std::string &name, Done done) {
-  changes_.push_back({pool, name, nullptr, std::move(done)});
+  changes_.push_back({{{pool, name, nullptr}}, std::move(done)});
   begin_next();
 }
 
@@ -254,32 +258,8 @@ void ScriptStore::forget_changes() {
 void ScriptStore::begin_next() {
   if (task_ || changes_.empty())
     return;
-  const Change &change = changes_.front();
-  const std::string path = name_path(change.pool, change.name);
-  const auto old = object_of_.find(path);
-  // Equal sources share an object, so it goes with the last name that needs it.
-  std::string obsolete; // an object that no name will need any more
-  if (old != object_of_.end() && names_of_[old->second] == 1)
-    obsolete = old->second;
-  const auto work = [this, script = change.script, path, obsolete]() -> Result<Nothing> {
-    if (script) {
-      const std::string hash = to_hex(sha256(script->source));
-      // The source before the name that points to it, and an old source last: at no moment does a
-      // name lack its source.
-      if (!names_of_.contains(hash))
-        if (auto written = replace_file(object_path(hash), script->source, file_mode); !written)
-          return written;
-      if (auto written = replace_file(path, name_file(*script), file_mode); !written)
-        return written;
-      if (!obsolete.empty() && obsolete != hash)
-        unlink(object_path(obsolete).c_str());
-      return Nothing{};
-    }
-    if (auto removed = remove_file(path); !removed)
-      return removed;
-    if (!obsolete.empty())
-      unlink(object_path(obsolete).c_str());
-    return Nothing{};
+  const auto work = [this, change = changes_.front(), obsolete = obsolete_after(changes_.front())] {
+    return make(change, obsolete);
   };
   const auto done = [this](Result<Nothing> result) {
     invariant(!changes_.empty(), "what was written was asked for");
@@ -287,11 +267,79 @@ void ScriptStore::begin_next() {
     Change ended = std::move(changes_.front());
     changes_.pop_front();
     if (result)
-      note(ended.pool, ended.name, ended.script);
+      for (const Entry &entry : ended.entries)
+        note(entry.pool, entry.name, entry.script);
     ended.done(std::move(result));
     begin_next();
   };
   task_ = std::make_unique<BackgroundTask>(loop_, reaper_, work, lock_.descriptor(), done);
+}
+
+// Equal sources share an object, so it goes with the last name that needs it.
+std::vector<std::string> ScriptStore::obsolete_after(const Change &change) const {
+  std::map<std::string, int> names;
+  const auto count = [&](const std::string &hash) -> int & {
+    const auto known = names_of_.find(hash);
+    return names.try_emplace(hash, known == names_of_.end() ? 0 : known->second).first->second;
+  };
+  for (const Entry &entry : change.entries) {
+    if (const auto old = object_of_.find(name_path(entry.pool, entry.name));
+        old != object_of_.end())
+      --count(old->second);
+    if (entry.script)
+      ++count(to_hex(sha256(entry.script->source)));
+  }
+  std::vector<std::string> obsolete;
+  for (const auto &[hash, left] : names)
+    if (left == 0)
+      obsolete.push_back(hash);
+  return obsolete;
+}
+
+// The sources before the names that point to them, and old sources last: at no moment does a name lack
+// its source.
+Result<Nothing> ScriptStore::make(const Change &change,
+                                  const std::vector<std::string> &obsolete) const {
+  std::set<std::string> written;
+  for (const Entry &entry : change.entries) {
+    if (!entry.script)
+      continue;
+    const std::string hash = to_hex(sha256(entry.script->source));
+    if (!names_of_.contains(hash) && written.insert(hash).second)
+      if (auto replaced = replace_file(object_path(hash), entry.script->source, file_mode);
+          !replaced)
+        return replaced;
+  }
+  std::vector<std::pair<std::string, std::optional<std::string>>>
+      changed; // paths, and what was there
+  const auto replace = [&](const std::string &path, const std::optional<std::string> &content) {
+    return content ? replace_file(path, *content, file_mode) : remove_file(path);
+  };
+  for (const Entry &entry : change.entries) {
+    const std::string path = name_path(entry.pool, entry.name);
+    std::optional<std::string> old;
+    Result<Nothing> result = Nothing{};
+    if (change.entries.size() > 1 && object_of_.contains(path)) {
+      if (auto content = read_file(path))
+        old = std::move(*content);
+      else
+        result = content.error();
+    }
+    if (result)
+      result = replace(path, entry.script ? std::optional(name_file(*entry.script)) : std::nullopt);
+    if (result) {
+      changed.emplace_back(path, std::move(old));
+      continue;
+    }
+    Error error = result.error();
+    for (const auto &[former_path, former] : changed)
+      if (const auto back = replace(former_path, former); !back)
+        error.message += "; and what was there can't be put back: " + back.error().message;
+    return error;
+  }
+  for (const std::string &hash : obsolete)
+    unlink(object_path(hash).c_str());
+  return Nothing{};
 }
 
 } // namespace lethe

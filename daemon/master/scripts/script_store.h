@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <map>
+#include <vector>
 
 namespace lethe {
 
@@ -32,20 +33,27 @@ public:
   // whoever went on without it would serve as if it had been deleted.
   Result<std::vector<ScriptPointer>> load(std::vector<std::string> &damaged);
 
-  void write(ScriptPointer script, Done done);
+  // All of them, or, if one can't be written, none; a crash in the midst of it may leave some. Of one pool
+  // each, and with different names.
+  void write(std::vector<ScriptPointer> scripts, Done done);
   void remove(const std::string &pool, const std::string &name, Done done);
   // For the daemon's end: what is being written will be there, and nobody hears of it any more.
   void forget_changes();
   bool busy() const { return task_ != nullptr; }
 
 private:
-  struct Change {
+  struct Entry {
     std::string pool, name;
     ScriptPointer script; // nullptr: remove
+  };
+  struct Change {
+    std::vector<Entry> entries;
     Done done;
   };
 
   void begin_next();
+  std::vector<std::string> obsolete_after(const Change &change) const;
+  Result<Nothing> make(const Change &change, const std::vector<std::string> &obsolete) const;
   void note(const std::string &pool, const std::string &name, const ScriptPointer &script);
   std::string name_path(const std::string &pool, const std::string &name) const;
   std::string object_path(const std::string &hash) const;

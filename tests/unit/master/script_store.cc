@@ -9,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sys/resource.h>
 
 using namespace lethe;
@@ -41,15 +42,22 @@ struct Store {
   // Runs the loop until the change is done; the error's message, if any.
   std::string write(const std::string &name, const std::string &source, int64_t version = 1,
                     std::string_view options = "\x80") {
-    auto script = std::make_shared<Script>();
-    script->pool = "default";
-    script->name = name;
-    script->source = source;
-    cr_assert(give_options(*script, options));
-    script->version = version;
+    return write({script(name, source, version, options)});
+  }
+  std::string write(std::vector<ScriptPointer> all) {
     std::string message = "not done";
-    store.write(script, [&](Result<Nothing> result) { message = text(result); });
+    store.write(std::move(all), [&](Result<Nothing> result) { message = text(result); });
     return wait(message);
+  }
+  static ScriptPointer script(const std::string &name, const std::string &source,
+                              int64_t version = 1, std::string_view options = "\x80") {
+    auto made = std::make_shared<Script>();
+    made->pool = "default";
+    made->name = name;
+    made->source = source;
+    cr_assert(give_options(*made, options));
+    made->version = version;
+    return made;
   }
   std::string remove(const std::string &name) {
     std::string message = "not done";
@@ -142,6 +150,50 @@ Test(script_store, sources_that_nobody_names_are_removed) {
   store.remove("b");
   cr_assert_eq(folder.files("objects"), 0);
   cr_assert_eq(folder.files("names"), 0);
+}
+
+Test(script_store, many_are_written_together) {
+  const Folder folder;
+  {
+    Store store(folder);
+    store.write("b", "old");
+    cr_assert_eq(store.write({Store::script("a", "same"), Store::script("b", "same", 2),
+                              Store::script("c", "another")}),
+                 "");
+    cr_assert_eq(folder.files("objects"), 2);
+  }
+  Store again(folder);
+  cr_assert_eq(again.scripts.size(), 3);
+  std::map<std::string, std::string> sources;
+  for (const ScriptPointer &script : again.scripts)
+    sources[script->name] = script->source;
+  cr_assert(sources ==
+            (std::map<std::string, std::string>{{"a", "same"}, {"b", "same"}, {"c", "another"}}));
+  again.write({Store::script("a", "another", 2), Store::script("b", "another", 3)});
+  cr_assert_eq(folder.files("objects"), 1);
+}
+
+Test(script_store, of_many_none_is_written_where_one_can_not_be) {
+  const Folder folder;
+  {
+    Store store(folder);
+    store.write("a", "old");
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{1000, 1000}; // stands for a full disk
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const std::string options = "\x81\xaasource_map\xda\x07\xd0" + std::string(2000, 'm');
+    const std::string message =
+        store.write({Store::script("a", "new", 2), Store::script("b", "new"),
+                     Store::script("c", "new", 1, options)});
+    cr_assert(message.find("File too large") != std::string::npos, "%s", message.c_str());
+    cr_assert_eq(folder.files("names"), 1);
+    cr_assert_eq(store.write("d", "one more"), "");
+  }
+  const Store again(folder);
+  cr_assert_eq(again.scripts.size(), 2);
+  for (const ScriptPointer &script : again.scripts)
+    cr_assert_eq(script->source, script->name == "a" ? "old" : "one more");
+  cr_assert(again.damaged.empty());
 }
 
 Test(script_store, a_removed_script_stays_removed) {
