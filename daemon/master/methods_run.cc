@@ -29,11 +29,13 @@ std::optional<Error> check_function_name(std::string_view function) {
                fmt::format("the name of a function has at most {} bytes of UTF-8", most_bytes));
 }
 
-const RegisteredScript *find_script(const MethodCall &call, const Pool &pool,
-                                    std::string_view name) {
+const RegisteredScript *find_script(const MethodCall &call, Pool &pool, std::string_view name) {
   const auto found = pool.scripts().find(name);
-  if (found != pool.scripts().end() && !found->second.failure)
+  if (found != pool.scripts().end() && !found->second.failure) {
+    if (found->second.is_cold)
+      pool.note_cold_call(found->first);
     return &found->second;
+  }
   std::string why =
       fmt::format("pool {} has no script {}; script.list lists what there is", pool.name(), name);
   if (found != pool.scripts().end())

@@ -247,7 +247,7 @@ bool list_scripts(const MethodCall &call) {
       map.add_text("pool", pool->name());
       map.add("version", registered.script->version);
       map.add("bytes", registered.script->source.size());
-      map.add("resident", !registered.failure);
+      map.add("resident", !registered.failure && !registered.is_cold);
       map.add("faults", registered.history->faults(now_us));
       map.add("quarantined", registered.history->is_quarantined(now_us));
       map.add("compiled", registered.history->compiled());

@@ -141,12 +141,14 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, const message::Run
   sequence_ = sequence;
   const bool wants_stats = (request.flags & run_wants_stats) != 0;
   reset_floating_point(); // native code may have left it otherwise
-  const CodeEvents &code = *process_globals.code_events;
-  const uint64_t compiled_before = code.counts().all();
   started_ns_ = now_ns();
   const uint64_t cpu = wants_stats ? now_ns(CLOCK_PROCESS_CPUTIME_ID) : 0;
+  auto failed = load_if_cold(request.script);
+  const CodeEvents &code = *process_globals.code_events;
+  const uint64_t compiled_before = code.counts().all();
 
-  const auto failed = execute(request);
+  if (!failed)
+    failed = execute(request);
 
   if (fault_point("worker.rounding"))
     std::fesetround(FE_TOWARDZERO);
@@ -169,6 +171,12 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, const message::Run
   }
   return {request.flags, number_of(request.script),
           static_cast<uint64_t>(request.busy_poll_us) * 1000};
+}
+
+std::optional<RunFailure> RequestLoop::load_if_cold(std::string_view script) {
+  result_.clear();
+  return rewinder_ && rewinder_->is_cold(script) && !runner_.has(script) ? load_cold_(script)
+                                                                         : std::nullopt;
 }
 
 std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {

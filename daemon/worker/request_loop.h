@@ -31,8 +31,11 @@ public:
     Host::attach(isolate_, this);
   }
 
+  // Loads a script that has no layer yet. The failure, if there is one.
+  using LoadCold = std::function<std::optional<RunFailure>(std::string_view script)>;
   // For one whose memory goes back, from now on to this moment.
-  void use(Rewinder &rewinder) {
+  void use(Rewinder &rewinder, LoadCold load_cold) {
+    load_cold_ = std::move(load_cold);
     rewinder_ = &rewinder;
     if (!rewinder.adopt(page_))
       rewinder_ = nullptr; // it serves one request
@@ -67,6 +70,7 @@ private:
 
   [[noreturn]] void run(const MakeDebugger *make_debugger);
   bool is_ready_for(std::string_view script, const Frame &frame);
+  std::optional<RunFailure> load_if_cold(std::string_view script);
   Afterwards serve(uint32_t sequence, const message::Run &request);
   std::optional<RunFailure> execute(const message::Run &request);
   void report_stats(uint64_t wall_ns, uint64_t cpu_ns);
@@ -88,6 +92,7 @@ private:
   const ZygoteSettings &settings_;
 
   Rewinder *rewinder_ = nullptr; // none: there is no image to go back to
+  LoadCold load_cold_;
   const WorkingSet *working_set_ = nullptr;
   Debugger *debugger_ = nullptr;
   Buffer early_; // frames of requests that came while another one waited for its client

@@ -249,7 +249,7 @@ void Zygote::fork_worker(uint32_t sequence, const message::Fork &wanted) {
 
 void Zygote::become_worker(FileDescriptor socket, const FileDescriptor &page_file, bool debugs,
                            std::vector<int> kept) {
-  const bool is_layered = has_layers();
+  const bool is_layered = has_layers_ && rewinds();
   Rewinder *rewinder = rewinds() && (!debugs || is_layered) ? rewinder_ : nullptr;
   // Files are opened before the sandbox is there: it closes all other descriptors and lets none be
   // opened.
@@ -322,7 +322,7 @@ RequestLoop &Zygote::make_loop(FileDescriptor socket, WorkerPage &page, Rewinder
   auto &loop = *new RequestLoop(isolate_, std::move(channel), page, runner_, memory_,
                                 value_limits(settings_), settings_);
   if (rewinder) // before the sandbox, which does not allow to map an overlay
-    loop.use(*rewinder);
+    loop.use(*rewinder, [this](std::string_view script) { return generation_.load_cold(script); });
   return loop;
 }
 
@@ -368,7 +368,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
       },
       this);
   memory_.limit_loading(grow_body.size());
-  const bool is_image_kept = has_layers(); // they belong to it
+  const bool is_image_kept = has_layers_; // they belong to it
   generation_.take(read_or_give_up<message::Grow>(grow_body), layers(),
                    static_cast<size_t>(settings_.scripts_in_image));
   if (fault_point("zygote.forbidden"))
@@ -383,7 +383,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
   serves_one_ = settings_.isolation == Isolation::process;
   end_learning();
   if (!is_image_kept) {
-    if (generation_.loads_layers())
+    if (layers() && layers()->is_used() && !generation_.is_part())
       prepare_for_layers();
     collect_garbage();
     take_image();
@@ -402,6 +402,7 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
 
 // The image that is taken next stays: all further scripts are loaded upon it.
 void Zygote::prepare_for_layers() {
+  has_layers_ = true;
   scripts_.make_spare_context(isolate_);
   spare_heap_bytes_ = static_cast<size_t>(settings_.memory_mb) << 20;
 }
@@ -637,7 +638,7 @@ void Zygote::say_ready() {
                            rewinds() ? static_cast<int64_t>(rewinder_->image_bytes()) : 0};
   LayerStore::Record record{};
   for (const auto &[name, script] : scripts_.all())
-    if (!has_layers() || !layers()->find(name, record) || !record.layer.content)
+    if (!has_layers_ || !layers() || !layers()->find(name, record) || !record.layer.content)
       ready.scripts.push_back(report_of(name, *script));
   for (const auto &loaded : loaded_layers_)
     ready.scripts.push_back(loaded->script);

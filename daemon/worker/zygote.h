@@ -61,7 +61,6 @@ private:
   template <typename Message, size_t descriptors>
   void say(uint32_t sequence, const Message &message, const int (&sent)[descriptors]);
   LayerStore *layers() const { return rewinds() ? rewinder_->layers() : nullptr; }
-  bool has_layers() const { return layers() && layers()->has_layers(); }
   bool rewinds() const { return rewinder_ && !serves_one_; }
   void begin_learning();
   void end_learning();
@@ -91,6 +90,7 @@ private:
   bool has_prepared_forks_ = false, is_confined_ = false;
   Generation generation_;
   std::vector<message::Kept<message::LoadedLayer>> loaded_layers_; // of this generation
+  bool has_layers_ = false; // the image is what they build on
   std::vector<LayerFailure> layer_failures_;
   // In the image. More is for those who write layers, which can't take memory that it does not have.
   size_t spare_heap_bytes_ = MemoryImage::Settings{}.spare_heap_bytes;

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <csignal>
+#include <ctime>
 
 using namespace lethe::test;
 
@@ -80,6 +81,77 @@ Test(layers, are_made_again_at_a_start) {
   expect_equal(client.error("call", {name_of(2), "f", {1}})["code"], "not_found");
   client.put(name_of(2), counting(2));
   expect_each_answers(client, scripts);
+}
+
+namespace {
+
+bool is_resident(Client &client, const std::string &name) {
+  const json list = client.result("script.list", json::array({{{"prefix", name}}}));
+  return list.at(0)["resident"].get<bool>();
+}
+
+} // namespace
+
+Test(layers, are_made_after_a_start_when_scripts_are_called) {
+  const ScratchFolder state;
+  constexpr int scripts = 6;
+  const DaemonOptions options{.settings = {one_in_image, one_worker, verified},
+                              .state_folder = state.path()};
+  {
+    const Daemon daemon(options);
+    Client client = daemon.connect();
+    for (int i = 0; i < scripts; ++i)
+      client.put(name_of(i), counting(i));
+  }
+  const Daemon daemon(options);
+  Client client = daemon.connect();
+  expect(!is_resident(client, name_of(3)), "it was not called yet");
+  expect_equal(client.call(name_of(3), "f", {10}), {30, 1, 1});
+  expect_equal(client.call(name_of(3), "f", {10}), {30, 1, 1});
+  expect_equal(client.call(name_of(4), "f", {10}), {40, 1, 1});
+  expect_equal(client.eval("typeof f + typeof seen"), "undefinedundefined");
+  expect(becomes_true([&] { return is_resident(client, name_of(3)); }), "it was called");
+  expect(!is_resident(client, name_of(5)), "it was not called yet");
+  expect_each_answers(client, scripts);
+  expect_each_answers(client, scripts);
+  expect(becomes_true([&] { return is_resident(client, name_of(5)); }), "it was called");
+  expect_each_answers(client, scripts);
+  expect_equal(client.error("call", {name_of(5), "h", json::array()})["code"], "not_found");
+  expect_equal(client.result("stats", json::array()).value("rewinds_failed_verify_failed", 0), 0);
+}
+
+Test(layers, whoever_is_the_first_to_call_a_script_waits_no_longer_than_he_wants) {
+  const ScratchFolder state;
+  const DaemonOptions options{
+      .settings = {one_in_image, one_worker, "pool.default.load_deadline_ms=1000"},
+      .state_folder = state.path()};
+  const int64_t until = 1000 * std::time(nullptr) + 4000;
+  const std::string later = "const later = Date.now() > " + std::to_string(until) + ";";
+  {
+    const Daemon daemon(options);
+    Client client = daemon.connect();
+    client.put("first", "1"); // the image's
+    client.put("loops", later + "while (later); function f() { return 1; }");
+    client.put("throws", later + "if (later) throw new TypeError('too late'); function f() {}");
+    client.put("good", "function f() { return 'good'; }");
+  }
+  expect(becomes_true([until] { return 1000 * std::time(nullptr) > until + 1000; }), "it is later");
+  const Daemon daemon(options);
+  Client client = daemon.connect();
+  expect_members(client.error("call", {"throws", "f", json::array()}),
+                 {{"code", "script_error"}, {"name", "TypeError"}});
+  expect_members(client.error("call", {"loops", "f", json::array(), {{"deadline_ms", 200}}}),
+                 {{"code", "deadline_exceeded"}});
+  expect_equal(client.call("good", "f"), "good");
+  for (const char *name : {"throws", "loops"}) {
+    expect(becomes_true([&] {
+             return client.error("call", {name, "f", json::array()})["code"] == "not_found";
+           }),
+           name);
+    expect_contains(client.error("call", {name, "f", json::array()})["message"],
+                    "is stored, but cannot be loaded");
+  }
+  expect_equal(client.call("good", "f"), "good");
 }
 
 Test(layers, the_last_put_answers) {

@@ -137,7 +137,8 @@ void GenerationBuild::grow() {
   auto pair = make_socket_pair();
   if (!pair)
     return fail(pair.error());
-  message::Grow grow{.generation = ++*plan_.last_generation, .strict = plan_.strict};
+  message::Grow grow{
+      .generation = ++*plan_.last_generation, .strict = plan_.strict, .lazy = plan_.lazy};
   size_t bytes = 0;
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
   for (const ScriptPointer &script : plan_.load) {

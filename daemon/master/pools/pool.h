@@ -30,6 +30,7 @@ struct RegisteredScript {
   ScriptPointer script;
   std::string functions;        // MessagePack array of names; empty if it is not resident
   std::optional<Error> failure; // why it is not
+  bool is_cold = false;         // it is loaded when it is called
   std::optional<message::Kept<message::WarmedUp>> warmed_up{}; // nothing: it has no such calls
   RunHistoryPointer history = RunHistory::of_script(script->name, script->version);
   CallSamples samples{}; // none, unless the pool learns
@@ -45,6 +46,7 @@ struct RegisteredScript {
 //   put_now, remove_now    build by a fork of the zygote ─► store ─► adopt
 //   prepare_now            build with new settings ─► wait for the other pools ─► commit: adopt,
 //                          or abandon
+//   load_wanted            build by a fork, with cold scripts that were called ─► adopt
 //   renew                  build by executing the program ─► adopt; when it was grown too often, a
 //                          worker had a fault, or of age
 //   learn                  build by a fork, with calls of requests ─► adopt; any other change ends it
@@ -107,6 +109,8 @@ public:
 
   // `to_admin`: with each worker.
   void write_stats(Buffer &out, bool to_admin) const;
+  // A cold one was called: the next ones are to find it loaded.
+  void note_cold_call(const std::string &script);
   size_t waiting_script_bytes() const { return waiting_script_bytes_; } // of changes that wait
   uint32_t generation() const { return zygote_ ? zygote_->generation() : 0; }
   const std::string &v8_version() const { return v8_version_; }
@@ -134,6 +138,7 @@ private:
   void want_renewal(std::string_view why);
   void renew_if_due();
   void renew(const Turn &turn);
+  void load_wanted(const Turn &turn);
   void learn_if_due();
   void learn(const Turn &turn);
   void forget_samples();
@@ -182,6 +187,7 @@ private:
   bool learns_ = false;        // the generation that is built is for that
   size_t sample_bytes_ = 0;    // at most, in all scripts' samples
   size_t waiting_script_bytes_ = 0;
+  std::set<std::string> wanted_; // cold scripts that were called
   std::deque<Change> changes_;
   StateMachine<Pool, State> state_;
   std::unique_ptr<GenerationBuild> build_;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t most_times_grown = 16; // more only if there are so many scripts to load anew
 constexpr size_t most_changes = 64;     // that wait for their turn
+constexpr size_t most_wanted = 8; // that are loaded at once: a change of somebody waits for it
 
 } // namespace
 
@@ -83,6 +84,7 @@ void Pool::start(std::vector<ScriptPointer> scripts, Done done) {
   make_group();
   GenerationPlan plan;
   plan.load = all_scripts(false);
+  plan.lazy = true;
   plan.strict = false;
   build(std::move(plan),
         [this, done = std::move(done), turn = take_turn()](Result<BuiltGeneration> built) {
@@ -102,6 +104,7 @@ void Pool::recover() {
   }
   GenerationPlan plan;
   plan.load = all_scripts(false);
+  plan.lazy = true;
   plan.strict = false;
   build(std::move(plan), [this, turn = take_turn()](Result<BuiltGeneration> built) {
     if (built)
@@ -145,6 +148,7 @@ void Pool::renew(const Turn &turn) {
   executed_us_ = environment_.loop.now_us();
   GenerationPlan plan;
   plan.load = all_scripts(true);
+  plan.lazy = true;
   build(std::move(plan), [this, turn](Result<BuiltGeneration> built) {
     renewal_waits_ = false;
     if (built) {
@@ -167,6 +171,35 @@ void Pool::warn_of_missing_layers(const ZygoteProcess &zygote) const {
                 fmt::join(zygote.missing_layers(), "; "));
 }
 
+void Pool::note_cold_call(const std::string &script) {
+  if (!wanted_.insert(script).second || wanted_.size() > 1)
+    return;
+  changes_.push_back([this](const Turn &turn) { load_wanted(turn); });
+  begin_next_change();
+}
+
+void Pool::load_wanted(const Turn &turn) {
+  GenerationPlan plan;
+  plan.parent = zygote_.get();
+  plan.strict = false;
+  while (!wanted_.empty() && plan.load.size() < most_wanted) {
+    const auto found = scripts_.find(wanted_.extract(wanted_.begin()).value());
+    if (found != scripts_.end() && found->second.is_cold)
+      plan.load.push_back(found->second.script);
+  }
+  if (!wanted_.empty())
+    changes_.push_back([this](const Turn &next) { load_wanted(next); });
+  if (plan.load.empty())
+    return;
+  build(std::move(plan), [this, turn](Result<BuiltGeneration> built) {
+    if (built)
+      adopt(std::move(*built));
+    else
+      log_warning("pool {}: scripts that were called are not kept loaded: {}", name_,
+                  built.error().message);
+  });
+}
+
 void Pool::adopt(BuiltGeneration built) {
   invariant(built.zygote && !build_, "a generation that is put in force was built");
   invariant(built.zygote->generation() > generation(), "a later generation has a greater number",
@@ -178,8 +211,12 @@ void Pool::adopt(BuiltGeneration built) {
     warn_of_missing_layers(*built.zygote);
   zygote_ = std::move(built.zygote);
   v8_version_ = built.v8_version;
+  if (!built.is_grown)
+    for (auto &[name, registered] : scripts_)
+      registered.is_cold = !registered.failure && !built.functions.contains(name);
   for (auto &[name, functions] : built.functions)
     if (const auto found = scripts_.find(name); found != scripts_.end()) {
+      found->second.is_cold = false;
       found->second.functions = std::move(functions);
       found->second.failure.reset();
       const auto warmed_up = built.warmed_up.find(name);
@@ -190,6 +227,7 @@ void Pool::adopt(BuiltGeneration built) {
     if (const auto found = scripts_.find(name); found != scripts_.end()) {
       log_error("pool {}: script {} is kept, but cannot be loaded: {}", name_, name, error.message);
       found->second.functions.clear();
+      found->second.is_cold = false;
       found->second.failure = std::move(error);
     }
   // These count the generation in use. Workers of the old one leave by themselves.
@@ -327,6 +365,7 @@ void Pool::prepare_now(const Done &done, Turn turn) {
   GenerationPlan plan;
   plan.settings = &prepared_settings_;
   plan.load = all_scripts(true);
+  plan.lazy = true;
   build(std::move(plan), [this, done](Result<BuiltGeneration> built) {
     state_.move_to(State::prepared, built ? "" : "in vain");
     if (!built)

@@ -82,7 +82,6 @@ Result<Nothing> LayerStore::put(std::string_view name, std::string_view definiti
     return failure("there is no memory for another one");
   count_ += slot.offset == 0;
   slot = {std::hash<std::string_view>{}(name), begin};
-  has_layers_ |= layer_bytes > 0;
   return Nothing{};
 }
 

@@ -46,8 +46,8 @@ public:
         f(record_at(slot->offset));
   }
 
-  // Has any record had a layer?
-  bool has_layers() const { return has_layers_; }
+  // Has anything been put?
+  bool is_used() const { return count_ > 0; }
 
   // A process that runs scripts can't write to the file any more.
   void close() { file_.reset(); }
@@ -70,7 +70,6 @@ private:
   FileDescriptor file_, reader_;
   const char *view_;
   size_t count_ = 0;
-  bool has_layers_ = false;
   Slot *slots_; // most_slots: in memory of their own, of which only what is in use is there
 };
 

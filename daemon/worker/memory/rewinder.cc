@@ -124,9 +124,15 @@ void Rewinder::put_back(Channel &channel) {
 
 MemoryLayer Rewinder::layer_of(std::string_view script) const {
   LayerStore::Record record{};
-  return layers_ && layers_->has_layers() && !script.empty() && layers_->find(script, record)
+  return layers_ && layers_->is_used() && !script.empty() && layers_->find(script, record)
              ? record.layer
              : MemoryLayer{};
+}
+
+bool Rewinder::is_cold(std::string_view script) const {
+  LayerStore::Record record{};
+  return layers_ && layers_->is_used() && !script.empty() && layers_->find(script, record) &&
+         !record.layer.content && !record.definition.empty();
 }
 
 bool Rewinder::make_ready_for(std::string_view script, const Frame &frame, Channel &channel) {

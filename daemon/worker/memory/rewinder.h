@@ -44,6 +44,8 @@ public:
     arena_.image_taken(); // as whoever puts it on finds it
     return image_->write_layer(file);
   }
+  // Does a request of this script have to load it, as there is no layer yet?
+  bool is_cold(std::string_view script) const;
   // Is memory as the image and this script's layer have it?
   bool is_ready_for(std::string_view script) const {
     return layer_of(script).content == layer_.content;

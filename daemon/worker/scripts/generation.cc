@@ -52,14 +52,11 @@ std::optional<RunFailure> impurity(const PortraitDifference &difference) {
 
 } // namespace
 
-bool Generation::is_of_layers(std::string_view name) const {
-  LayerStore::Record record{};
-  return layers_ && (layers_->has_layers() || layers_->find(name, record));
-}
+bool Generation::is_of_layers() const { return layers_ && layers_->is_used(); }
 
 // Once there are layers, the image stays what it is, as they are what differs from it.
 bool Generation::goes_into_layer(std::string_view name, size_t most_in_image) const {
-  return layers_ && (is_of_layers(name) ||
+  return layers_ && (is_of_layers() ||
                      (scripts_.definition_count() >= most_in_image && !scripts_.definition(name)));
 }
 
@@ -76,7 +73,9 @@ void Generation::take(const message::Grow &grow, LayerStore *layers, size_t most
     const bool in_layer = goes_into_layer(name, most_in_image);
     auto &waiting = in_layer ? new_in_layers_ : new_;
     std::erase(waiting, name);
-    waiting.push_back(name);
+    // Of modules it must be known what they import.
+    if (!in_layer || !grow.lazy || script.options.module)
+      waiting.push_back(name);
     if (in_layer)
       note_full(name, layers_->define(name, ScriptDefinition::pack(script).view()));
     else
@@ -126,7 +125,7 @@ template <typename F> void Generation::for_each_loaded(F f) const {
     if (!layers_ || !layers_->find(name, record) ||
         (!record.layer.content && !record.definition.empty()))
       f(name, script->modules().names());
-  if (layers_ && layers_->has_layers())
+  if (layers_ && layers_->is_used())
     layers_->for_each([&f](const LayerStore::Record &layered) {
       if (layered.layer.content)
         f(layered.name, layered.imports.empty()
@@ -140,7 +139,7 @@ std::optional<Generation::Failure> Generation::drop() {
     std::erase(new_, name);
     std::erase(new_in_layers_, name);
     scripts_.drop(name);
-    if (is_of_layers(name))
+    if (is_of_layers())
       note_full(name, layers_->remove(name));
   }
   if (!is_strict_ || drop_.empty())

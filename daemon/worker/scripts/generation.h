@@ -45,9 +45,12 @@ public:
     size_t new_count;
   };
   Layers take_layers();
-  bool loads_layers() const { return !is_part_ && !new_in_layers_.empty(); }
   // As the store of layers keeps them for this.
   static Buffer pack_imports(const std::vector<std::string_view> &names);
+  // In a request of its own, without its warm-up calls.
+  std::optional<RunFailure> load_cold(std::string_view name) {
+    return load_again(name, [](v8::Local<v8::Context>) {});
+  }
   // In the process that writes its layer.
   std::optional<RunFailure> load_alone(std::string_view name, bool is_strict);
   // Loads a script in place of itself, without its warm-up calls. `made` is called with its context
@@ -59,14 +62,15 @@ public:
   const std::string &present() const { return present_; }
   const std::vector<Failure> &failures() const { return failures_; }
   bool is_strict() const { return is_strict_; }
+  bool is_part() const { return is_part_; }
   // A script was, here or in an earlier generation: see collect_young_garbage().
   bool has_warmed_up() const { return has_warmed_up_; }
 
 private:
   std::optional<Failure> drop();
   void note_full(const std::string &name, const Result<Nothing> &added);
-  // Not the image says what the script is.
-  bool is_of_layers(std::string_view name) const;
+  // Not the image says what scripts are, and which.
+  bool is_of_layers() const;
   bool goes_into_layer(std::string_view name, size_t most_in_image) const;
   template <typename F> void for_each_loaded(F f) const;
   std::vector<std::string> to_load() const;

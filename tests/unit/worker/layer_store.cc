@@ -45,16 +45,15 @@ Test(layer_store, has_what_was_put_last) {
   LayerStore &store = *LayerStore::create();
   LayerStore::Record record{};
   cr_assert_not(store.find("a", record));
-  cr_assert_not(store.has_layers());
+  cr_assert_not(store.is_used());
   cr_assert(store.define("a", "only defined"));
   cr_assert(store.find("a", record));
   cr_assert_eq(record.definition, "only defined");
   cr_assert_null(record.layer.content);
-  cr_assert_not(store.has_layers());
 
   cr_assert(put(store, "a", "12345"));
   cr_assert(put(store, "ab", "123456789"));
-  cr_assert(store.has_layers());
+  cr_assert(store.is_used());
   cr_assert(store.find("a", record));
   cr_assert_eq(record.name, "a");
   cr_assert_eq(record.definition, "definition of a");
