@@ -93,10 +93,8 @@ void RequestLoop::run(const MakeDebugger *make_debugger) {
         const auto request = read_or_break_off<message::Run>(frame);
         if (!is_ready_for(request.script, frame))
           break;
-        if (make_debugger) {
+        if (make_debugger)
           debugger_ = &(*make_debugger)();
-          rewinder_ = nullptr; // it has threads, and serves one request
-        }
         last = serve(frame.sequence, request);
         after_reply(last.flags, last.script);
       }
@@ -223,8 +221,8 @@ void RequestLoop::after_reply(uint32_t flags, uint32_t script) {
   const bool was_stopped = Interrupts::instance().requested();
   if (working_set_ && !was_stopped)
     working_set_->tell();
-  // A script that was stopped may have left anything half done.
-  if ((flags & run_once) != 0 || was_stopped)
+  // A script that was stopped may have left anything half done; with a debugger there are threads.
+  if ((flags & run_once) != 0 || was_stopped || debugger_)
     end_worker(exit_clean);
   if ((flags & run_rewind) != 0 && !(rewinder_ && rewinder_->rewind(channel_, script)))
     end_worker(exit_clean);

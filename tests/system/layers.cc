@@ -293,7 +293,7 @@ Test(layers, a_request_that_ends_its_worker_ends_no_other) {
   }
 }
 
-Test(layers, are_seen_by_debuggers) {
+Test(layers, are_seen_by_debuggers_whether_they_are_there_or_not) {
   Daemon daemon({one_in_image});
   Client client = daemon.connect();
   client.put("first", "1");
@@ -308,4 +308,10 @@ Test(layers, are_seen_by_debuggers) {
                    .status,
                0);
   expect_contains(read_file(profile), R"("functionName":"keep")");
+  daemon.stop();
+  daemon.start();
+  const std::string after = daemon.folder().path() / "after";
+  expect_equal(run(lethe_command(daemon, {"heap", "s", "keep", "1234", "--output", after})).status,
+               0);
+  expect_contains(read_file(after), "\"Kept\"");
 }
