@@ -12,7 +12,10 @@ failed=() again=()
 for program; do
   echo "== $program"
   options=("--tap=$program.tap")
-  [[ $program != */limits ]] || options+=(-j1)
+  case $program in
+  */limits) options+=(-j1) ;;
+  */system | */fault) options+=("-j$(($(nproc) * 3 / 2))") ;; # most of these wait, for a start or a deadline
+  esac
   [ -z "${TEST:-}" ] || options+=(--filter "$TEST")
   rm -f "$program.tap"
   run "$program" "${options[@]}" && continue

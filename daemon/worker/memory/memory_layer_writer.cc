@@ -34,7 +34,7 @@ struct MemoryImage::LayerWriter {
 private:
   // A page from this part of its words on is kept whole, where so many of them follow one another: that
   // takes more room, but is mapped at once instead of copied.
-  static constexpr size_t dense_part = 8, least_run_pages = 4;
+  static constexpr size_t dense_part = 8, least_run_pages = 16;
   // So many others between them are no matter: V8's pages begin with one that has little.
   static constexpr size_t most_between = 4;
 
