@@ -130,8 +130,9 @@ bool ValueReader::read_date(const Item &item, v8::Local<v8::Value> &value) {
   const auto timestamp = read_timestamp(item.bytes);
   if (!timestamp)
     return fail("a timestamp has 4, 8 or 12 bytes, and less than a second of nanoseconds");
+  constexpr uint32_t in_millisecond = 1'000'000; // what is less is dropped, also before 1970
   const double milliseconds =
-      static_cast<double>(timestamp->seconds) * 1000 + timestamp->nanoseconds / 1e6;
+      static_cast<double>(timestamp->seconds) * 1000 + timestamp->nanoseconds / in_millisecond;
   // Date's constructor of the API makes an invalid date of what is out of range.
   v8::Local<v8::Value> date;
   if (!v8::Date::New(context_, milliseconds).ToLocal(&date))
@@ -161,12 +162,15 @@ bool ValueReader::read_properties(v8::Local<v8::Object> target) {
     return true;
   if (item.kind != Kind::map)
     return fail("globals are not a map");
-  for (uint32_t i = 0; i < item.count; ++i) {
+  for (uint32_t i = 0, count = item.count; i < count; ++i) {
     v8::Local<v8::Value> key, element;
-    if (!read_key(key, 0) || !read_value(element, 0))
+    if (!reader_.next(item))
       return false;
-    if (!key->IsString())
+    // Some languages have one type for texts and bytes.
+    if (item.kind != Kind::string && item.kind != Kind::binary)
       return fail("the name of a global is not a string");
+    if (!make_string(item.bytes, v8::NewStringType::kInternalized, key) || !read_value(element, 0))
+      return false;
     if (!target->CreateDataProperty(context_, key.As<v8::String>(), element).FromMaybe(false))
       return fail("a global of this name cannot be set");
   }

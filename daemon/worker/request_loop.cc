@@ -53,6 +53,26 @@ template <typename Message> Message read_or_break_off(const Frame &frame) {
   return *message;
 }
 
+// A client's error as text: a text, the bytes of one, or [number, text], as Neovim's clients have it.
+v8::MaybeLocal<v8::String> text_of(v8::Local<v8::Context> context, v8::Local<v8::Value> answer) {
+  if (answer->IsNullOrUndefined())
+    return {};
+  if (answer->IsArray()) {
+    const auto array = answer.As<v8::Array>();
+    v8::Local<v8::Value> number, text;
+    if (array->Length() == 2 && array->Get(context, 0).ToLocal(&number) && number->IsNumber() &&
+        array->Get(context, 1).ToLocal(&text) && text->IsString())
+      return text.As<v8::String>();
+  }
+  if (answer->IsUint8Array()) {
+    const auto bytes = answer.As<v8::Uint8Array>();
+    std::string text(bytes->ByteLength(), '\0');
+    bytes->CopyContents(text.data(), text.size());
+    return to_string(context->GetIsolate(), text);
+  }
+  return answer->ToString(context);
+}
+
 // Puts the message and the keys of the client's error into the Error that rejects a promise.
 void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
           v8::Local<v8::Value> answer) {
@@ -60,10 +80,10 @@ void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
   const auto message_key = Names::of(isolate).message.Get(isolate);
   v8::Local<v8::Value> text = answer;
   v8::Local<v8::String> message;
-  const bool is_map = answer->IsObject() && !answer->IsArray();
+  const bool is_map = answer->IsObject() && !answer->IsArray() && !answer->IsUint8Array();
   if (is_map && !answer.As<v8::Object>()->Get(context, message_key).ToLocal(&text))
     text = v8::Undefined(isolate);
-  if (!text->ToString(context).ToLocal(&message))
+  if (!text_of(context, text).ToLocal(&message))
     message = to_string(isolate, "the client answered with an error");
   error->DefineOwnProperty(context, message_key, message, v8::DontEnum).FromMaybe(false);
   v8::Local<v8::Array> keys;

@@ -133,6 +133,7 @@ void Client::dispatch(const std::string &message) {
 
 void Client::answer_host_call(uint32_t id, std::string_view params) {
   const json call = json::from_msgpack(std::string(params));
+  host_call_ids.push_back(id);
   json error, result;
   try {
     if (on_host_call)

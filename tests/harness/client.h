@@ -88,6 +88,7 @@ public:
 
   // Answers the calls of scripts to their client; without it they get an error.
   std::function<json(uint32_t msgid, const std::string &name, const json &arguments)> on_host_call;
+  std::vector<uint32_t> host_call_ids; // all that came
   std::vector<Notification> notifications;
 
 private:

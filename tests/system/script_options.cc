@@ -185,6 +185,6 @@ Test(script_options, node_globals) {
   expect_equal(client.call("s", "f"),
                R"([[false, "undefined"], [false, "undefined"], [false, "undefined"]])"_json);
   expect_equal(client.eval("typeof process + typeof Buffer"), "undefinedundefined");
-  const json error = client.error("script.put", {"s", source, {{"node_globals", 1}}});
+  const json error = client.error("script.put", {"s", source, {{"node_globals", 2}}});
   expect_contains(error["message"], "node_globals must be true or false");
 }

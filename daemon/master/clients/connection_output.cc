@@ -14,6 +14,8 @@ namespace lethe {
 namespace {
 
 constexpr uint32_t most_host_calls = 1024; // unanswered ones of one request
+// Of host calls: clients that keep one table for both directions count their own from 0 or 1.
+constexpr uint32_t first_id = 1u << 30, end_of_ids = 1u << 31;
 
 } // namespace
 
@@ -88,7 +90,8 @@ void Connection::send_host_call(Request &request, const message::HostCall &call)
     return;
   }
   do
-    ++last_host_call_;
+    last_host_call_ =
+        last_host_call_ + 1 < end_of_ids ? std::max(last_host_call_ + 1, first_id) : first_id;
   while (host_calls_.contains(last_host_call_));
   host_calls_[last_host_call_] = {&request, call.call_id};
   ++request.host_calls;

@@ -39,21 +39,28 @@ struct AllOptions {
   ListOptions list;
 };
 
+// What languages have that lack a type is taken for it: 0 and 1 for booleans, bytes for texts, an empty
+// array for an empty map.
 bool read_boolean(std::string_view raw, bool &out) {
   Item item;
-  if (!Reader(raw).next(item) || item.kind != Kind::boolean)
+  if (!Reader(raw).next(item))
     return false;
-  out = item.boolean;
+  if (item.kind == Kind::integer && (item.integer == 0 || item.integer == 1))
+    out = item.integer == 1;
+  else if (item.kind == Kind::boolean)
+    out = item.boolean;
+  else
+    return false;
   return true;
 }
 
 bool read_string(std::string_view raw, std::string_view &out) {
-  Item item;
-  if (!Reader(raw).next(item) || item.kind != Kind::string)
-    return false;
-  out = item.bytes;
-  return true;
+  const auto text = Reader(raw).string();
+  out = text.value_or(out);
+  return text.has_value();
 }
+
+constexpr std::string_view empty_array = "\x90";
 
 // Some clients have only floating point numbers; a whole one is as good.
 bool read_number(std::string_view raw, std::optional<int64_t> &out, int64_t most) {
@@ -101,6 +108,8 @@ const Row masters_rows[] = {
      "one of " + all_names<Isolation>()},
     {"globals", in_eval,
      [](auto raw, auto &o) {
+       if (raw == empty_array)
+         return true;
        o.call.globals = raw;
        return Reader(raw).map().has_value();
      },
@@ -144,8 +153,12 @@ const Row masters_rows[] = {
 template <typename Field> Row row_of(const Field &field) {
   return {field.name, in_script,
           [](std::string_view raw, AllOptions &options) {
+            auto &value = options.load.*Field::member;
             message::Source from{Reader(raw), nullptr};
-            return Field::Kind::read(from, options.load.*Field::member);
+            if constexpr (std::is_same_v<decltype(value), bool &>)
+              return read_boolean(raw, value);
+            else
+              return Field::Kind::read(from, value);
           },
           Field::Kind::shape()};
 }
@@ -166,7 +179,7 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
   AllOptions options;
   Item head;
   Reader reader(raw);
-  if (raw.empty())
+  if (raw.empty() || raw == empty_array)
     return options;
   if (!reader.next(head) || (head.kind != Kind::map && head.kind != Kind::nil))
     return Error(ErrorCode::invalid_request, "options must be a map or nil");

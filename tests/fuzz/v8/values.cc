@@ -129,7 +129,7 @@ private:
       return std::nullopt;
     constexpr double furthest_ms = 8.64e15;
     const double ms =
-        std::trunc(static_cast<double>(seconds) * 1000 + static_cast<double>(nanoseconds) / 1e6);
+        static_cast<double>(seconds) * 1000 + static_cast<double>(nanoseconds / 1'000'000);
     if (std::abs(ms) > furthest_ms)
       return std::nullopt;
     const auto whole_ms = static_cast<int64_t>(ms);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What clients send that lack a type of MessagePack, or count and word things their own way.
+#include "tests/harness/daemon.h"
+
+#include <criterion/criterion.h>
+#include <set>
+
+using namespace lethe::test;
+using namespace std::string_view_literals;
+using namespace std::string_literals;
+
+TestSuite(other_clients, .timeout = 60);
+
+namespace {
+
+json bytes_of(const std::string &text) {
+  return json::binary(std::vector<uint8_t>(text.begin(), text.end()));
+}
+
+} // namespace
+
+Test(other_clients, an_empty_array_stands_for_an_empty_map) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  const json none = json::array();
+  expect_equal(client.result("eval", {"1 + 1", none}), 2);
+  expect_equal(client.result("eval", {"1 + 1", {{"globals", none}}}), 2);
+  client.result("script.put", {"s", "function f() { return 3; }", none});
+  expect_equal(client.result("script.get", {"s"})["options"], json::object());
+  expect_equal(client.result("call", {"s", "f", none, none}), 3);
+  expect_equal(client.result("script.list", json::array({none})).size(), 1);
+  expect_equal(client.error("eval", {"1", json::array({1})})["code"], "invalid_request");
+  expect_equal(client.error("eval", {"1", {{"globals", {1}}}})["code"], "invalid_request");
+}
+
+Test(other_clients, zero_and_one_stand_for_booleans) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "export const f = () => typeof process;", {{"module", 1}, {"node_globals", 1}});
+  expect_equal(client.call("s", "f"), "object");
+  client.put("t", "function f() { return typeof process; }", {{"module", 0}});
+  expect_equal(client.call("t", "f"), "undefined");
+  client.result("eval", {"console.log('heard')", {{"console", 1}}});
+  expect_equal(client.notifications.size(), 1);
+  client.result("eval", {"console.log('not heard')", {{"console", 0}}});
+  expect_equal(client.notifications.size(), 1);
+  for (const json &value : {json(2), json(-1), json(1.0), json("1")})
+    expect_contains(client.error("eval", {"1", {{"console", value}}})["message"],
+                    "console must be true or false");
+}
+
+Test(other_clients, bytes_stand_for_texts) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.result("script.put",
+                {bytes_of("s"),
+                 bytes_of("function f(x) { return x; }"),
+                 {{"pool", bytes_of("default")}, {"isolation", bytes_of("process")}}});
+  expect_equal(client.result("call", {bytes_of("s"), bytes_of("f"), {1}}), 1);
+  expect_equal(client.error("eval", {"1", {{"pool", bytes_of("none")}}})["code"], "not_found");
+
+  // [0, 77, "eval", ["ünicode", {"globals": {b"ünicode": 7}}]]: json has no such keys.
+  client.send("\x94\x00\x4d\xa4"
+              "eval\x92\xa8\xc3\xbcnicode\x81\xa7"
+              "globals\x81\xc4\x08\xc3\xbcnicode\x07"sv);
+  expect_equal(client.wait(77).result(), 7);
+}
+
+// A Date has whole milliseconds: what is less is dropped, before 1970 as after it.
+Test(other_clients, a_time_is_rounded_down) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  const auto milliseconds = [&client](std::string_view nanoseconds_and_seconds) {
+    // [0, 78, "eval", ["+date", {"globals": {"date": a timestamp of 12 bytes}}]]
+    client.send("\x94\x00\x4e\xa4"
+                "eval\x92\xa5+date\x81\xa7"
+                "globals\x81\xa4"
+                "date\xc7\x0c\xff"s +
+                std::string(nanoseconds_and_seconds));
+    return client.wait(78).result();
+  };
+  expect_equal(milliseconds("\x3b\x9a\xc9\xff\xff\xff\xff\xff\xff\xff\xff\xff"sv), -1);
+  expect_equal(milliseconds("\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff"sv), -1000);
+  expect_equal(milliseconds("\x00\x0f\x42\x3f\x00\x00\x00\x00\x00\x00\x00\x00"sv), 0);
+  expect_equal(milliseconds("\x00\x0f\x42\x40\x00\x00\x00\x00\x00\x00\x00\x00"sv), 1);
+}
+
+Test(other_clients, a_host_calls_error_has_its_text_whatever_it_is) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "async function f() { try { return await host.call('x'); } catch (error) {"
+                  "return [error instanceof Error, error.message, { ...error }]; } }");
+  const auto answered = [&client](const json &error) {
+    client.on_host_call = [&error](uint32_t, const std::string &, const json &) -> json {
+      throw HostError{error};
+    };
+    return client.call("s", "f");
+  };
+  const json none = json::object();
+  expect_equal(answered("no such user"), {true, "no such user", none});
+  expect_equal(answered(json::array({0, "no such user"})), {true, "no such user", none});
+  expect_equal(answered(bytes_of("no süch user")), {true, "no süch user", none});
+  expect_equal(answered({{"message", bytes_of("gone")}, {"code", 7}}),
+               {true, "gone", {{"code", 7}}});
+  expect_equal(answered({{"code", 7}}), {true, "the client answered with an error", {{"code", 7}}});
+  expect_equal(answered(json::array({1, 2})), {true, "1,2", none});
+}
+
+// Some have one table for their own requests and those that they are to answer.
+Test(other_clients, a_host_calls_id_is_none_of_the_clients_own) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "async function f() { for (let i = 0; i < 3; ++i) await host.call('x', i); }");
+  client.on_host_call = [](uint32_t, const std::string &, const json &) { return nullptr; };
+  client.call("s", "f");
+  client.call("s", "f");
+  const std::set<uint32_t> ids(client.host_call_ids.begin(), client.host_call_ids.end());
+  expect_equal(ids.size(), 6);
+  expect(*ids.begin() >= 1u << 30 && *ids.rbegin() < 1u << 31, std::to_string(*ids.begin()));
+}
