@@ -130,9 +130,9 @@ bool ValueReader::read_date(const Item &item, v8::Local<v8::Value> &value) {
   const auto timestamp = read_timestamp(item.bytes);
   if (!timestamp)
     return fail("a timestamp has 4, 8 or 12 bytes, and less than a second of nanoseconds");
-  constexpr uint32_t in_millisecond = 1'000'000; // what is less is dropped, also before 1970
-  const double milliseconds =
-      static_cast<double>(timestamp->seconds) * 1000 + timestamp->nanoseconds / in_millisecond;
+  const uint32_t whole =
+      timestamp->nanoseconds / 1'000'000; // the rest is dropped, also before 1970
+  const double milliseconds = static_cast<double>(timestamp->seconds) * 1000 + whole;
   // Date's constructor of the API makes an invalid date of what is out of range.
   v8::Local<v8::Value> date;
   if (!v8::Date::New(context_, milliseconds).ToLocal(&date))

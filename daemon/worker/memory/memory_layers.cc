@@ -107,7 +107,7 @@ RewindFailure MemoryImage::use_layer(const MemoryLayer &layer) {
   return RewindFailure::none;
 }
 
-// None that is hot is of the layer, or where only the layer lets it be written.
+// None that is hot is of the layer, or where the layer says whether it can be written.
 bool MemoryImage::cool_layer() {
   bool all = true;
   hot_.remove_if([&](const HotPage &page) {
@@ -307,7 +307,8 @@ bool MemoryImage::read_page(LayerReader &reader) {
 
 // What the last one has not.
 bool MemoryImage::put_on() {
-  hot_.remove_if([this](const HotPage &page) { return layer_of(page.number) != nullptr; });
+  if (!cool_layer())
+    return false;
   for (const LayerRun *run = layer_runs_; run < layer_runs_ + layer_run_count_; ++run)
     if (!map_file(run->range, run->protection, layer_.file, run->offset))
       return false;
