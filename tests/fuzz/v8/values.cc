@@ -128,8 +128,8 @@ private:
     if (nanoseconds > most_nanoseconds)
       return std::nullopt;
     constexpr double furthest_ms = 8.64e15;
-    const double ms =
-        static_cast<double>(seconds) * 1000 + static_cast<double>(nanoseconds / 1'000'000);
+    const uint64_t rest_ms = nanoseconds / 1'000'000;
+    const double ms = static_cast<double>(seconds) * 1000 + static_cast<double>(rest_ms);
     if (std::abs(ms) > furthest_ms)
       return std::nullopt;
     const auto whole_ms = static_cast<int64_t>(ms);
