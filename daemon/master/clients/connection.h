@@ -156,7 +156,7 @@ private:
   int64_t unanswered_ = 0; // requests of any method
   std::unordered_map<uint32_t, HostCall> host_calls_;
   uint32_t last_host_call_ = 0; // 0: none
-  Request *unheard_ = nullptr; // whose worker takes no more answers: nothing is read until it does
+  Request *unheard_ = nullptr;  // whose worker takes no more answers: nothing is read until it does
   Watch readable_, writable_;
   size_t due_bytes_ = 0; // of the output: to be sent before `stalled_` is due
   Timer stalled_;        // it does not read its output, or it lingers
