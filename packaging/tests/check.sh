@@ -9,8 +9,8 @@ shift 2
 here=$(dirname "$(realpath "$0")")
 root=$build/roots/$suite-test packages=$(realpath "$build/deb/$suite")
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(install first_use hardening control_groups development autopkgtest reload restart kills watchdog slow_start instances upgrade v8_upgrade removal)
-wanted=("$packages"/lethe_*.deb "$packages"/liblethe*_*.deb) binds=()
+[ ${#tests[@]} -gt 0 ] || tests=(install first_use hardening control_groups development python autopkgtest reload restart kills watchdog slow_start instances upgrade v8_upgrade removal)
+wanted=("$packages"/lethe_*.deb "$packages"/liblethe*_*.deb "$packages"/python3-lethe_*.deb) binds=()
 if [ "${tests[0]}" = rpm ]; then # with what the Debian packages depend on, and without them
   wanted+=(rpm)
   binds+=(--bind-ro="$(realpath "$build/rpm"):/rpms")
