@@ -5,19 +5,20 @@
 . "$(dirname "$0")/common.sh"
 
 mapfile -t needs < <(dpkg-deb -f "$packages"/lethe_*.deb Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/ //g' | grep -v '^liblethe')
-apt-get -q -y install rpm "${needs[@]}"
-rpms=(/rpms/lethe-[0-9]*.x86_64.rpm /rpms/liblethe-[0-9]*.x86_64.rpm /rpms/liblethe-devel-*.x86_64.rpm)
+apt-get -q -y install rpm python3-msgpack "${needs[@]}"
+rpms=(/rpms/lethe-[0-9]*.x86_64.rpm /rpms/liblethe-[0-9]*.x86_64.rpm /rpms/liblethe-devel-*.x86_64.rpm /rpms/python3-lethe-*.noarch.rpm)
 
 # Installed: the user is there, the socket listens, the first call starts the service.
 rpm --install --nodeps "${rpms[@]}"
 rpm --query --all | sort
-expect "packages" 3 "$(rpm --query --all | grep -c lethe)"
+expect "packages" 4 "$(rpm --query --all | grep -c lethe)"
 getent passwd lethe
 expect "the socket unit" active "$(systemctl is-active lethed.socket)"
 expect "the socket unit is enabled" enabled "$(systemctl is-enabled lethed.socket)"
 expect "the first evaluation" 42 "$(lethe eval '6*7')"
 expect "the service" active "$(systemctl is-active lethed.service)"
 lethe script put hello "$sources/tests/hello.js"
+expect "a call from Python" "Hello, Python!" "$(python3 -c 'import lethe; print(lethe.connect().call("hello", "greet", "Python"))')"
 
 # A further instance.
 mkdir /etc/lethe@blue
@@ -27,7 +28,7 @@ blue=(lethe --socket /run/lethe@blue/lethe.sock)
 expect "the instance" 42 "$("${blue[@]}" eval '6*7')"
 
 # Each file is as the package has it; every directory of its own is the package's; manual pages can be found.
-rpm --verify --nodeps lethe liblethe liblethe-devel
+rpm --verify --nodeps lethe liblethe liblethe-devel python3-lethe
 for file in /usr/bin/lethe /usr/sbin/lethed /usr/libexec/lethe/lethe-zygote /etc/lethe/conf.d /usr/share/man/man8/lethed.8.gz; do
   expect "owner of $file" lethe "$(rpm --query --queryformat '%{NAME}' --file "$file")"
 done
@@ -79,7 +80,7 @@ main_pid_is_not "$pid" || fail "the service was not restarted when V8's library 
 expect "after that" 42 "$(lethe eval '6*7')"
 
 # Removed: nothing runs, scripts and the changed configuration stay.
-rpm --erase lethe liblethe liblethe-devel
+rpm --erase lethe liblethe liblethe-devel python3-lethe
 if pgrep -u lethe -l; then fail "processes are left"; fi
 [ ! -e "$socket" ] || fail "the socket is left"
 if systemctl --no-legend list-units 'lethed*' --state=active | grep .; then fail "units are left"; fi
