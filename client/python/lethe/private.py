@@ -51,11 +51,12 @@ class PrivateDaemon:
     @classmethod
     def start(cls) -> PrivateDaemon:
         """Returns when it is ready. Raises ConnectionLost with the daemon's log if it is not."""
+        lethed = _find_lethed()
         folder = tempfile.mkdtemp(prefix="lethe-run-")
         pathlib.Path(folder, "lethe.toml").touch()  # the system's configuration is not ours
         readable, lifeline = os.pipe()
         command = [
-            _find_lethed(), "--config", f"{folder}/lethe.toml", "--socket", f"{folder}/lethe.sock",
+            lethed, "--config", f"{folder}/lethe.toml", "--socket", f"{folder}/lethe.sock",
             "--state-dir", f"{folder}/state", "--cache-dir", _cache_folder(folder),
             "--set", "pool.default.max_deadline_ms=0",  # nobody else waits for its workers
         ]
@@ -118,7 +119,10 @@ def _find_lethed() -> str:
     found: Optional[str] = os.environ.get("LETHED")
     if not found and os.access(built, os.X_OK):
         found = str(built)
-    return found or shutil.which("lethed", path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin") or "lethed"
+    found = found or shutil.which("lethed", path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin")
+    if not found:
+        raise errors.lost("there is no lethed for a private daemon: install the package lethe, or name it in $LETHED", sent=False)
+    return found
 
 
 def _cache_folder(otherwise: str) -> str:

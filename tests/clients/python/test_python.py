@@ -27,6 +27,7 @@ import time
 import types
 import unittest
 import warnings
+from unittest import mock
 
 import harness
 from harness import Daemon, in_child, wait_until
@@ -629,6 +630,9 @@ os.kill(os.getpid(), 9)
                 lethe.connect(private=True)
         finally:
             del os.environ["LETHED"]
+        with mock.patch("os.access", return_value=False), mock.patch("shutil.which", return_value=None):
+            with self.assertRaisesRegex(lethe.ConnectionLost, "install the package lethe"):
+                lethe.connect(private=True)
 
     def test_asyncio(self) -> None:
         async def use() -> object:
