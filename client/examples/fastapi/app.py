@@ -39,6 +39,12 @@ async def login(context: Dict[str, Any] = Body()) -> Any:
     return await js.chain([(f"login/{name}", "onLogin") for name in ACTIONS], context, deadline=2)
 
 
+@app.post("/echo")
+async def echo(context: Dict[str, Any] = Body()) -> Any:
+    """What a request takes without any script: load.py compares."""
+    return context
+
+
 @app.post("/visit")
 async def visit() -> Any:
     """What a script keeps in its variables is gone with its request: always 1."""

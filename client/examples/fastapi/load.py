@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Load for app.py: `load.py PORT [SECONDS]`. Logins by 20 clients at once, alone and beside one that sends endless loops."""
+"""Load for app.py: `load.py PORT [SECONDS]`. In turns, by 20 clients at once: requests that FastAPI answers itself, logins, and
+logins beside a client that sends one endless loop after the other."""
 from __future__ import annotations
 
 import asyncio
@@ -9,10 +10,11 @@ import pathlib
 import statistics
 import sys
 import time
-from typing import List, Tuple
+from typing import Any, Dict, List, Tuple
 
-CLIENTS = 20
+CLIENTS, ROUNDS = 20, 5
 CONTEXTS = pathlib.Path(__file__).parent.parent / "login" / "contexts"
+CONTEXT = (CONTEXTS / "small.json").read_bytes()
 
 
 class Client:
@@ -33,10 +35,8 @@ class Client:
         self._writer.close()
 
 
-async def logins(port: int, seconds: float) -> List[float]:
-    """How long each took, in ms. Each must decide as the example's expected.json says."""
-    body = (CONTEXTS / "small.json").read_bytes()
-    expected = json.loads((CONTEXTS / "small.expected.json").read_text("utf-8"))
+async def posts(port: int, path: str, body: bytes, expected: Any, seconds: float) -> List[float]:
+    """How long each took, in ms."""
     end = time.monotonic() + seconds
     times: List[float] = []
 
@@ -44,13 +44,18 @@ async def logins(port: int, seconds: float) -> List[float]:
         client = await Client().open(port)
         while time.monotonic() < end:
             begin = time.perf_counter()
-            status, reply = await client.post("/login", body)
+            status, reply = await client.post(path, body)
             times.append((time.perf_counter() - begin) * 1000)
             assert status == 200 and json.loads(reply) == expected, (status, reply)
         client.close()
 
     await asyncio.gather(*[work() for _ in range(CLIENTS)])
     return times
+
+
+async def logins(port: int, seconds: float) -> List[float]:
+    """Each must decide as the example's expected.json says."""
+    return await posts(port, "/login", CONTEXT, json.loads((CONTEXTS / "small.expected.json").read_bytes()), seconds)
 
 
 async def endless_loops(port: int) -> None:
@@ -63,19 +68,33 @@ async def endless_loops(port: int) -> None:
         client.close()
 
 
-def told(what: str, times: List[float], seconds: float) -> None:
-    percentiles = statistics.quantiles(times, n=100)
-    print(f"{what}: {len(times) / seconds:,.0f} logins/s, p50 {percentiles[49]:.1f} ms, p99 {percentiles[98]:.1f} ms")
+async def until_it_listens(port: int) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            (await Client().open(port)).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+        await asyncio.sleep(0.1)
 
 
 async def main(port: int, seconds: float) -> None:
+    await until_it_listens(port)
     await logins(port, 0.5)  # the first of each process
-    told("alone", await logins(port, seconds), seconds)
-    loops = asyncio.ensure_future(endless_loops(port))
-    told("beside endless loops", await logins(port, seconds), seconds)
-    loops.cancel()
-    await asyncio.gather(loops, return_exceptions=True)
+    times: Dict[str, List[float]] = {"FastAPI alone": [], "logins": [], "beside endless loops": []}
+    for _ in range(ROUNDS):
+        times["FastAPI alone"] += await posts(port, "/echo", CONTEXT, json.loads(CONTEXT), seconds / ROUNDS)
+        times["logins"] += await logins(port, seconds / ROUNDS)
+        loops = asyncio.ensure_future(endless_loops(port))
+        times["beside endless loops"] += await logins(port, seconds / ROUNDS)
+        loops.cancel()
+        await asyncio.gather(loops, return_exceptions=True)
+    for what, taken in times.items():
+        percentiles = statistics.quantiles(taken, n=100)
+        print(f"{what}: {len(taken) / seconds:,.0f}/s, p50 {percentiles[49]:.1f} ms, p99 {percentiles[98]:.1f} ms")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 3.0))
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 5.0))
