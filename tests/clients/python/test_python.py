@@ -713,13 +713,12 @@ class FastApi(WithDaemon):
              "--log-level", "warning", "app:app"],
             env={**os.environ, "PYTHONPATH": str(harness.PACKAGE), "LETHE_SOCKET": self.daemon.socket}, start_new_session=True)
         try:
-            wait_until(lambda: self.js.request("stats")["connections"] == 5, 4 * harness.PATIENCE)  # its four, and this one
-
-            def listens() -> bool:
+            def started() -> bool:
                 with socket.socket() as probe:
-                    return probe.connect_ex(("127.0.0.1", port)) == 0
+                    listens = probe.connect_ex(("127.0.0.1", port)) == 0
+                return listens and self.js.request("stats")["connections"] == 5  # its four, and this one
 
-            wait_until(listens)
+            wait_until(started, 4 * harness.PATIENCE)
 
             async def use() -> None:
                 times = await load.logins(port, 1)
