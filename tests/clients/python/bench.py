@@ -3,7 +3,7 @@
 """make bench-python: the Python client beside the C library, in turns, with a lethed of its own.
 
 One request in flight: medians of lethe.Connection and of liblethe, called in the same process. 64 in flight: requests per second of
-lethe.aio.Connection.
+lethe.aio.Connection, and the CPU time that it takes, which other work on the machine hardly changes.
 """
 from __future__ import annotations
 
@@ -76,9 +76,11 @@ def main() -> None:
             timed(lambda: js.call("bench/tiny", "f", 1), by_python)
         median_c, median_python = statistics.median(by_c), statistics.median(by_python)
         print(f"one in flight, median: C {median_c:.0f} µs, Python {median_python:.0f} µs (C + {median_python - median_c:.0f})")
+        cpu = time.process_time()
         rates = [asyncio.run(asyncio_rate(daemon.socket)) for _ in range(3)]
+        cpu = (time.process_time() - cpu) / (len(rates) * AIO_REQUESTS) * 1e6
         print(f"asyncio, {IN_FLIGHT} in flight: {statistics.median(rates):,.0f} requests/s "
-              f"({', '.join(f'{rate:,.0f}' for rate in rates)})")
+              f"({', '.join(f'{rate:,.0f}' for rate in rates)}), CPU time in the client {cpu:.0f} µs each")
         js.close()
     finally:
         daemon.end()
