@@ -126,6 +126,23 @@ check-python: all ## the Python client: the cases of all clients, what concerns 
 bench-python: all ## the Python client beside the C library
 	LETHE_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/clients/python/bench.py
 
+# Its packages come from npm, as package-lock.json names them; installed/ is a program's folder that has it as `npm pack` makes it.
+NODE_CLIENT := $(BUILD)/clients/node
+NODE_SOURCES := $(wildcard client/node/* client/node/lib/*)
+client/node/node_modules/.package-lock.json: client/node/package.json client/node/package-lock.json
+	$(call say,NPM,$<)
+	$(Q)cd client/node && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
+$(NODE_CLIENT)/installed: $(filter-out %/node_modules,$(NODE_SOURCES)) client/node/node_modules/.package-lock.json
+	@mkdir -p $(NODE_CLIENT)/program
+	$(call say,NPM,client/node)
+	$(Q)npm pack ./client/node --pack-destination $(NODE_CLIENT) --loglevel=error >/dev/null
+	@echo '{"type": "module", "private": true}' > $(NODE_CLIENT)/program/package.json
+	$(Q)cd $(NODE_CLIENT)/program && npm install --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error ../lethe-*.tgz
+	@touch $@
+check-node: all $(NODE_CLIENT)/installed ## the Node.js client: the cases of all clients, what concerns Node.js alone; its packages come from npm
+	@echo "== the Node.js client" && cd tests/clients/node && LETHE_BUILD=$(abspath $(BUILD)) $(NODE) --test $(if $(TEST),--test-name-pattern='$(TEST)') *.test.mjs
+NODE ?= node
+
 check-layers: all tests ## the tests of all that runs scripts, with every script of a pool but the first in a layer
 	@LETHE_TEST_SETTING=pool.default.scripts_in_image=1 TEST='$(TEST)' \
 	  tests/run.sh $(addprefix $(BUILD)/tests/,system limits fault attack rewind apis)
