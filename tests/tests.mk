@@ -139,9 +139,22 @@ $(NODE_CLIENT)/installed: $(filter-out %/node_modules,$(NODE_SOURCES)) client/no
 	@echo '{"type": "module", "private": true}' > $(NODE_CLIENT)/program/package.json
 	$(Q)cd $(NODE_CLIENT)/program && npm install --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error ../lethe-*.tgz
 	@touch $@
-check-node: all $(NODE_CLIENT)/installed ## the Node.js client: the cases of all clients, what concerns Node.js alone; its packages come from npm
+# What MIGRATION.md begins with.
+$(NODE_CLIENT)/before/installed: tests/clients/node/before/package.json tests/clients/node/before/package-lock.json
+	@mkdir -p $(@D)
+	$(call say,NPM,$<)
+	@cp $^ tests/clients/node/before/.npmrc $(@D)
+	$(Q)cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+check-node: all $(NODE_CLIENT)/installed $(NODE_CLIENT)/before/installed ## the Node.js client: the cases of all clients, what concerns Node.js alone; its packages come from npm
 	@echo "== the Node.js client" && cd tests/clients/node && LETHE_BUILD=$(abspath $(BUILD)) $(NODE) --test $(if $(TEST),--test-name-pattern='$(TEST)') *.test.mjs
 NODE ?= node
+bench-node: all $(BUILD)/clients/bench client/node/node_modules/.package-lock.json ## the Node.js client beside the C library
+	LETHE_BUILD=$(abspath $(BUILD)) $(NODE) tests/clients/node/bench.mjs
+$(BUILD)/clients/bench: tests/clients/bench.c $(LIBRARIES)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) -Iclient/include $< -o $@ -L$(BUILD)/lib -llethe -Wl,-rpath,'$$ORIGIN/../lib'
 
 check-layers: all tests ## the tests of all that runs scripts, with every script of a pool but the first in a layer
 	@LETHE_TEST_SETTING=pool.default.scripts_in_image=1 TEST='$(TEST)' \

