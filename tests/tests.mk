@@ -129,9 +129,10 @@ bench-python: all ## the Python client beside the C library
 # Its packages come from npm, as package-lock.json names them; installed/ is a program's folder that has it as `npm pack` makes it.
 NODE_CLIENT := $(BUILD)/clients/node
 NODE_SOURCES := $(wildcard client/node/* client/node/lib/*)
-client/node/node_modules/.package-lock.json: client/node/package.json client/node/package-lock.json
+NODE_PACKAGES := $(addsuffix /node_modules/.package-lock.json,client/node client/examples/mcp)
+$(NODE_PACKAGES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	$(call say,NPM,$<)
-	$(Q)cd client/node && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
+	$(Q)cd $* && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
 $(NODE_CLIENT)/installed: $(filter-out %/node_modules,$(NODE_SOURCES)) client/node/node_modules/.package-lock.json
 	@mkdir -p $(NODE_CLIENT)/program
 	$(call say,NPM,client/node)
@@ -146,7 +147,7 @@ $(NODE_CLIENT)/before/installed: tests/clients/node/before/package.json tests/cl
 	@cp $^ tests/clients/node/before/.npmrc $(@D)
 	$(Q)cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
-check-node: all $(NODE_CLIENT)/installed $(NODE_CLIENT)/before/installed ## the Node.js client: the cases of all clients, what concerns Node.js alone; its packages come from npm
+check-node: all $(NODE_PACKAGES) $(NODE_CLIENT)/installed $(NODE_CLIENT)/before/installed ## the Node.js client: the cases of all clients, what concerns Node.js alone; its packages come from npm
 	@echo "== the Node.js client" && cd tests/clients/node && LETHE_BUILD=$(abspath $(BUILD)) $(NODE) --test $(if $(TEST),--test-name-pattern='$(TEST)') *.test.mjs
 NODE ?= node
 bench-node: all $(BUILD)/clients/bench client/node/node_modules/.package-lock.json ## the Node.js client beside the C library
