@@ -54,7 +54,7 @@ export class Connection {
   }
 
   async chain(steps, input = null, options = undefined) {
-    return this.#ask('chain', [steps, this.#plain([input])[0]], options);
+    return this.#ask('chain', [plain(steps), plain(input, this.#limits.depth)], options);
   }
 
   async put(name, source, { signal, deadline, ...options } = {}) {
@@ -114,7 +114,11 @@ export class Connection {
   async #reply(request) {
     for (;;) {
       request.check();
-      const link = this.#link === undefined || this.#link.lost ? await this.#connected(request) : this.#link;
+      const link = this.#link;
+      if (link === undefined || link.lost) {
+        await this.#connected(request);
+        continue;
+      }
       if (link.full && insideHost.getStore() === undefined) {
         await link.room(request);
         continue;
@@ -129,7 +133,7 @@ export class Connection {
     }
   }
 
-  /** The link, made anew if it is lost. Who comes meanwhile waits for the same attempt. */
+  /** Makes the link anew. Who comes meanwhile waits for the same attempt. */
   async #connected(request) {
     if (this.#connecting === undefined) {
       this.#connecting = this.#connect().finally(() => {
@@ -139,7 +143,6 @@ export class Connection {
     }
     const link = await (request === undefined ? this.#connecting : request.within(this.#connecting));
     if (link === undefined) throw errors.lost(`can't connect to ${this.socket} within the deadline`, false);
-    return link;
   }
 
   async #connect() {

@@ -59,7 +59,7 @@ class Link {
     this.limits = limits;
     this.output = [];
     this.begun = []; // calls whose bytes are in it
-    this.waiting = []; // for fewer requests to be in flight
+    this.waiting = new Set(); // for fewer requests to be in flight
     this.sweeper = undefined;
     let reason = 'the daemon closed it';
     socket.on('error', (error) => {
@@ -76,7 +76,13 @@ class Link {
   /** Throws, and then nothing is sent. */
   send(request) {
     const call = new Call(request.report);
-    const message = this.session.begin(call, request.method, request.message(), this.limits.messageBytes);
+    let message;
+    try {
+      message = this.session.begin(call, request.method, request.message(), this.limits.messageBytes);
+    } catch (error) {
+      this.#ended(); // it may have waited for its turn, which is another's
+      throw error;
+    }
     if (this.session.inFlight.size === 1) this.socket.ref();
     this.begun.push(call);
     this.#write(message);
@@ -95,7 +101,7 @@ class Link {
     const { output, begun, socket } = this;
     this.output = [];
     this.begun = [];
-    if (this.lost) return;
+    if (this.lost || !socket.writable) return; // it is about to be
     const tried = socket.writableLength === 0;
     socket.write(output.length === 1 ? output[0] : Buffer.concat(output));
     if (tried && socket.errored) return; // the kernel has not taken a byte: a part of it would be an error of later
@@ -116,8 +122,12 @@ class Link {
   /** Requests may have ended. */
   #ended() {
     if (this.session.inFlight.size === 0) this.socket.unref();
-    for (let free = this.limits.inFlight - this.session.inFlight.size; this.waiting.length > 0 && free > 0; free -= 1) {
-      this.waiting.shift()();
+    let free = this.limits.inFlight - this.session.inFlight.size;
+    for (const come of this.waiting) {
+      if (free <= 0) break;
+      free -= 1;
+      this.waiting.delete(come);
+      come();
     }
   }
 
@@ -127,14 +137,15 @@ class Link {
     const turn = new Promise((resolve) => {
       come = resolve;
     });
-    this.waiting.push(come);
+    this.waiting.add(come);
     try {
       await request.within(turn);
+      request.check();
     } catch (error) {
-      if (!this.waiting.includes(come)) this.#ended(); // its turn is another's
+      if (!this.waiting.has(come)) this.#ended(); // its turn is another's
       throw error;
     } finally {
-      this.waiting = this.waiting.filter((each) => each !== come);
+      this.waiting.delete(come);
     }
   }
 
@@ -187,6 +198,6 @@ class Link {
     this.session.lose(reason);
     clearTimeout(this.sweeper);
     this.socket.destroy();
-    for (const come of this.waiting.splice(0)) come();
+    for (const come of this.waiting) come();
   }
 }

@@ -15,7 +15,7 @@ export class Call {
     this.done = false;
     this.value = undefined;
     this.failure = undefined; // a function that makes the error, where it is to be thrown
-    this.hostCalls = undefined; // that run: an array
+    this.hostCalls = undefined; // that run: a set
     this.ended = new Promise((resolve) => {
       this.end = resolve;
     });

@@ -362,6 +362,26 @@ describe('one connection', () => {
     await narrow.close();
   });
 
+  test('a turn that somebody can take no more is the next one\'s', async () => {
+    const narrow = await lethe.connect({ socket: daemon.socket, maxInFlight: 1, maxMessageBytes: 1000 });
+    let release;
+    narrow.host('held', () => new Promise((resolve) => {
+      release = () => resolve(null);
+    }));
+    const controller = new AbortController();
+    const holding = narrow.eval('host.call("held")');
+    await until(() => release);
+    const large = failure(narrow.eval('1', { globals: { x: 'x'.repeat(2000) } }));
+    const aborted = failure(narrow.eval('2', { signal: controller.signal }));
+    const patient = narrow.eval('3');
+    holding.then(() => queueMicrotask(() => controller.abort()));
+    release();
+    assert.equal(await inTime(patient), 3);
+    assert.ok((await large) instanceof lethe.TooLarge);
+    assert.ok((await aborted) instanceof lethe.Cancelled);
+    await narrow.close();
+  });
+
   test('large values both ways, many at once', async () => {
     const values = Array.from({ length: 4 }, (_, n) => new Uint8Array(5_000_000).fill(n));
     assert.deepEqual(await Promise.all(values.map((x) => js.eval('x', { globals: { x }, deadline: SLOW }))), values);
