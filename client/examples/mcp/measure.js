@@ -53,6 +53,7 @@ const own = await median(async () => {
   if (isError || calls !== 5) throw new Error(`${calls} calls: ${content[0].text}`);
   return performance.now() - begin - inTools;
 });
+console.log(`a request that does nothing: ${await median(async () => void (await js.eval('1')))}`);
 console.log(`a script with five host calls, besides what its functions take: ${own}`);
 
 const client = new Client({ name: 'measure', version: '0.1.0' });
