@@ -2,7 +2,7 @@
 // A connection's conversation without its socket: which bytes to send, and what received bytes mean.
 import * as errors from './errors.js';
 import { doubleMarks, Framer, NotMessagePack } from './framing.js';
-import { pack, plain, settled, unpack } from './values.js';
+import { dropsMarks, pack, plain, settled, unpack } from './values.js';
 
 const LARGEST_ID = 0x7fffffff;
 
@@ -120,7 +120,7 @@ export class Session {
       this.#takeUnreadable(bytes, start, unreadable);
       return;
     }
-    const whole = marked.length > 0 ? doubleMarks(bytes, start, end, marked) : undefined;
+    const whole = marked.length > 0 && dropsMarks() ? doubleMarks(bytes, start, end, marked) : undefined;
     const parts = whole ? unpack(whole, 0, whole.length) : unpack(bytes, start, end);
     if (!Array.isArray(parts)) throw new NotMessagePack('no array');
     if (parts[0] === 1 && parts.length === 4) this.#replied(parts);

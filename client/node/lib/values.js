@@ -42,6 +42,13 @@ export function unpack(bytes, start, end) {
   return codec.unpack(bytes, { start, end });
 }
 
+const MARKED = pack(`\ufeff${'x'.repeat(70)}`);
+
+/** Whether a mark of byte order at the beginning of a text gets lost. Where another package has loaded msgpackr's add-on, it stays. */
+export function dropsMarks() {
+  return unpack(MARKED, 0, MARKED.length).length === 70;
+}
+
 /** The value, or a copy of those parts of it that msgpackr would write otherwise than Lethe. Throws InvalidValue. */
 export function plain(value, maxDepth = MAX_DEPTH) {
   const walk = new Walk(maxDepth);
