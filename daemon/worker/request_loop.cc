@@ -161,12 +161,8 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, const message::Run
   reset_floating_point(); // native code may have left it otherwise
   started_ns_ = now_ns();
   const uint64_t cpu = wants_stats ? now_ns(CLOCK_PROCESS_CPUTIME_ID) : 0;
-  auto failed = load_if_cold(request.script);
-  const CodeEvents &code = *process_globals.code_events;
-  const uint64_t compiled_before = code.counts().all();
 
-  if (!failed)
-    failed = execute(request);
+  const auto failed = execute(request);
 
   if (fault_point("worker.rounding"))
     std::fesetround(FE_TOWARDZERO);
@@ -174,7 +170,8 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, const message::Run
             {"sequence", sequence_}, {"claimed", sequence});
   if (wants_stats)
     report_stats(now_ns() - started_ns_, now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-  const auto compiled = static_cast<uint32_t>(code.counts().all() - compiled_before);
+  const auto compiled =
+      static_cast<uint32_t>(process_globals.code_events->counts().all() - compiled_before_);
   if (failed) {
     write_error(channel_.begin(sequence, message::Failed{.compiled = compiled}), failed->error,
                 failed->raw);
@@ -192,7 +189,6 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, const message::Run
 }
 
 std::optional<RunFailure> RequestLoop::load_if_cold(std::string_view script) {
-  result_.clear();
   return rewinder_ && rewinder_->is_cold(script) && !runner_.has(script) ? load_cold_(script)
                                                                          : std::nullopt;
 }
@@ -205,17 +201,10 @@ std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
   memory_.begin(static_cast<size_t>(request.memory_mb) << 20);
   Interrupts &interrupts = Interrupts::instance();
   interrupts.arm(sequence_, static_cast<uint32_t>(std::min<int64_t>(request.cpu_ms, UINT32_MAX)));
-  std::optional<RunFailure> failed;
-  if (request.kind == RunKind::call)
-    failed = runner_.call(request.script, request.text, request.arguments, result_, *this);
-  else if (request.kind == RunKind::eval)
-    failed = runner_.eval(request.text, request.arguments, result_, *this);
-  else if (debugger_) // with a copy: other messages come while it runs
-    failed = debugger_->run({request.kind, std::string(request.script), std::string(request.text),
-                             request.number, std::string(request.arguments)},
-                            result_);
-  else
-    break_off("this worker was not forked to debug");
+  auto failed = load_if_cold(request.script);
+  compiled_before_ = process_globals.code_events->counts().all();
+  if (!failed)
+    failed = run_script(request);
   if ((request.flags & (run_once | run_rewind)) == 0)
     (void)runner_.run_to_rest(longest_rest_ns); // who is stopped in it ends after the reply
   else
@@ -223,6 +212,18 @@ std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
   interrupts.disarm();
   calls_.clear();
   return failed;
+}
+
+std::optional<RunFailure> RequestLoop::run_script(const message::Run &request) {
+  if (request.kind == RunKind::call)
+    return runner_.call(request.script, request.text, request.arguments, result_, *this);
+  if (request.kind == RunKind::eval)
+    return runner_.eval(request.text, request.arguments, result_, *this);
+  if (debugger_) // with a copy: other messages come while it runs
+    return debugger_->run({request.kind, std::string(request.script), std::string(request.text),
+                           request.number, std::string(request.arguments)},
+                          result_);
+  break_off("this worker was not forked to debug");
 }
 
 void RequestLoop::report_stats(uint64_t wall_ns, uint64_t cpu_ns) {

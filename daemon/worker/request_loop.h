@@ -72,6 +72,7 @@ private:
   bool is_ready_for(std::string_view script, const Frame &frame);
   std::optional<RunFailure> load_if_cold(std::string_view script);
   Afterwards serve(uint32_t sequence, const message::Run &request);
+  std::optional<RunFailure> run_script(const message::Run &request);
   std::optional<RunFailure> execute(const message::Run &request);
   void report_stats(uint64_t wall_ns, uint64_t cpu_ns);
   void after_reply(uint32_t flags, uint32_t script);
@@ -93,6 +94,7 @@ private:
 
   Rewinder *rewinder_ = nullptr; // none: there is no image to go back to
   LoadCold load_cold_;
+  uint64_t compiled_before_ = 0; // the request's own code
   const WorkingSet *working_set_ = nullptr;
   Debugger *debugger_ = nullptr;
   Buffer early_; // frames of requests that came while another one waited for its client

@@ -421,7 +421,6 @@ std::optional<Zygote::LayerFailure> Zygote::load_layers() {
     LayerFailure failure{name, std::move(*error_map)};
     if (generation_.is_strict())
       return failure;
-    (void)layers()->remove(name);
     layer_failures_.push_back(std::move(failure));
   }
   return std::nullopt;

@@ -71,7 +71,7 @@ void make_state(const std::string &folder) {
   script->options = "\x80";
   bool written = false;
   if (store.open(folder))
-    store.write(script,
+    store.write({script},
                 [&](const Result<Nothing> &result) { written = static_cast<bool>(result); });
   while (loop.run_round(false)) {
   }

@@ -143,15 +143,41 @@ Test(layers, whoever_is_the_first_to_call_a_script_waits_no_longer_than_he_wants
   expect_members(client.error("call", {"loops", "f", json::array(), {{"deadline_ms", 200}}}),
                  {{"code", "deadline_exceeded"}});
   expect_equal(client.call("good", "f"), "good");
-  for (const char *name : {"throws", "loops"}) {
-    expect(becomes_true([&] {
-             return client.error("call", {name, "f", json::array()})["code"] == "not_found";
-           }),
-           name);
-    expect_contains(client.error("call", {name, "f", json::array()})["message"],
-                    "is stored, but cannot be loaded");
-  }
+  // It is so for each who calls them, though they could not be kept.
+  expect(becomes_true([&] { return is_resident(client, "good"); }), "it was called");
+  expect_members(client.error("call", {"throws", "f", json::array()}),
+                 {{"code", "script_error"}, {"name", "TypeError"}});
+  expect_members(client.error("call", {"loops", "f", json::array(), {{"cpu_ms", 200}}}),
+                 {{"code", "deadline_exceeded"}, {"limit", "cpu"}});
   expect_equal(client.call("good", "f"), "good");
+}
+
+// However often zygotes are renewed on the way.
+Test(layers, a_pool_whose_scripts_are_called_comes_to_rest) {
+  const ScratchFolder state;
+  constexpr int scripts = 24;
+  const DaemonOptions options{.settings = {one_in_image, one_worker}, .state_folder = state.path()};
+  {
+    const Daemon daemon(options);
+    Client client = daemon.connect();
+    json all = json::array();
+    for (int i = 0; i < scripts; ++i)
+      all.push_back(json::array({name_of(i), counting(i)}));
+    client.result("script.put_many", json::array({all}));
+  }
+  const Daemon daemon(options);
+  Client client = daemon.connect();
+  for (int i = 0; i < scripts; ++i) { // one after the other
+    expect_equal(client.call(name_of(i), "f", {10}), {i * 10, 1, 1});
+    expect(becomes_true([&] { return is_resident(client, name_of(i)); }), name_of(i));
+  }
+  const auto zygotes_renewed = [&client] {
+    return client.result("stats", json::array())["zygotes_renewed"].get<int>();
+  };
+  expect(becomes_true([&] { return zygotes_renewed() > 0; }), "it was grown often");
+  for (int i = 0; i < scripts; ++i)
+    expect(is_resident(client, name_of(i)), name_of(i));
+  expect_each_answers(client, scripts);
 }
 
 Test(layers, the_last_put_answers) {

@@ -137,8 +137,7 @@ void GenerationBuild::grow() {
   auto pair = make_socket_pair();
   if (!pair)
     return fail(pair.error());
-  message::Grow grow{
-      .generation = ++*plan_.last_generation, .strict = plan_.strict, .lazy = plan_.lazy};
+  message::Grow grow{.generation = ++*plan_.last_generation, .strict = plan_.strict};
   size_t bytes = 0;
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
   for (const ScriptPointer &script : plan_.load) {
@@ -149,6 +148,8 @@ void GenerationBuild::grow() {
     bytes += bytes_in_grow(load, *script);
     if (!grow.load.empty() && bytes > limit_bytes)
       break;
+    if (plan_.cold.contains(script->name))
+      grow.cold.push_back(script->name);
     grow.load.push_back(std::move(load));
   }
   const auto sent = plan_.load.begin() + static_cast<ptrdiff_t>(grow.load.size());

@@ -6,6 +6,8 @@
 #include "daemon/master/pools/zygote_process.h"
 #include "daemon/master/scripts/script.h"
 
+#include <set>
+
 namespace lethe {
 
 struct GenerationPlan {
@@ -18,7 +20,8 @@ struct GenerationPlan {
   // By script: calls of requests, with which it is warmed up.
   std::map<std::string, std::vector<message::Kept<message::WarmUpCall>>, std::less<>> learned;
   std::vector<std::string> drop;
-  bool lazy = false;  // scripts that need not be loaded before they are called may be left cold
+  std::set<std::string, std::less<>>
+      cold;           // of these, they need not be loaded before they are called
   bool strict = true; // the first script that fails ends the build; else it is left out and named
   uint32_t *last_generation = nullptr; // the numbers given so far
   size_t most_loads = 0;               // all scripts that there are then

@@ -31,6 +31,7 @@ struct RegisteredScript {
   std::string functions;        // MessagePack array of names; empty if it is not resident
   std::optional<Error> failure; // why it is not
   bool is_cold = false;         // it is loaded when it is called
+  int64_t cold_until_us = 0;    // at least
   std::optional<message::Kept<message::WarmedUp>> warmed_up{}; // nothing: it has no such calls
   RunHistoryPointer history = RunHistory::of_script(script->name, script->version);
   CallSamples samples{}; // none, unless the pool learns
@@ -139,6 +140,7 @@ private:
   void renew_if_due();
   void renew(const Turn &turn);
   void load_wanted(const Turn &turn);
+  std::set<std::string, std::less<>> cold_scripts() const;
   void learn_if_due();
   void learn(const Turn &turn);
   void forget_samples();

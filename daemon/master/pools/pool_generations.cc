@@ -9,8 +9,9 @@
 namespace lethe {
 namespace {
 
-constexpr size_t most_times_grown = 16; // more only if there are so many scripts to load anew
-constexpr size_t most_changes = 64;     // that wait for their turn
+constexpr size_t most_times_grown = 16;       // more only if there are so many scripts to load anew
+constexpr size_t most_changes = 64;           // that wait for their turn
+constexpr int64_t cold_again_us = 60'000'000; // what failed to be kept is not tried before
 constexpr size_t most_wanted = 8; // that are loaded at once: a change of somebody waits for it
 
 } // namespace
@@ -69,6 +70,16 @@ std::vector<ScriptPointer> Pool::all_scripts(bool only_resident) const {
   return scripts;
 }
 
+// Others stay loaded: a pool whose scripts are called must not load them anew with each renewal, or it
+// would never be done.
+std::set<std::string, std::less<>> Pool::cold_scripts() const {
+  std::set<std::string, std::less<>> names;
+  for (const auto &[name, registered] : scripts_)
+    if (registered.is_cold)
+      names.insert(name);
+  return names;
+}
+
 // They were put when the settings allowed more. Their calls must not fail for that.
 void Pool::warn_of_limited_scripts() const {
   for (const auto &[name, registered] : scripts_)
@@ -84,7 +95,8 @@ void Pool::start(std::vector<ScriptPointer> scripts, Done done) {
   make_group();
   GenerationPlan plan;
   plan.load = all_scripts(false);
-  plan.lazy = true;
+  for (const auto &script : plan.load)
+    plan.cold.insert(script->name);
   plan.strict = false;
   build(std::move(plan),
         [this, done = std::move(done), turn = take_turn()](Result<BuiltGeneration> built) {
@@ -104,7 +116,8 @@ void Pool::recover() {
   }
   GenerationPlan plan;
   plan.load = all_scripts(false);
-  plan.lazy = true;
+  for (const auto &script : plan.load)
+    plan.cold.insert(script->name);
   plan.strict = false;
   build(std::move(plan), [this, turn = take_turn()](Result<BuiltGeneration> built) {
     if (built)
@@ -148,7 +161,7 @@ void Pool::renew(const Turn &turn) {
   executed_us_ = environment_.loop.now_us();
   GenerationPlan plan;
   plan.load = all_scripts(true);
-  plan.lazy = true;
+  plan.cold = cold_scripts();
   build(std::move(plan), [this, turn](Result<BuiltGeneration> built) {
     renewal_waits_ = false;
     if (built) {
@@ -172,6 +185,8 @@ void Pool::warn_of_missing_layers(const ZygoteProcess &zygote) const {
 }
 
 void Pool::note_cold_call(const std::string &script) {
+  if (environment_.loop.now_us() < scripts_.at(script).cold_until_us)
+    return;
   if (!wanted_.insert(script).second || wanted_.size() > 1)
     return;
   changes_.push_back([this](const Turn &turn) { load_wanted(turn); });
@@ -225,6 +240,12 @@ void Pool::adopt(BuiltGeneration built) {
     }
   for (auto &[name, error] : built.failures)
     if (const auto found = scripts_.find(name); found != scripts_.end()) {
+      if (found->second.is_cold && built.is_grown) {
+        log_warning("pool {}: script {} is loaded by each of its calls, as it can't be kept: {}",
+                    name_, name, error.message);
+        found->second.cold_until_us = environment_.loop.now_us() + cold_again_us;
+        continue;
+      }
       log_error("pool {}: script {} is kept, but cannot be loaded: {}", name_, name, error.message);
       found->second.functions.clear();
       found->second.is_cold = false;
@@ -365,7 +386,7 @@ void Pool::prepare_now(const Done &done, Turn turn) {
   GenerationPlan plan;
   plan.settings = &prepared_settings_;
   plan.load = all_scripts(true);
-  plan.lazy = true;
+  plan.cold = cold_scripts();
   build(std::move(plan), [this, done](Result<BuiltGeneration> built) {
     state_.move_to(State::prepared, built ? "" : "in vain");
     if (!built)

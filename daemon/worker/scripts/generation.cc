@@ -67,6 +67,7 @@ void Generation::take(const message::Grow &grow, LayerStore *layers, size_t most
   is_strict_ = grow.strict;
   is_part_ = grow.part;
   drop_.assign(grow.drop.begin(), grow.drop.end());
+  const std::set<std::string_view> cold(grow.cold.begin(), grow.cold.end());
   for (const message::ScriptToLoad &script : grow.load) {
     const std::string name(script.name);
     std::erase(drop_, name);
@@ -74,7 +75,7 @@ void Generation::take(const message::Grow &grow, LayerStore *layers, size_t most
     auto &waiting = in_layer ? new_in_layers_ : new_;
     std::erase(waiting, name);
     // Of modules it must be known what they import.
-    if (!in_layer || !grow.lazy || script.options.module)
+    if (!in_layer || !cold.contains(script.name) || script.options.module)
       waiting.push_back(name);
     if (in_layer)
       note_full(name, layers_->define(name, ScriptDefinition::pack(script).view()));
@@ -192,10 +193,19 @@ std::optional<RunFailure> Generation::load_alone(std::string_view name, bool is_
 // Without its learned calls, if these turn out to change too much.
 std::optional<RunFailure> Generation::load_and_warm_up(std::string_view name) {
   const auto definition = scripts_.definition(name);
-  auto failure = load_one(definition, nullptr);
+  const auto load = [&] {
+    memory_.begin(0);
+    // Without a limit on time, which the master holds. Armed, as the memory limit stops a script in
+    // the same way.
+    Interrupts::instance().arm(0, 0);
+    auto failure = load_one(definition, nullptr);
+    Interrupts::instance().disarm();
+    return failure;
+  };
+  auto failure = load();
   if (std::exchange(learned_too_much_, false)) {
     definition->forget_learned_calls();
-    failure = load_one(definition, nullptr);
+    failure = load();
   }
   return failure;
 }
@@ -222,10 +232,6 @@ std::optional<RunFailure> Generation::load_again(std::string_view name, const Co
 std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefinition> &definition,
                                                const ContextMade &made) {
   const v8::HandleScope handles(isolate_);
-  memory_.begin(0);
-  // Without a limit on time, which the master holds. Armed, as the memory limit stops a script in
-  // the same way.
-  Interrupts::instance().arm(0, 0);
   auto script = std::make_unique<Script>(isolate_, definition, scripts_);
   if (made) {
     const v8::Context::Scope scope(script->context());
@@ -248,7 +254,6 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
   }
   // What V8 has put off is done before an image is made: else each request would do it again.
   platform().run_tasks(isolate_);
-  Interrupts::instance().disarm();
   return failure;
 }
 

@@ -47,14 +47,14 @@ public:
   Layers take_layers();
   // As the store of layers keeps them for this.
   static Buffer pack_imports(const std::vector<std::string_view> &names);
-  // In a request of its own, without its warm-up calls.
+  // In a request, whose limits hold, without its warm-up calls.
   std::optional<RunFailure> load_cold(std::string_view name) {
     return load_again(name, [](v8::Local<v8::Context>) {});
   }
   // In the process that writes its layer.
   std::optional<RunFailure> load_alone(std::string_view name, bool is_strict);
   // Loads a script in place of itself, without its warm-up calls. `made` is called with its context
-  // before anything of it is compiled. For debuggers.
+  // before anything of it is compiled. For debuggers, in a request.
   using ContextMade = std::function<void(v8::Local<v8::Context>)>;
   std::optional<RunFailure> load_again(std::string_view name, const ContextMade &made);
 

@@ -71,7 +71,7 @@ Test(request_options, a_wrong_type_or_value_is_named) {
   cr_assert(contains(option_error(one_option("deadline_ms", "\xa1x")), "deadline_ms"));
   cr_assert(contains(option_error(one_option("deadline_ms", "\x00"s)), "deadline_ms"));
   cr_assert(contains(option_error(one_option("isolation", "\xa4none")), "rewind"));
-  cr_assert(contains(option_error(one_option("console", "\x01")), "true or false"));
+  cr_assert(contains(option_error(one_option("console", "\x02")), "true or false"));
   cr_assert(!read_script_options(one_option("warm_up", "\x91\x91\xa1"
                                                        "f")));
   cr_assert(contains(option_error("\x01"), "map"));
@@ -105,7 +105,7 @@ Test(request_options, what_a_zygote_needs_is_read_by_the_names_of_its_record) {
   for (const char *key :
        {"module", "node_globals", "warm_up", "warm_up_must_be_pure", "source_map"}) {
     cr_assert(load_of(key, "\xc0") == message::LoadOptions{}, "nil is the default: %s", key);
-    const auto wrong = read_script_options(one_option(key, "\x01"));
+    const auto wrong = read_script_options(one_option(key, "\x02"));
     cr_assert(!wrong && contains(wrong.error().message, std::string("option ") + key), "%s", key);
     cr_assert(contains(option_error(one_option(key, "\xc0")), key), "not of a call: %s", key);
   }
