@@ -97,11 +97,8 @@ template <typename Write>
 void put_scripts(const MethodCall &call, Pool &pool, Pool::NewScripts scripts, Write write) {
   if (const auto room = call.server.check_room_for(scripts); !room)
     return call.fail(room.error());
-  size_t bytes = 0;
-  for (const auto &script : scripts)
-    bytes += script->source.size() + script->options.size();
   auto held = std::make_shared<Holding>(call.connection.account());
-  held->set(bytes);
+  held->set(Pool::bytes_of(scripts));
   pool.put(std::move(scripts), [reply = call.later(), held, write](const Result<Pool::Put> &put) {
     if (!put)
       return reply.error(put.error());

@@ -27,6 +27,11 @@ std::string counting(int number) {
 
 std::string name_of(int number) { return "acme/" + std::to_string(number); }
 
+void put_counting(Client &client, int scripts) {
+  for (int i = 0; i < scripts; ++i)
+    client.put(name_of(i), counting(i));
+}
+
 void expect_each_answers(Client &client, int scripts) {
   for (int i = 0; i < scripts; ++i)
     expect_equal(client.call(name_of(i), "f", {10}), {i * 10, 1, 1});
@@ -38,8 +43,7 @@ Test(layers, each_script_is_clean_whichever_ran_before) {
   const Daemon daemon({one_worker, verified, in_image + "3"});
   Client client = daemon.connect();
   constexpr int scripts = 9;
-  for (int i = 0; i < scripts; ++i)
-    client.put(name_of(i), counting(i));
+  put_counting(client, scripts);
   for (int round = 0; round < 3; ++round) {
     expect_each_answers(client, scripts);
     for (int i = 0; i < scripts; i += 2) { // twice, and nothing in between
@@ -58,8 +62,7 @@ Test(layers, many_scripts_are_there_with_the_defaults) {
   const Daemon daemon;
   Client client = daemon.connect();
   constexpr int scripts = 45; // more than an image holds
-  for (int i = 0; i < scripts; ++i)
-    client.put(name_of(i), counting(i));
+  put_counting(client, scripts);
   expect_each_answers(client, scripts);
   expect_equal(pool_of(client)["isolation_in_force"], "rewind");
   expect_equal(client.result("script.list", json::array()).size(), scripts);
@@ -72,8 +75,7 @@ Test(layers, are_made_again_at_a_start) {
   {
     const Daemon daemon(options);
     Client client = daemon.connect();
-    for (int i = 0; i < scripts; ++i)
-      client.put(name_of(i), counting(i));
+    put_counting(client, scripts);
     client.result("script.delete", {name_of(2)});
   }
   const Daemon daemon(options);
@@ -100,8 +102,7 @@ Test(layers, are_made_after_a_start_when_scripts_are_called) {
   {
     const Daemon daemon(options);
     Client client = daemon.connect();
-    for (int i = 0; i < scripts; ++i)
-      client.put(name_of(i), counting(i));
+    put_counting(client, scripts);
   }
   const Daemon daemon(options);
   Client client = daemon.connect();
@@ -183,8 +184,7 @@ Test(layers, a_pool_whose_scripts_are_called_comes_to_rest) {
 Test(layers, the_last_put_answers) {
   const Daemon daemon({one_in_image, verified});
   Client client = daemon.connect();
-  for (int i = 0; i < 3; ++i)
-    client.put(name_of(i), counting(i));
+  put_counting(client, 3);
   for (const int replaced : {0, 2, 0, 1}) { // the first is the image's
     client.put(name_of(replaced), "function f() { return 'new'; }");
     expect_equal(client.call(name_of(replaced), "f"), "new");
@@ -230,8 +230,7 @@ Test(layers, importers_follow_a_module) {
 Test(layers, what_can_not_be_loaded_is_refused_and_changes_nothing) {
   const Daemon daemon({one_in_image, "pool.default.load_deadline_ms=4000"});
   Client client = daemon.connect();
-  for (int i = 0; i < 3; ++i)
-    client.put(name_of(i), counting(i));
+  put_counting(client, 3);
   const auto code = [&](const std::string &source, const json &options = nullptr) {
     const json error = client.error("script.put", {name_of(2), source, options});
     expect_each_answers(client, 3);
@@ -294,8 +293,7 @@ Test(layers, hold_what_is_large) {
 Test(layers, fresh_processes_and_chains_find_them) {
   const Daemon daemon({one_in_image});
   Client client = daemon.connect();
-  for (int i = 0; i < 4; ++i)
-    client.put(name_of(i), counting(i));
+  put_counting(client, 4);
   for (const std::string isolation : {"process", "rewind", "process"})
     for (int i = 0; i < 4; ++i)
       expect_equal(client.call(name_of(i), "f", {2}, {{"isolation", isolation}})[0], 2 * i);

@@ -33,10 +33,6 @@ int protection_of(v8::PageAllocator::Permission permission) {
   }
 }
 
-uintptr_t align_up(uintptr_t value, size_t alignment) {
-  return (value + alignment - 1) / alignment * alignment;
-}
-
 } // namespace
 
 Arena::Arena(size_t bytes) {

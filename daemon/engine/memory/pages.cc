@@ -71,8 +71,7 @@ bool has_protection_keys() {
 // Files there are root's while a process is not dumpable, and some only their owner may read. To be
 // dumpable for that moment opens it to others of its user, who can do no less to it at its start.
 uintptr_t program_end(uintptr_t arena_begin) {
-  const auto last = reinterpret_cast<uintptr_t>(&end);
-  return std::min(arena_begin, (last + page_bytes() - 1) / page_bytes() * page_bytes());
+  return std::min(arena_begin, align_up(reinterpret_cast<uintptr_t>(&end), page_bytes()));
 }
 
 FileDescriptor open_own(const char *name) {

@@ -42,6 +42,11 @@ bool has_protection_keys();
 // errno.
 bool protect(PageRange range, int protection);
 
+// The next multiple, or the value itself.
+constexpr uintptr_t align_up(uintptr_t value, size_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
 // From where on there is nothing of the program, but its heap and all that was mapped; the arena where
 // addresses are given from below, and it lies below the program.
 uintptr_t program_end(uintptr_t arena_begin);

@@ -84,6 +84,7 @@ public:
   // Makes the first generation, with these scripts; those that fail are kept and not resident.
   void start(std::vector<ScriptPointer> scripts, Done done);
   using NewScripts = std::vector<std::shared_ptr<Script>>; // with different names
+  static size_t bytes_of(const NewScripts &scripts);       // sources and options
   // The next generation has all of the scripts, which are then on disk, too, or none. Refused
   // (`overloaded`) where too many changes wait.
   void put(NewScripts scripts, PutDone done);

@@ -289,12 +289,17 @@ std::optional<Error> Pool::check_room_for_change() const {
       .with("retry_after_ms", int64_t{1000});
 }
 
-void Pool::put(NewScripts scripts, PutDone done) {
-  if (const auto full = check_room_for_change())
-    return done(*full);
+size_t Pool::bytes_of(const NewScripts &scripts) {
   size_t bytes = 0;
   for (const auto &script : scripts)
     bytes += script->source.size() + script->options.size();
+  return bytes;
+}
+
+void Pool::put(NewScripts scripts, PutDone done) {
+  if (const auto full = check_room_for_change())
+    return done(*full);
+  const size_t bytes = bytes_of(scripts);
   waiting_script_bytes_ += bytes;
   // Until its turn has come, or it is dropped.
   const std::shared_ptr<void> waiting(nullptr,

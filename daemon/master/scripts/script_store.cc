@@ -50,7 +50,7 @@ bool is_hash(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-std::string name_file(const Script &script) {
+std::string name_file(const Script &script, std::string_view hash) {
   Buffer record, file;
   Packer packer(record);
   packer.pack_array(5);
@@ -58,7 +58,7 @@ std::string name_file(const Script &script) {
   pack_string(packer, script.name);
   packer.pack_int64(script.version);
   record.append(script.options);
-  pack_string(packer, to_hex(sha256(script.source)));
+  pack_string(packer, hash);
   const std::string checksum = sha256(record.view());
   Packer out(file);
   out.pack_array(3);
@@ -186,7 +186,7 @@ Result<std::vector<ScriptPointer>> ScriptStore::load(std::vector<std::string> &d
       to_set_aside.push_back(std::move(*reading));
   }
   for (const ScriptPointer &script : scripts)
-    note(script->pool, script->name, script);
+    note(entry_of(script));
   for (const Reading &reading : to_set_aside)
     damaged.push_back(set_aside(reading));
   remove_leftovers(damaged.empty() && aside->empty());
@@ -218,33 +218,36 @@ void ScriptStore::remove_leftovers(bool all_is_intact) const {
     }
 }
 
-void ScriptStore::note(const std::string &pool, const std::string &name,
-                       const ScriptPointer &script) {
-  const std::string path = name_path(pool, name);
-  if (const auto old = object_of_.find(path); old != object_of_.end()) {
+ScriptStore::Entry ScriptStore::entry_of(ScriptPointer script) const {
+  Entry entry{name_path(script->pool, script->name), nullptr, to_hex(sha256(script->source))};
+  entry.script = std::move(script);
+  return entry;
+}
+
+void ScriptStore::note(const Entry &entry) {
+  if (const auto old = object_of_.find(entry.path); old != object_of_.end()) {
     invariant(names_of_[old->second] > 0, "a source is kept as long as a name has it",
               {"names", names_of_[old->second]});
     if (--names_of_[old->second] == 0)
       names_of_.erase(old->second);
     object_of_.erase(old);
   }
-  if (script) {
-    const std::string hash = to_hex(sha256(script->source));
-    object_of_[path] = hash;
-    ++names_of_[hash];
+  if (entry.script) {
+    object_of_[entry.path] = entry.hash;
+    ++names_of_[entry.hash];
   }
 }
 
 void ScriptStore::write(std::vector<ScriptPointer> scripts, Done done) {
   Change change{{}, std::move(done)};
   for (ScriptPointer &script : scripts)
-    change.entries.push_back({script->pool, script->name, std::move(script)});
+    change.entries.push_back(entry_of(std::move(script)));
   changes_.push_back(std::move(change));
   begin_next();
 }
 
 void ScriptStore::remove(const std::string &pool, const std::string &name, Done done) {
-  changes_.push_back({{{pool, name, nullptr}}, std::move(done)});
+  changes_.push_back({{{name_path(pool, name), nullptr, {}}}, std::move(done)});
   begin_next();
 }
 
@@ -268,7 +271,7 @@ void ScriptStore::begin_next() {
     changes_.pop_front();
     if (result)
       for (const Entry &entry : ended.entries)
-        note(entry.pool, entry.name, entry.script);
+        note(entry);
     ended.done(std::move(result));
     begin_next();
   };
@@ -283,11 +286,10 @@ std::vector<std::string> ScriptStore::obsolete_after(const Change &change) const
     return names.try_emplace(hash, known == names_of_.end() ? 0 : known->second).first->second;
   };
   for (const Entry &entry : change.entries) {
-    if (const auto old = object_of_.find(name_path(entry.pool, entry.name));
-        old != object_of_.end())
+    if (const auto old = object_of_.find(entry.path); old != object_of_.end())
       --count(old->second);
     if (entry.script)
-      ++count(to_hex(sha256(entry.script->source)));
+      ++count(entry.hash);
   }
   std::vector<std::string> obsolete;
   for (const auto &[hash, left] : names)
@@ -304,9 +306,8 @@ Result<Nothing> ScriptStore::make(const Change &change,
   for (const Entry &entry : change.entries) {
     if (!entry.script)
       continue;
-    const std::string hash = to_hex(sha256(entry.script->source));
-    if (!names_of_.contains(hash) && written.insert(hash).second)
-      if (auto replaced = replace_file(object_path(hash), entry.script->source, file_mode);
+    if (!names_of_.contains(entry.hash) && written.insert(entry.hash).second)
+      if (auto replaced = replace_file(object_path(entry.hash), entry.script->source, file_mode);
           !replaced)
         return replaced;
   }
@@ -316,19 +317,20 @@ Result<Nothing> ScriptStore::make(const Change &change,
     return content ? replace_file(path, *content, file_mode) : remove_file(path);
   };
   for (const Entry &entry : change.entries) {
-    const std::string path = name_path(entry.pool, entry.name);
     std::optional<std::string> old;
     Result<Nothing> result = Nothing{};
-    if (change.entries.size() > 1 && object_of_.contains(path)) {
-      if (auto content = read_file(path))
+    if (change.entries.size() > 1 && object_of_.contains(entry.path)) {
+      if (auto content = read_file(entry.path))
         old = std::move(*content);
       else
         result = content.error();
     }
     if (result)
-      result = replace(path, entry.script ? std::optional(name_file(*entry.script)) : std::nullopt);
+      result =
+          replace(entry.path, entry.script ? std::optional(name_file(*entry.script, entry.hash))
+                                           : std::nullopt);
     if (result) {
-      changed.emplace_back(path, std::move(old));
+      changed.emplace_back(entry.path, std::move(old));
       continue;
     }
     Error error = result.error();

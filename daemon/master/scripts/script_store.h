@@ -43,8 +43,9 @@ public:
 
 private:
   struct Entry {
-    std::string pool, name;
+    std::string path;     // of the name
     ScriptPointer script; // nullptr: remove
+    std::string hash;     // of its source
   };
   struct Change {
     std::vector<Entry> entries;
@@ -54,7 +55,8 @@ private:
   void begin_next();
   std::vector<std::string> obsolete_after(const Change &change) const;
   Result<Nothing> make(const Change &change, const std::vector<std::string> &obsolete) const;
-  void note(const std::string &pool, const std::string &name, const ScriptPointer &script);
+  Entry entry_of(ScriptPointer script) const;
+  void note(const Entry &entry);
   std::string name_path(const std::string &pool, const std::string &name) const;
   std::string object_path(const std::string &hash) const;
   struct Reading {

@@ -19,7 +19,6 @@ struct Head {
 };
 
 constexpr size_t in_words(size_t bytes) { return (bytes + 7) / 8 * 8; }
-size_t in_pages(size_t bytes) { return (bytes + page_bytes() - 1) / page_bytes() * page_bytes(); }
 
 Error failure(const char *why) {
   return {ErrorCode::memory_limit, std::string("the pool's layers: ") + why};
@@ -74,7 +73,7 @@ Result<Nothing> LayerStore::put(std::string_view name, std::string_view definiti
   bool is_added = add(&head, sizeof head) && add(name.data(), name.size()) &&
                   add(definition.data(), definition.size()) && add(imports.data(), imports.size());
   if (layer_bytes > 0)
-    end = in_pages(end);
+    end = align_up(end, page_bytes());
   is_added = is_added && add(content, layer_bytes);
   if (content)
     ::munmap(content, layer_bytes);
@@ -95,7 +94,7 @@ LayerStore::Record LayerStore::record_at(uint64_t offset) const {
   };
   Record record{take(head.name_bytes), take(head.definition_bytes), take(head.imports_bytes), {}};
   if (head.layer_bytes > 0) {
-    const size_t begin = in_pages(static_cast<size_t>(at - view_));
+    const size_t begin = align_up(static_cast<size_t>(at - view_), page_bytes());
     record.layer = {view_ + begin, reader_.get(), begin};
   }
   return record;

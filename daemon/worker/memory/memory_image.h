@@ -192,7 +192,7 @@ private:
   bool read_run(PageRange range, size_t offset);
   bool read_page(LayerReader &reader);
   bool put_on();
-  bool map_layer_pages(LayerPage *begin, LayerPage *end);
+  bool map_layer_pages(const LayerPage *begin, const LayerPage *end);
   bool cool(PageRange idle);
   bool restore_copied();
   bool restore_protection(PageRange part, const Region &region);
@@ -204,7 +204,7 @@ private:
     return range.begin >= settings_.mappable_begin && (protection & PROT_WRITE) &&
            !((protection | region.protection) & PROT_EXEC);
   }
-  LayerPage *layer_page_of(size_t number);
+  const LayerPage *layer_page_of(size_t number) const;
   char *layer_memory_of(const LayerPage &page) const {
     return layer_memory_ + static_cast<size_t>(&page - layer_pages_) * page_bytes_;
   }

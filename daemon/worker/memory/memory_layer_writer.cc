@@ -213,7 +213,7 @@ void MemoryImage::LayerWriter::add_page(uintptr_t address, const Word *source) {
 // How many bytes the layer has.
 size_t MemoryImage::LayerWriter::add_whole_pages() {
   const auto end = static_cast<size_t>(at - begin);
-  head.whole_pages = (end + image.page_bytes_ - 1) / image.page_bytes_ * image.page_bytes_;
+  head.whole_pages = align_up(end, image.page_bytes_);
   if (head.runs == 0)
     return end;
   at = begin + head.whole_pages;

@@ -40,16 +40,16 @@ struct MemoryImage::LayerReader {
 
 // --- what a layer has ----------------------------------------------------------------------------
 
-MemoryImage::LayerPage *MemoryImage::layer_page_of(size_t number) {
-  LayerPage *const end = layer_pages_ + layer_count_;
-  LayerPage *const found =
+const MemoryImage::LayerPage *MemoryImage::layer_page_of(size_t number) const {
+  const LayerPage *const end = layer_pages_ + layer_count_;
+  const LayerPage *const found =
       std::lower_bound(layer_pages_, end, number,
                        [](const LayerPage &page, size_t wanted) { return page.number < wanted; });
   return found < end && found->number == number ? found : nullptr;
 }
 
 const char *MemoryImage::layer_of(size_t number) const {
-  if (const LayerPage *page = const_cast<MemoryImage *>(this)->layer_page_of(number))
+  if (const LayerPage *page = layer_page_of(number))
     return layer_memory_of(*page);
   const LayerRun *const end = layer_runs_ + layer_run_count_;
   const LayerRun *const run =
@@ -64,7 +64,7 @@ const char *MemoryImage::layer_of(size_t number) const {
 bool MemoryImage::is_put_back(size_t number) const {
   if (hot_.has(number))
     return true;
-  const LayerPage *const page = const_cast<MemoryImage *>(this)->layer_page_of(number);
+  const LayerPage *const page = layer_page_of(number);
   return page && !page->is_mapped;
 }
 
@@ -316,7 +316,7 @@ bool MemoryImage::put_on() {
     if (!last_layer_.has(*range) && !protect(range->range, range->protection))
       return false;
   const bool has_hot_pages = settings_.method != ScanMethod::drop;
-  for (LayerPage *page = layer_pages_; page < layer_pages_ + layer_count_; ++page) {
+  for (const LayerPage *page = layer_pages_; page < layer_pages_ + layer_count_; ++page) {
     if (!page->can_be_mapped)
       continue;
     if (has_hot_pages && hot_.has_room()) {
@@ -332,9 +332,9 @@ bool MemoryImage::put_on() {
 }
 
 // From now on dropping them brings back what the layer has.
-bool MemoryImage::map_layer_pages(LayerPage *begin, LayerPage *end) {
+bool MemoryImage::map_layer_pages(const LayerPage *begin, const LayerPage *end) {
   const auto first = static_cast<size_t>(begin - layer_pages_);
-  for (LayerPage *page = begin; page < end; ++page)
+  for (LayerPage *page = layer_pages_ + first; page < end; ++page)
     page->is_mapped = true;
   return map_file({begin->address, end[-1].address + page_bytes_}, begin->protection,
                   own_file_.get(), (most_overlay_pages + first) * page_bytes_);
@@ -346,7 +346,7 @@ bool MemoryImage::cool(PageRange idle) {
     return drop(idle);
   return for_each_part(idle, [this](PageRange part, const Region &region) {
     while (!part.empty()) {
-      LayerPage *const begin = layer_page_of(page_number(part.begin, region));
+      const LayerPage *const begin = layer_page_of(page_number(part.begin, region));
       const uintptr_t next = part.begin + page_bytes_;
       if (!begin || begin->is_mapped) {
         if (!drop({part.begin, next}))
@@ -354,7 +354,7 @@ bool MemoryImage::cool(PageRange idle) {
         part.begin = next;
         continue;
       }
-      LayerPage *end = begin;
+      const LayerPage *end = begin;
       while (end < layer_pages_ + layer_count_ && end->address == part.begin && !part.empty() &&
              !end->is_mapped && end->protection == begin->protection) {
         ++end;

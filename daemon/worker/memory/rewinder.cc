@@ -122,21 +122,23 @@ void Rewinder::put_back(Channel &channel) {
   ::explicit_bzero(carried_, carried_bytes_); // other clients' requests
 }
 
-MemoryLayer Rewinder::layer_of(std::string_view script) const {
+LayerStore::Record Rewinder::record_of(std::string_view script) const {
   LayerStore::Record record{};
-  return layers_ && layers_->is_used() && !script.empty() && layers_->find(script, record)
-             ? record.layer
-             : MemoryLayer{};
+  if (layers_ && layers_->is_used() && !script.empty())
+    layers_->find(script, record);
+  return record;
 }
 
+// With its layer on there is no need to look.
 bool Rewinder::is_cold(std::string_view script) const {
-  LayerStore::Record record{};
-  return layers_ && layers_->is_used() && !script.empty() && layers_->find(script, record) &&
-         !record.layer.content && !record.definition.empty();
+  if (layer_.content)
+    return false;
+  const LayerStore::Record record = record_of(script);
+  return !record.layer.content && !record.definition.empty();
 }
 
 bool Rewinder::make_ready_for(std::string_view script, const Frame &frame, Channel &channel) {
-  const MemoryLayer layer = layer_of(script);
+  const MemoryLayer layer = record_of(script).layer;
   // The frame, and what came behind it.
   const std::string_view unread(frame.body.data() - sizeof(FrameHeader),
                                 sizeof(FrameHeader) + frame.body.size() + channel.unread().size());

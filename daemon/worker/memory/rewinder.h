@@ -44,11 +44,11 @@ public:
     arena_.image_taken(); // as whoever puts it on finds it
     return image_->write_layer(file);
   }
-  // Does a request of this script have to load it, as there is no layer yet?
+  // Does a request of this script, for which memory is ready, have to load it, as there is no layer yet?
   bool is_cold(std::string_view script) const;
   // Is memory as the image and this script's layer have it?
   bool is_ready_for(std::string_view script) const {
-    return layer_of(script).content == layer_.content;
+    return record_of(script).layer.content == layer_.content;
   }
   // Makes it so, before that script's request runs, which has come in this frame: it is the channel's next one
   // again. False: this process must end, the page says why.
@@ -65,7 +65,7 @@ private:
 
   Rewinder(Arena &arena, const ZygoteSettings &settings);
 
-  MemoryLayer layer_of(std::string_view script) const;
+  LayerStore::Record record_of(std::string_view script) const; // empty: there is none
   void carry(std::string_view unread);
   void put_back(Channel &channel);
   bool fail(RewindFailure failure);

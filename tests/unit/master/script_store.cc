@@ -29,6 +29,13 @@ struct Folder : test::ScratchFolder {
   }
 };
 
+// No file becomes longer than 1,000 bytes: that stands for a full disk.
+void fill_disk() {
+  signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{1000, 1000};
+  setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 struct Store {
   enum class Load : uint8_t { at_once, later };
   explicit Store(const Folder &folder, Load when = Load::at_once) : store(loop, reaper) {
@@ -178,9 +185,7 @@ Test(script_store, of_many_none_is_written_where_one_can_not_be) {
   {
     Store store(folder);
     store.write("a", "old");
-    signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{1000, 1000}; // stands for a full disk
-    setrlimit(RLIMIT_FSIZE, &limit);
+    fill_disk();
     const std::string options = "\x81\xaasource_map\xda\x07\xd0" + std::string(2000, 'm');
     const std::string message =
         store.write({Store::script("a", "new", 2), Store::script("b", "new"),
@@ -241,9 +246,7 @@ Test(script_store, a_full_disk_is_told_and_the_old_script_stays) {
   {
     Store store(folder);
     store.write("s", "old");
-    signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{1000, 1000}; // stands for a full disk
-    setrlimit(RLIMIT_FSIZE, &limit);
+    fill_disk();
     const std::string message = store.write("s", std::string(5000, 'x'), 2);
     cr_assert(message.find("File too large") != std::string::npos, "%s", message.c_str());
     cr_assert_eq(folder.files("objects"), 1);
