@@ -21,6 +21,23 @@
 namespace lethe {
 namespace {
 
+bool close_from(unsigned first) { return close_range(first, ~0u, 0) == 0; }
+
+// A child has its plan's descriptors open and nothing of the master's. The step that failed, or null.
+const char *set_up_descriptors(const ChildPlan &plan) {
+  const int null = ::open("/dev/null", O_RDWR);
+  if (null < 0)
+    return "open /dev/null";
+  // Above the numbers that they are to become, so that neither overwrites the other.
+  const int error = plan.standard_error >= 0 ? fcntl(plan.standard_error, F_DUPFD, 10) : -1;
+  const int third = plan.descriptor_3 >= 0 ? fcntl(plan.descriptor_3, F_DUPFD, 10) : -1;
+  if ((plan.standard_error >= 0 && error < 0) || (plan.descriptor_3 >= 0 && third < 0) ||
+      dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+      (error >= 0 && dup2(error, STDERR_FILENO) < 0) || (third >= 0 && dup2(third, 3) < 0))
+    return "duplicate descriptors";
+  return close_from(third >= 0 ? 4 : 3) ? nullptr : "close descriptors";
+}
+
 // Between fork and exec: only system calls.
 [[noreturn]] void become(const ChildPlan &plan, char *const *arguments, char *const *environment,
                          pid_t master) {
@@ -36,20 +53,13 @@ namespace {
     if (getppid() != master)
       _exit(1);
   }
-  const int null = ::open("/dev/null", O_RDWR);
-  // Above the numbers that they are to become, so that neither overwrites the other.
-  const int error = plan.standard_error >= 0 ? fcntl(plan.standard_error, F_DUPFD, 10) : -1;
-  const int third = plan.descriptor_3 >= 0 ? fcntl(plan.descriptor_3, F_DUPFD, 10) : -1;
-  dup2(null, STDIN_FILENO);
-  dup2(null, STDOUT_FILENO);
-  if (error >= 0)
-    dup2(error, STDERR_FILENO);
-  if (third >= 0)
-    dup2(third, 3);
-  close_range(third >= 0 ? 4 : 3, ~0u, CLOSE_RANGE_UNSHARE);
-  execve(arguments[0], arguments, environment);
+  const char *step = set_up_descriptors(plan);
+  if (!step) {
+    execve(arguments[0], arguments, environment);
+    step = "execute";
+  }
   const char *reason = strerrordesc_np(errno);
-  dprintf(STDERR_FILENO, "lethed: cannot execute %s: %s\n", arguments[0], reason);
+  dprintf(STDERR_FILENO, "lethed: %s: cannot %s: %s\n", arguments[0], step, reason);
   _exit(127);
 }
 
@@ -138,10 +148,9 @@ Result<Kernel::Aside> LinuxKernel::run_aside(const std::function<std::string()> 
     pid = fork();
   if (pid == 0) {
     // Clients must not wait for the disk to see a connection closed.
-    dup2(ends[1], STDIN_FILENO);
-    if (kept >= 0)
-      dup2(kept, 3);
-    close_range(kept >= 0 ? 4 : 3, ~0u, CLOSE_RANGE_UNSHARE);
+    if (dup2(ends[1], STDIN_FILENO) < 0 || (kept >= 0 && dup2(kept, 3) < 0) ||
+        !close_from(kept >= 0 ? 4 : 3))
+      _exit(1);
     const std::string report = work();
     _exit(::write(STDIN_FILENO, report.data(), report.size()) < 0);
   }
