@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// System calls that fail in a running lethed, its zygotes or its workers: what a test and the library
-// in them (injector/) share.
+// System calls that fail in a running lethed, lethe-snapshot, its zygotes or its workers: what a test
+// and the library in them (injector/) share.
 #pragma once
 
 #include <array>
@@ -40,8 +40,9 @@ inline constexpr std::string_view call_names[] = {
 };
 inline constexpr size_t call_count = std::size(call_names);
 
-// Whose calls are meant: of lethed with what it forks for itself, of all zygotes, of all workers.
-enum class Role : uint32_t { none, master, zygote, worker };
+// Whose calls are meant: of lethed with what it forks for itself, of lethe-snapshot, of all zygotes, of
+// all workers.
+enum class Role : uint32_t { none, master, snapshot, zygote, worker };
 
 // In a file that all map. All zero: nothing is injected, calls are counted.
 struct Injection {

@@ -100,7 +100,7 @@ void expect_no_child_left() {
 // A daemon that stops and starts again with each fault, and had a script before.
 class Starts {
 public:
-  explicit Starts(Role role) : injector_(role) {
+  explicit Starts(Role role) : injector_(role), builds_snapshot_(role == Role::snapshot) {
     Daemon daemon(DaemonOptions{.state_folder = state_.path()});
     daemon.connect().put("s", source(1));
     daemon.stop();
@@ -113,9 +113,12 @@ public:
     const ScratchFolder folder;
     const std::string log = folder.path() / "log";
     const lethe::FileDescriptor errors(::open(log.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    Process daemon(daemon_command(folder, {.environment = injector_.environment(),
-                                           .state_folder = state_.path()}),
-                   -1, errors.get());
+    DaemonOptions options{.environment = injector_.environment(), .state_folder = state_.path()};
+    if (builds_snapshot_) {
+      options.cache_folder = folder.path() / "cache";
+      options.settings = {"pool.default.preload=[\"" + preload_ + "\"]"};
+    }
+    Process daemon(daemon_command(folder, options), -1, errors.get());
     int status = -1;
     const auto is_settled = [&] {
       status = daemon.wait(milliseconds(0));
@@ -152,9 +155,11 @@ private:
     }
   }
 
-  ScratchFolder state_;
+  ScratchFolder state_, preloads_;
+  const std::string preload_ = preloads_.file("preload.js", "globalThis.preloaded = true;");
   std::map<std::string, std::string> stored_;
   Injector injector_;
+  const bool builds_snapshot_; // at each start, with a preload file
   size_t ended_ = 0;
 };
 
@@ -373,6 +378,9 @@ void walk_stops(Role role) {
 } // namespace
 
 Test(system_calls, that_fail_at_the_start_are_told_or_do_no_harm) { walk_starts(Role::master); }
+Test(system_calls, of_lethe_snapshot_that_fail_at_the_start_are_told_or_do_no_harm) {
+  walk_starts(Role::snapshot);
+}
 Test(system_calls, of_zygotes_that_fail_at_the_start_are_told_or_do_no_harm) {
   walk_starts(Role::zygote);
 }

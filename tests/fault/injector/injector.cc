@@ -41,7 +41,10 @@ Role role = Role::none;
 
 Role role_of_program() {
   const std::string_view name = program_invocation_short_name;
-  return name == "lethed" ? Role::master : name == "lethe-zygote" ? Role::zygote : Role::none;
+  return name == "lethed"           ? Role::master
+         : name == "lethe-snapshot" ? Role::snapshot
+         : name == "lethe-zygote"   ? Role::zygote
+                                    : Role::none;
 }
 
 __attribute__((constructor)) void begin() {
