@@ -13,7 +13,8 @@ namespace {
 
 // What a request wrote for the first time becomes hot if that is little. If it is more, only what
 // was written not long ago, too; what a heavy request wrote is dropped, or the light one after it
-// would pay.
+// would pay. But where the same script was heavy in the request before, all of it stays until another
+// one runs: what is written each time is copied sooner than it is mapped and copied.
 constexpr uint64_t little_faults = 64, heavy_faults = 512;
 // A survey is made now and then (copying a page unseen costs less than comparing it), more often
 // beyond so many hot pages: it finds those that the last request did not change, and drops one that
@@ -34,29 +35,40 @@ constexpr uint64_t forget_interval = 64;
 
 } // namespace
 
-HotPages::Keep HotPages::keep_after(uint64_t new_faults) {
+HotPages::Keep HotPages::keep_after(uint64_t new_faults, uint32_t script) {
+  const bool is_heavy = new_faults > heavy_faults;
+  if (script != 0 && script == heavy_script_ && (is_heavy || heavy_count_ > 0))
+    return Keep::heavy;
+  heavy_script_ = is_heavy ? script : 0;
   return new_faults <= little_faults  ? Keep::all
          : new_faults <= heavy_faults ? Keep::known
                                       : Keep::none;
 }
 
 bool HotPages::wants(size_t number, Keep keep) const {
-  return has_room() && (keep == Keep::all || (keep == Keep::known && was_dropped_.has(number)));
+  return keep == Keep::heavy ? heavy_count_ < most_heavy
+                             : has_room() && (keep == Keep::all ||
+                                              (keep == Keep::known && was_dropped_.has(number)));
 }
 
-void HotPages::add(uintptr_t address, const char *source, size_t number, uint32_t script) {
-  invariant(has_room() && !has(number), "a page becomes hot once, and where there is room",
-            {"pages", count_}, {"number", number});
-  Script &own = of(script);
-  const bool is_own = script != 0 && own.pages < most_own;
-  own.pages += is_own;
-  pages_[count_++] = {address, source, number, is_own ? script : 0, 0};
+void HotPages::add(uintptr_t address, const char *source, size_t number, Keep keep,
+                   uint32_t script) {
+  const bool is_heavy = keep == Keep::heavy;
+  invariant((is_heavy ? heavy_count_ < most_heavy : has_room()) && !has(number),
+            "a page becomes hot once, and where there is room", {"pages", count_},
+            {"number", number});
+  HotPage &page = pages_[count_++];
+  page = {address, source, number, 0, 0, is_heavy};
+  if (is_heavy || (keep == Keep::all && of(script).pages < most_own))
+    page.script = script;
+  heavy_count_ += is_heavy;
+  of(script).pages += is_own(page);
   is_hot_.set(number);
 }
 
 void HotPages::add_costly(uintptr_t address, const char *source, size_t number) {
   times_idle_[number] = std::max<uint8_t>(times_idle_[number], 1);
-  add(address, source, number, 0);
+  add(address, source, number, Keep::all, 0);
 }
 
 void HotPages::note_dropped(size_t number) {
@@ -75,10 +87,13 @@ bool HotPages::makes_survey(uint64_t request) const {
 
 void HotPages::forget(const HotPage &page) {
   is_hot_.clear(page.number);
-  of(page.script).pages -= page.script != 0;
+  heavy_count_ -= page.is_heavy;
+  of(page.script).pages -= is_own(page);
 }
 
 bool HotPages::is_idle_for_too_long(HotPage &page, uint64_t request, uint32_t script) {
+  if (page.is_heavy)
+    return ++page.idle >= patience[0];
   if (page.script != 0 && page.script != script)
     return request - of(page.script).last_request > others_patience;
   uint8_t &times = times_idle_[page.number];

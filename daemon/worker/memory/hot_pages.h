@@ -17,6 +17,7 @@ struct HotPage {
   size_t number;      // in the image
   uint32_t script;    // whose own it is, 0: anybody's
   uint8_t idle;       // how many surveys in a row found it unchanged
+  bool is_heavy;      // it goes as soon as another script runs
 };
 
 // Lies in memory that was zeroed, and is not rewound. Allocates nothing, and writes nothing but
@@ -24,20 +25,20 @@ struct HotPage {
 class HotPages {
 public:
   // Which of the pages that a request wrote for the first time become hot. known: those that were
-  // written not long ago, too.
-  enum class Keep : uint8_t { none, known, all };
-  static Keep keep_after(uint64_t new_faults);
+  // written not long ago, too. heavy: all, until another script runs.
+  enum class Keep : uint8_t { none, known, all, heavy };
+  Keep keep_after(uint64_t new_faults, uint32_t script);
 
-  static constexpr size_t most = 512;
+  static constexpr size_t most = 512, most_heavy = 8192;
 
   bool has(size_t number) const { return is_hot_.has(number); }
   // May it be added, and is it worth it?
   bool wants(size_t number, Keep keep) const;
-  // `script`: the one whose light request wrote it, 0: another's. The first few are taken for its own.
-  void add(uintptr_t address, const char *source, size_t number, uint32_t script);
+  // After a request that ran this script, 0: none that comes again.
+  void add(uintptr_t address, const char *source, size_t number, Keep keep, uint32_t script);
   // The same of one that takes more than a drop when it is idle: not so soon.
   void add_costly(uintptr_t address, const char *source, size_t number);
-  bool has_room() const { return count_ < most; }
+  bool has_room() const { return count_ - heavy_count_ < most; }
   // Somebody else sees to those for which f(page) is true.
   template <typename F> void remove_if(F f);
   // Its changed content was dropped: written again before long, it is known.
@@ -63,15 +64,17 @@ private:
     size_t pages; // of their own
   };
   Script &of(uint32_t script) { return scripts_[script % std::size(scripts_)]; }
+  bool is_own(const HotPage &page) const { return page.script != 0 && !page.is_heavy; }
   void forget(const HotPage &page);
   bool makes_survey(uint64_t request) const;
   bool is_idle_for_too_long(HotPage &page, uint64_t request, uint32_t script);
 
-  size_t count_ = 0;
+  size_t count_ = 0, heavy_count_ = 0;
+  uint32_t heavy_script_ = 0; // that ran last, and was heavy or has heavy pages
   uint64_t copied_ = 0, surveys_ = 0;
   size_t changed_ = 0;
   bool has_dropped_ = false; // was_dropped_ is not empty
-  HotPage pages_[most];
+  HotPage pages_[most + most_heavy];
   Script scripts_[256] = {};
   PageBits is_hot_;
   PageBits was_dropped_; // not long ago
@@ -91,6 +94,8 @@ template <typename F> void HotPages::remove_if(F f) {
 
 template <typename Drop> bool HotPages::restore(uint64_t request, uint32_t script, Drop drop) {
   of(script).last_request = request;
+  if (script != heavy_script_)
+    heavy_script_ = 0;
   const bool survey = makes_survey(request);
   const size_t bytes = page_bytes();
   const uint64_t copied_before = copied_;
@@ -98,18 +103,19 @@ template <typename Drop> bool HotPages::restore(uint64_t request, uint32_t scrip
   PageRange idle;
   for (HotPage *page = pages_; page < pages_ + count_; ++page) {
     void *const memory = reinterpret_cast<void *>(page->address);
-    if (survey && std::memcmp(memory, page->source, bytes) == 0) {
-      if (is_idle_for_too_long(*page, request, script)) {
-        forget(*page);
-        if (idle.end != page->address) {
-          if (!drop(idle))
-            return false;
-          idle.begin = page->address;
-        }
-        idle.end = page->address + bytes;
-        continue;
+    const bool is_left = page->is_heavy && page->script != script;
+    const bool is_unchanged = survey && !is_left && std::memcmp(memory, page->source, bytes) == 0;
+    if (is_left || (is_unchanged && is_idle_for_too_long(*page, request, script))) {
+      forget(*page);
+      if (idle.end != page->address) {
+        if (!drop(idle))
+          return false;
+        idle.begin = page->address;
       }
-    } else {
+      idle.end = page->address + bytes;
+      continue;
+    }
+    if (!is_unchanged) {
       std::memcpy(memory, page->source, bytes);
       ++copied_;
       if (survey)

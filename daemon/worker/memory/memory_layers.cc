@@ -202,7 +202,7 @@ bool MemoryImage::make_hot(const LayerPage &page) {
       return false;
     const char *const source = image_of(region, page.number);
     std::memcpy(reinterpret_cast<void *>(page.address), source, page_bytes_);
-    hot_.add(page.address, source, page.number, 0);
+    hot_.add(page.address, source, page.number, HotPages::Keep::all, 0);
     return is_hot = true;
   });
   return is_hot;

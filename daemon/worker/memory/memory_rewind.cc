@@ -95,7 +95,7 @@ RewindFailure MemoryImage::rewind(uint32_t script) {
     if (!drop_everything())
       return RewindFailure::system_call_failed;
   } else if (had_faults) {
-    const HotPages::Keep keep = HotPages::keep_after(faults - faults_);
+    const HotPages::Keep keep = hot_.keep_after(faults - faults_, script);
     if (const RewindFailure failure = find_changed(keep, script); failure != RewindFailure::none)
       return failure;
     if (!restore_hot_pages(script))
@@ -217,8 +217,7 @@ bool MemoryImage::take_run(PageRange run, HotPages::Keep keep, uint32_t script, 
       const bool is_put_back = this->is_put_back(number);
       const bool becomes_hot = !is_put_back && can_be_copied && hot_.wants(number, keep);
       if (becomes_hot)
-        hot_.add(address, image_of(region, number), number,
-                 keep == HotPages::Keep::all ? script : 0);
+        hot_.add(address, image_of(region, number), number, keep, script);
       if (is_put_back || becomes_hot) {
         if (!drop_cold(cold))
           return false;

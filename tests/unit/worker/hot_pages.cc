@@ -21,7 +21,9 @@ struct Pages {
   uintptr_t address(size_t page) const {
     return reinterpret_cast<uintptr_t>(memory.data()) + page * bytes;
   }
-  void make_hot(size_t page) { hot->add(address(page), sources.data() + page * bytes, page, 0); }
+  void make_hot(size_t page) {
+    hot->add(address(page), sources.data() + page * bytes, page, HotPages::Keep::all, 0);
+  }
   void make_hot_up_to(size_t count) {
     for (size_t page = 0; page < count; ++page)
       make_hot(page);
@@ -74,12 +76,12 @@ Test(hot_pages, every_hot_page_goes_back_after_every_request) {
 Test(hot_pages, a_light_request_makes_pages_hot_and_a_heavy_one_those_that_are_known) {
   using Keep = HotPages::Keep;
   Pages pages;
-  cr_expect(pages.hot->wants(5, HotPages::keep_after(10)));
-  cr_expect(!pages.hot->wants(5, HotPages::keep_after(300)));
+  cr_expect(pages.hot->wants(5, pages.hot->keep_after(10, 1)));
+  cr_expect(!pages.hot->wants(5, pages.hot->keep_after(300, 1)));
   pages.hot->note_dropped(5);
-  cr_expect(pages.hot->wants(5, HotPages::keep_after(300)));
-  cr_expect(!pages.hot->wants(6, HotPages::keep_after(300)));
-  cr_expect(!pages.hot->wants(5, HotPages::keep_after(10'000)));
+  cr_expect(pages.hot->wants(5, pages.hot->keep_after(300, 1)));
+  cr_expect(!pages.hot->wants(6, pages.hot->keep_after(300, 1)));
+  cr_expect(!pages.hot->wants(5, pages.hot->keep_after(10'000, 1)));
   // What was dropped long ago is as if it had never been written.
   for (uint64_t scan = 1; scan < 64; ++scan)
     pages.hot->forget_now_and_then(scan, many);
@@ -153,7 +155,8 @@ Test(hot_pages, a_scripts_own_pages_stay_while_others_run_and_go_when_it_has_not
     pages.write_all_but(own, script == first ? 0 : 1);
     return pages.hot->restore(request, script, [](PageRange) { return true; });
   };
-  pages.hot->add(pages.address(own), pages.sources.data() + own * pages.bytes, own, first);
+  pages.hot->add(pages.address(own), pages.sources.data() + own * pages.bytes, own,
+                 HotPages::Keep::all, first);
   uint64_t request = 1;
   for (; request <= 50 * scripts; ++request) { // they take turns
     cr_assert(run(request, static_cast<uint32_t>(first + request % scripts)));
@@ -170,14 +173,16 @@ Test(hot_pages, a_scripts_own_pages_stay_while_others_run_and_go_when_it_has_not
 Test(hot_pages, of_what_a_script_writes_few_pages_are_its_own) {
   Pages pages;
   for (size_t page = 0; page < many; ++page)
-    pages.hot->add(pages.address(page), pages.sources.data() + page * pages.bytes, page, 1);
+    pages.hot->add(pages.address(page), pages.sources.data() + page * pages.bytes, page,
+                   HotPages::Keep::all, 1);
   for (uint64_t request = 2; request <= 100; ++request) { // another one's, which write none of them
     pages.memory = pages.sources;
     cr_assert(pages.hot->restore(request, 2, [](PageRange) { return true; }));
   }
   cr_expect_eq(pages.hot->count(), 8);
   for (size_t page = many - 8; page < many; ++page) // now that the others have gone
-    pages.hot->add(pages.address(page), pages.sources.data() + page * pages.bytes, page, 3);
+    pages.hot->add(pages.address(page), pages.sources.data() + page * pages.bytes, page,
+                   HotPages::Keep::all, 3);
   for (uint64_t request = 101; request <= 2000; ++request)
     cr_assert(pages.hot->restore(request, 2, [](PageRange) { return true; }));
   cr_expect_eq(pages.hot->count(), 0);
@@ -186,9 +191,69 @@ Test(hot_pages, of_what_a_script_writes_few_pages_are_its_own) {
 Test(hot_pages, no_more_become_hot_than_there_is_room_for) {
   Pages pages(1);
   size_t page = 0;
-  while (pages.hot->wants(page, HotPages::Keep::all))
-    pages.hot->add(pages.address(0), pages.sources.data(), page++, 0);
-  cr_expect_eq(page, HotPages::most);
+  const auto add_all = [&](HotPages::Keep keep) {
+    while (pages.hot->wants(page, keep))
+      pages.hot->add(pages.address(0), pages.sources.data(), page++, keep, 1);
+  };
+  add_all(HotPages::Keep::heavy);
+  cr_expect_eq(page, HotPages::most_heavy);
+  add_all(HotPages::Keep::all); // a heavy script takes no room from the others
+  cr_expect_eq(page, HotPages::most_heavy + HotPages::most);
+}
+
+Test(hot_pages, what_a_heavy_script_writes_twice_in_a_row_stays_until_another_one_runs) {
+  using Keep = HotPages::Keep;
+  constexpr uint32_t heavy = 1, light = 2;
+  Pages pages;
+  uint64_t request = 1;
+  const auto run = [&](uint64_t faults, uint32_t script) {
+    const Keep keep = pages.hot->keep_after(faults, script);
+    pages.write_all_but(many);
+    for (size_t page = 0; page < many; ++page)
+      if (!pages.hot->has(page) && pages.hot->wants(page, keep))
+        pages.hot->add(pages.address(page), pages.sources.data() + page * pages.bytes, page, keep,
+                       script);
+    cr_assert(pages.hot->restore(++request, script, [&](PageRange range) {
+      if (!range.empty())
+        pages.dropped.push_back(range);
+      return true;
+    }));
+    return keep;
+  };
+  for (int round = 0; round < 3; ++round) {
+    cr_expect_eq(run(10'000, heavy), Keep::none);
+    cr_expect_eq(run(10'000, heavy), Keep::heavy);
+    for (int again = 0; again < 50; ++again) {
+      cr_expect_eq(run(10, heavy), Keep::heavy, "what it writes besides is of the same kind");
+      cr_expect_eq(pages.hot->count(), many);
+      cr_expect(pages.are_restored());
+    }
+    cr_expect(pages.dropped.empty());
+    run(300, light);
+    cr_expect_eq(pages.hot->count(), 0);
+    cr_assert_eq(pages.dropped.size(), 1);
+    cr_expect_eq(pages.dropped[0].bytes(), many * pages.bytes);
+    pages.dropped.clear();
+  }
+  for (int turns = 0; turns < 10; ++turns) { // never twice in a row
+    cr_expect_eq(run(10'000, heavy), Keep::none);
+    cr_expect_eq(run(300, light), Keep::known);
+  }
+  cr_expect_eq(run(10'000, 0), Keep::none, "what does not come again");
+  cr_expect_eq(run(10'000, 0), Keep::none);
+  cr_expect(pages.dropped.empty());
+}
+
+Test(hot_pages, a_heavy_scripts_pages_go_soon_where_it_writes_them_no_more) {
+  Pages pages;
+  cr_expect_eq(pages.hot->keep_after(10'000, 1), HotPages::Keep::none);
+  for (size_t page = 0; page < many; ++page)
+    pages.hot->add(pages.address(page), pages.sources.data() + page * pages.bytes, page,
+                   HotPages::Keep::heavy, 1);
+  pages.memory = pages.sources;
+  for (uint64_t request = 2; request <= 2 + 2 * requests_between_surveys; ++request)
+    cr_assert(pages.hot->restore(request, 1, [](PageRange) { return true; }));
+  cr_expect_eq(pages.hot->count(), 0);
 }
 
 Test(hot_pages, where_the_kernel_does_not_drop_a_page_that_is_told) {
