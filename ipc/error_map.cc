@@ -4,15 +4,12 @@
 #include "ipc/utf8.h"
 
 namespace lethe {
-namespace {
 
 void pack_text(Packer &packer, std::string_view text) {
   if (is_utf8(text))
     return pack_string(packer, text);
   pack_string(packer, with_replacements(text));
 }
-
-} // namespace
 
 void write_error(Buffer &out, const Error &error, size_t more) {
   Packer packer(out);

@@ -12,6 +12,7 @@ namespace lethe {
 
 // `more` further pairs of the map are the caller's, to be written next.
 void write_error(Buffer &out, const Error &error, size_t more = 0);
+void pack_text(Packer &packer, std::string_view text);
 // The error's further keys with their values, within a map.
 void write_error_keys(Buffer &out, const Error &error);
 

@@ -43,11 +43,12 @@ constexpr PeerState operator|(PeerState some, PeerState more) {
 enum class RunKind : uint8_t { call = 0, eval = 1, inspect = 2, profile = 3, heap = 4 };
 
 enum RunFlag : uint32_t {
-  run_rewind = 1,      // go back to the checkpoint after the reply
-  run_once = 2,        // the worker is discarded after the reply
-  run_wants_stats = 4, // send run_stats
-  run_has_console = 8, // the client wants console output (else it is for the log)
-  all_run_flags = 15,
+  run_rewind = 1,        // go back to the checkpoint after the reply
+  run_once = 2,          // the worker is discarded after the reply
+  run_wants_stats = 4,   // send run_stats
+  run_has_console = 8,   // the client wants console output (else it is for the log)
+  run_wants_floats = 16, // the client wants all numbers of scripts as float 64
+  all_run_flags = 31,
 };
 
 // All of a row but its fields.

@@ -103,7 +103,7 @@ bool ValueWriter::enter(const Level &level) {
 bool ValueWriter::write_value(v8::Local<v8::Value> value, const Level *outer) {
   if (value->IsString())
     return write_string(value.As<v8::String>());
-  if (value->IsInt32())
+  if (value->IsInt32() && !limits_.all_floats)
     packer_.pack_int32(value.As<v8::Int32>()->Value());
   else if (value->IsNumber())
     return write_number(value.As<v8::Number>()->Value());
@@ -119,7 +119,7 @@ bool ValueWriter::write_value(v8::Local<v8::Value> value, const Level *outer) {
 }
 
 bool ValueWriter::write_number(double number) {
-  const bool is_integer = number == std::trunc(number) &&
+  const bool is_integer = !limits_.all_floats && number == std::trunc(number) &&
                           std::fabs(number) <= static_cast<double>(max_safe_integer) &&
                           !(number == 0 && std::signbit(number));
   if (is_integer) {

@@ -16,7 +16,8 @@ namespace lethe {
 
 struct ValueLimits {
   uint32_t max_depth;
-  size_t max_bytes; // of one value
+  size_t max_bytes;        // of one value
+  bool all_floats = false; // of numbers: those that are whole, too
 };
 
 // Writes values as the table in the manual says. May run JavaScript (getters, toJSON, proxies). On

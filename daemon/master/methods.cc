@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of methods.
 #include "daemon/master/methods.h"
+#include "ipc/message_pack.h"
 
 #include <fmt/format.h>
 
 namespace lethe {
 namespace {
 
+constexpr std::string_view no_params = "[]";
+
 constexpr Method methods[] = {
+    {"hello", Caller::anyone, "[options]", greet_client},
     {"call", Caller::anyone, "[script, function, [arg, ...], options]", call_script},
     {"eval", Caller::anyone, "[source, options]", eval_source},
     {"chain", Caller::anyone, "[[[script, function], ...], input, options], with 1 to 1000 steps",
@@ -23,10 +27,10 @@ constexpr Method methods[] = {
     {"script.list", Caller::anyone, "[options]", list_scripts},
     {"script.delete", Caller::script_writer, "[name]", delete_script},
     {"script.release", Caller::admin, "[name]", release_script},
-    {"ping", Caller::anyone, "[]", answer_ping},
-    {"stats", Caller::anyone, "[]", show_stats},
-    {"config", Caller::admin, "[]", show_config},
-    {"reload", Caller::admin, "[]", reload_all},
+    {"ping", Caller::anyone, no_params, answer_ping},
+    {"stats", Caller::anyone, no_params, show_stats},
+    {"config", Caller::admin, no_params, show_config},
+    {"reload", Caller::admin, no_params, reload_all},
     {"pause", Caller::admin, "[pool]", pause_pool},
     {"resume", Caller::admin, "[pool]", resume_pool},
     {"drain", Caller::admin, "[pool]", drain_pool},
@@ -59,7 +63,10 @@ void call_method(Server &server, Connection &connection, uint32_t msgid, std::st
       call.fail(forbidden(method));
     else if (const auto full = check_room(call))
       call.fail(*full);
-    else if (!row.handler(call))
+    else if (connection.has(msgid))
+      call.fail(Error(ErrorCode::invalid_request,
+                      fmt::format("request {} is in flight on this connection", msgid)));
+    else if ((row.params == no_params && Reader(params).array() != 0u) || !row.handler(call))
       call.fail(Error(ErrorCode::invalid_request,
                       fmt::format("the params of {} are {}", row.name, row.params)));
     return;

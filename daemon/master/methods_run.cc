@@ -61,6 +61,7 @@ Request &make_request(const MethodCall &call, Pool &pool, const CallOptions &opt
       limits.isolation == Isolation::process || limits.isolation != pool.dispatcher().isolation();
   request.wants_console = options.console;
   request.wants_stats = options.stats;
+  request.wants_floats = call.connection.hello().numbers == NumberShape::floating;
   request.idempotent = options.idempotent;
   request.trace = options.trace;
   request.received_us = environment.loop.now_us();
@@ -77,7 +78,8 @@ uint32_t flags_of(const Request &request) {
   return (request.once ? run_once : 0u) |
          (request.isolation == Isolation::rewind && !request.once ? run_rewind : 0u) |
          (request.wants_stats ? run_wants_stats : 0u) |
-         (request.wants_console ? run_has_console : 0u);
+         (request.wants_console ? run_has_console : 0u) |
+         (request.wants_floats ? run_wants_floats : 0u);
 }
 
 // The body of a run frame, up to its last field, the arguments.
@@ -107,9 +109,6 @@ Pool *admit(const MethodCall &call, const Result<CallOptions> &options,
     error = options.error();
   else if (pool = call.server.pool(options->pool); !pool)
     error = no_such_pool(options->pool);
-  else if (call.connection.has(call.msgid))
-    error = Error(ErrorCode::invalid_request,
-                  fmt::format("request {} is in flight on this connection", call.msgid));
   else if (error = check_limits(options->limits, pool->settings()); !error)
     error = check_function_name(function);
   if (!error)

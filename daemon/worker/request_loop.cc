@@ -198,6 +198,8 @@ std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
   console_left_ = {static_cast<size_t>(settings_.console_lines),
                    static_cast<size_t>(settings_.console_bytes)};
   console_is_cut_ = console_left_.lines == 0 || console_left_.bytes == 0;
+  limits_.all_floats = (request.flags & run_wants_floats) != 0;
+  runner_.use(limits_);
   memory_.begin(static_cast<size_t>(request.memory_mb) << 20);
   Interrupts &interrupts = Interrupts::instance();
   interrupts.arm(sequence_, static_cast<uint32_t>(std::min<int64_t>(request.cpu_ms, UINT32_MAX)));

@@ -44,8 +44,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   call ? check(call->limits) : check(!call.error().message.empty());
   const auto script = read_script_options(bytes);
   script ? check(script->limits) : check(!script.error().message.empty());
+  const auto hello = read_hello(bytes);
+  hello ? check(hello->client.size() <= 100) : check(!hello.error().message.empty());
   Buffer out;
-  write_raw_error_response(out, 1, bytes, data[0] % 3 - 1);
+  write_raw_error_response(out, 1, bytes, data[0] % 3 - 1,
+                           static_cast<ErrorShape>(data[0] / 5 % 3));
   check(out.view().empty() || is_one_value(out.view(), max_depth + 1));
   Buffer again;
   write_error(again, error_from_map(bytes));

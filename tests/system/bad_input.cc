@@ -128,6 +128,8 @@ Test(bad_input, a_msgid_that_is_in_flight) {
   scene.client.send(to_bytes({0, 7, "eval", {"host.call('wait')"}}));
   scene.client.send(to_bytes({0, 7, "eval", {"1"}}));
   expect_equal(scene.client.wait(7).error()["code"], "invalid_request");
+  scene.client.send(to_bytes({0, 7, "ping", json::array()}));
+  expect_equal(scene.client.wait(7).error()["code"], "invalid_request");
 }
 
 Test(bad_input, an_answer_that_nobody_asked_for) {

@@ -203,6 +203,48 @@ Test(methods, script_release) {
   expect_equal(client.error("script.release", json::array())["code"], "invalid_request");
 }
 
+Test(methods, hello) {
+  Daemon daemon({"max_in_flight=7", "pool.other.workers=1"});
+  Client client = daemon.connect();
+  const json hello = client.result("hello", json::array());
+  const json pong = client.result("ping", json::array());
+  expect_members(
+      hello,
+      {{"name", "lethe"},
+       {"protocol", 1},
+       {"version", pong["version"]},
+       {"v8", pong["v8"]},
+       {"errors", "map"},
+       {"numbers", "exact"},
+       {"host_calls", true},
+       {"pools", {"default", "other"}},
+       {"limits", {{"max_in_flight", 7}, {"max_message_bytes", 16 << 20}, {"max_depth", 256}}}});
+  // What is not known is for a later daemon; what is left out is as ever.
+  expect_members(client.result("hello", {{{"errors", "text"}, {"compression", {"zstd", 3}}}}),
+                 {{"errors", "text"}, {"host_calls", true}});
+  expect_equal(client.result("hello", {{{"errors", nullptr}}})["errors"], "map");
+  client.result("hello", {{{"errors", "text"}}});
+  const auto refused = [&client](const json &params, const std::string &why) {
+    expect_contains(client.request("hello", params).error(), "invalid_request: " + why);
+  };
+  refused({{{"errors", "json"}}}, "option errors must be one of map|pair|text");
+  refused({{{"numbers", 1}}}, "option numbers must be one of exact|float");
+  refused({{{"host_calls", 2}}}, "option host_calls must be true or false");
+  refused({{{"client", std::string(101, 'c')}}}, "option client must be a string of at most 100");
+  refused({1}, "options must be a map or nil");
+  refused({nullptr, nullptr}, "the params of hello are [options]");
+  expect_equal(daemon.connect().result("hello", {nullptr})["errors"], "map"); // of each connection
+}
+
+Test(methods, surplus_params_are_refused) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  for (const char *method : {"ping", "stats", "config", "reload"})
+    expect_members(client.error(method, {1}),
+                   {{"code", "invalid_request"},
+                    {"message", "the params of " + std::string(method) + " are []"}});
+}
+
 Test(methods, ping) {
   Daemon daemon;
   const json pong = daemon.connect().result("ping", json::array());
@@ -302,6 +344,7 @@ Test(methods, administration_is_for_administrators) {
     expect_members(error, {{"code", "forbidden"}, {"method", method}});
   }
   expect_equal(client.call("s", "f"), 1);
+  client.result("hello", json::array());
   client.result("ping", json::array());
   client.result("stats", json::array());
   client.result("script.list", json::array());

@@ -118,3 +118,80 @@ Test(other_clients, a_host_calls_id_is_none_of_the_clients_own) {
   expect_equal(ids.size(), 6);
   expect(*ids.begin() >= 1u << 30 && *ids.rbegin() < 1u << 31, std::to_string(*ids.begin()));
 }
+
+// As Neovim's clients read them.
+Test(other_clients, errors_are_pairs_where_the_client_wants_them) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "function f() { throw new TypeError('bo\u00f6m'); }");
+  const uint32_t running = client.start("eval", {"for (;;);"});
+  client.result("hello", {{{"errors", "pair"}}});
+  const auto pair = [](const std::string &text) { return json::array({0, text}); };
+  const auto error = [&client](const std::string &method, const json &params) {
+    return client.request(method, params).error();
+  };
+  expect_equal(error("call", {"s", "f", json::array()}), pair("script_error: boöm"));
+  expect_equal(
+      error("call", {"s", "g"}),
+      pair("invalid_request: the params of call are [script, function, [arg, ...], options]"));
+  const json steps = json::array({json::array({"s", "f"})});
+  expect_equal(error("chain", {steps, 0}), pair("script_error: boöm"));
+  expect_contains(error("nothing", json::array())[1], "unknown_method: ");
+  client.notify("cancel", {running});
+  expect_equal(client.wait(running).error(), pair("cancelled: cancelled by its client"));
+}
+
+Test(other_clients, errors_are_texts_where_the_client_wants_them) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.result("hello", {{{"errors", "text"}}});
+  expect_equal(client.request("eval", {"throw new Error('boom')"}).error(), "script_error: boom");
+  const json in_time = {{"deadline_ms", 20}};
+  expect_contains(client.request("eval", {"for (;;);", in_time}).error(), "deadline_exceeded: ");
+}
+
+// A script's 1 comes as 1.0, so that a reader that asks for a double finds one; a BigInt stays an int.
+Test(other_clients, numbers_are_floats_where_the_client_wants_them) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "const f = (x) => [x, typeof x];"
+                  "async function g() { return await host.call('twice', 3); }"
+                  "function h() { throw { retries: 3 }; }");
+  const auto is_float = [](const json &value) { return value.is_number_float(); };
+  expect(!is_float(client.eval("1")), "a whole number is an int");
+  client.result("hello", {{{"numbers", "float"}}});
+  expect(is_float(client.eval("1")), "an int");
+  expect(is_float(client.eval("-(2 ** 40)")), "an int");
+  expect(is_float(client.eval("Object(1)")), "an int");
+  expect(is_float(client.eval("({ a: [1, 2] })")["a"][1]), "an int");
+  expect(!is_float(client.eval("1n")), "a BigInt is no float");
+  const json passed = client.call("s", "f", {5});
+  expect_equal(passed, {5, "number"});
+  expect(is_float(passed[0]), "an int");
+  expect_equal(client.result("chain", {R"([["s", "f"], ["s", "f"]])"_json, 5}),
+               R"([[5, "number"], "object"])"_json);
+  expect(is_float(client.error("call", {"s", "h", json::array()})["value"]["retries"]), "an int");
+  expect(!is_float(client.result("ping", json::array())["pid"]), "the daemon's own are ints");
+  client.on_host_call = [&](uint32_t, const std::string &, const json &arguments) {
+    expect(is_float(arguments[0]), "an int");
+    return json(6);
+  };
+  expect(is_float(client.call("s", "g")), "an int");
+  client.result("hello", json::array());
+  expect(!is_float(client.call("s", "f", {5})[0]), "a worker keeps it for others");
+}
+
+Test(other_clients, a_client_without_host_functions_is_not_asked) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "async function f() { try { return await host.call('find'); } catch (error) {"
+                  "return [error instanceof Error, error.message, error.code]; } }");
+  client.on_host_call = [](uint32_t, const std::string &, const json &) { return "asked"; };
+  expect_equal(client.call("s", "f"), "asked");
+  client.result("hello", {{{"host_calls", false}}});
+  expect_equal(client.call("s", "f"),
+               {true, R"(the caller has no host function "find")", "not_found"});
+  expect_equal(client.host_call_ids.size(), 1);
+  client.result("hello", {{{"host_calls", true}}});
+  expect_equal(client.call("s", "f"), "asked");
+}

@@ -101,6 +101,7 @@ void Connection::let_go() {
 
 void Connection::take_over(ConnectionState state) {
   last_host_call_ = state.last_host_call;
+  hello_ = std::move(state.hello);
   output_.append(state.output);
   input_.append(state.input);
   flush_later();
@@ -114,6 +115,7 @@ bool Connection::hand_over(ConnectionState &state) {
   state.input = input_.view();
   state.output = output_.view();
   state.last_host_call = last_host_call_;
+  state.hello = hello_;
   let_go();
   state.socket = std::move(socket_);
   state_.move_to(State::closed, "handed over");

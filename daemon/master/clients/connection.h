@@ -4,6 +4,7 @@
 
 #include "daemon/master/clients/access.h"
 #include "daemon/master/clients/handover.h"
+#include "daemon/master/clients/hello.h"
 #include "daemon/master/dispatch/client.h"
 #include "daemon/master/dispatch/environment.h"
 #include "daemon/master/dispatch/fair_queue.h"
@@ -71,6 +72,9 @@ public:
   std::string who() const;
   void check_state() const;
   const Peer &peer() const { return peer_; }
+  const Hello &hello() const { return hello_; }
+  // In force from now on, also for what is in flight; `numbers` for requests that come.
+  void greet(Hello hello) { hello_ = std::move(hello); }
   const AccountPointer &account() const override { return held_.account(); }
   bool closed() const { return state_.is(State::closed); }
   bool refused() const { return refusal_.has_value(); }
@@ -145,6 +149,7 @@ private:
   std::optional<Error> refusal_;
   StateMachine<Connection, State> state_;
   Peer peer_;
+  Hello hello_;
   Holding held_; // of input and output
   Buffer input_; // the beginning of a message
   Buffer output_;

@@ -36,7 +36,7 @@ void Connection::send_error(Request &request, const Error &error) {
 
 void Connection::send_raw_error(Request &request, std::string_view error_map) {
   answered();
-  write_raw_error_response(output_, request.msgid, error_map, request.step);
+  write_raw_error_response(output_, request.msgid, error_map, request.step, hello_.errors);
   flush_later();
   forget(request);
 }
@@ -82,13 +82,17 @@ bool Connection::send_debug_output(const Request &request, std::optional<std::st
 }
 
 void Connection::send_host_call(Request &request, const message::HostCall &call) {
+  const auto reject = [&](const Error &error) {
+    Buffer map;
+    write_error(map, error);
+    request.worker->send_host_reply(request.sequence, {call.call_id, map.view(), packed_nil});
+  };
+  if (!hello_.host_calls)
+    return reject(Error(ErrorCode::not_found,
+                        fmt::format("the caller has no host function \"{}\"", call.name)));
   // The script hears of it rather than waiting for its deadline.
-  if (output_full() || request.host_calls >= most_host_calls) {
-    Buffer error;
-    write_error(error, Error(ErrorCode::overloaded, "the client does not answer host calls"));
-    request.worker->send_host_reply(request.sequence, {call.call_id, error.view(), packed_nil});
-    return;
-  }
+  if (output_full() || request.host_calls >= most_host_calls)
+    return reject(Error(ErrorCode::overloaded, "the client does not answer host calls"));
   do
     last_host_call_ =
         last_host_call_ + 1 < end_of_ids ? std::max(last_host_call_ + 1, first_id) : first_id;
@@ -115,7 +119,7 @@ void Connection::send_error(uint32_t msgid, const Error &error) {
   if (closed())
     return;
   answered();
-  write_error_response(output_, msgid, error);
+  write_error_response(output_, msgid, error, hello_.errors);
   flush_later();
 }
 

@@ -19,11 +19,15 @@ namespace {
 constexpr std::string_view name_prefix = "client1-";
 constexpr uint64_t barrier_us = 5'000'000;
 
-// The state file: this, the output, the input.
+// The state file: this, the output, the client's name, the input.
 struct StateHead {
   uint64_t output_bytes;
   uint32_t last_host_call;
-  uint32_t reserved;
+  // What is 0 here is as without `hello`.
+  ErrorShape errors;
+  NumberShape numbers;
+  bool no_host_calls;
+  uint8_t client_bytes;
 };
 
 // The manager keeps descriptors, no data: what a connection has received and not sent lies in a
@@ -31,10 +35,16 @@ struct StateHead {
 FileDescriptor write_state(const ConnectionState &connection) {
   const std::string name = "lethe-connection";
   FileDescriptor file(memfd_create(name.c_str(), MFD_CLOEXEC));
-  const StateHead head{connection.output.size(), connection.last_host_call, 0};
+  const Hello &hello = connection.hello;
+  const StateHead head{connection.output.size(),
+                       connection.last_host_call,
+                       hello.errors,
+                       hello.numbers,
+                       !hello.host_calls,
+                       static_cast<uint8_t>(hello.client.size())};
   if (!file || !write_all(file.get(), {reinterpret_cast<const char *>(&head), sizeof head}, name) ||
       !write_all(file.get(), connection.output, name) ||
-      !write_all(file.get(), connection.input, name))
+      !write_all(file.get(), hello.client, name) || !write_all(file.get(), connection.input, name))
     return {};
   return file;
 }
@@ -48,11 +58,14 @@ bool read_state(const FileDescriptor &file, ConnectionState &connection) {
   if (::pread(file.get(), bytes.data(), bytes.size(), 0) != status.st_size)
     return false;
   std::memcpy(&head, bytes.data(), sizeof head);
-  if (head.output_bytes > bytes.size() - sizeof head)
+  bytes.erase(0, sizeof head);
+  if (head.output_bytes > bytes.size() || head.client_bytes > bytes.size() - head.output_bytes)
     return false;
-  connection.output = bytes.substr(sizeof head, head.output_bytes);
-  connection.input = bytes.substr(sizeof head + head.output_bytes);
+  connection.output = bytes.substr(0, head.output_bytes);
+  connection.input = bytes.substr(head.output_bytes + head.client_bytes);
   connection.last_host_call = head.last_host_call;
+  connection.hello = {bytes.substr(head.output_bytes, head.client_bytes), head.errors, head.numbers,
+                      !head.no_host_calls};
   return true;
 }
 

@@ -2,6 +2,7 @@
 // Clients' connections, from one lethed to the next: the service manager keeps them in between.
 #pragma once
 
+#include "daemon/master/clients/hello.h"
 #include "ipc/file_descriptor.h"
 
 #include <cstdint>
@@ -16,6 +17,7 @@ struct ConnectionState {
   std::string input;  // received, not handled yet
   std::string output; // not sent yet
   uint32_t last_host_call = 0;
+  Hello hello;
 };
 
 // Will the service manager keep descriptors over a restart? Units say so by

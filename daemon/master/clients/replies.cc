@@ -5,6 +5,19 @@
 #include "ipc/rpc.h"
 
 namespace lethe {
+namespace {
+
+void write_error_as(Buffer &out, const Error &error, ErrorShape shape) {
+  if (shape == ErrorShape::map)
+    return write_error(out, error);
+  constexpr int exception = 0; // the one of Neovim's types of errors that says no more
+  Packer packer(out);
+  if (shape == ErrorShape::pair)
+    packer.pack_array(2).pack_int(exception);
+  pack_text(packer, std::string(error_name(error.code)).append(": ").append(error.message));
+}
+
+} // namespace
 
 void write_result_head(Buffer &out, uint32_t msgid) {
   Packer packer(out);
@@ -12,18 +25,23 @@ void write_result_head(Buffer &out, uint32_t msgid) {
   packer.pack_nil();
 }
 
-void write_error_response(Buffer &out, uint32_t msgid, const Error &error) {
+void write_error_response(Buffer &out, uint32_t msgid, const Error &error, ErrorShape shape) {
   Packer packer(out);
   begin_response(packer, msgid);
-  write_error(out, error);
+  write_error_as(out, error, shape);
   packer.pack_nil();
 }
 
-bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view error_map, int step) {
+bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view error_map, int step,
+                              ErrorShape shape) {
   Reader reader(error_map);
   const auto pairs = reader.map();
   if (!pairs)
     return false;
+  if (shape != ErrorShape::map) {
+    write_error_response(out, msgid, error_from_map(error_map), shape);
+    return true;
+  }
   Packer packer(out);
   begin_response(packer, msgid);
   // The worker's pairs go on as they are: on_failed() has seen that they are whole.

@@ -2,6 +2,7 @@
 // Replies to clients.
 #pragma once
 
+#include "daemon/master/clients/hello.h"
 #include "ipc/error.h"
 #include "ipc/packer.h"
 
@@ -12,9 +13,10 @@ namespace lethe {
 // `[1, msgid, nil,`: the result follows.
 void write_result_head(Buffer &out, uint32_t msgid);
 // `[1, msgid, error, nil]`
-void write_error_response(Buffer &out, uint32_t msgid, const Error &error);
+void write_error_response(Buffer &out, uint32_t msgid, const Error &error, ErrorShape shape);
 // The same for an error map that a worker made; `step` is added unless negative. False, and nothing
 // written, if it is no map.
-bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view error_map, int step);
+bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view error_map, int step,
+                              ErrorShape shape);
 
 } // namespace lethe

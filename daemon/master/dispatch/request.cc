@@ -67,7 +67,7 @@ Request &RequestStock::take() {
   request.isolation = Isolation::process;
   request.once = true;
   request.debugs = false;
-  request.wants_console = request.wants_stats = request.idempotent = false;
+  request.wants_console = request.wants_stats = request.wants_floats = request.idempotent = false;
   request.retried = request.interrupted = false;
   request.host_calls = 0;
   request.stats_heard = false;

@@ -37,7 +37,7 @@ struct Request : ListHook {
   Isolation isolation;
   bool once;   // its worker is discarded afterwards
   bool debugs; // runs in a worker of its own, outside of the pool and without a deadline
-  bool wants_console, wants_stats, idempotent;
+  bool wants_console, wants_stats, wants_floats, idempotent;
   bool retried;     // was given to a second worker after the first one crashed
   bool interrupted; // its deadline passed when a worker had begun it
   uint32_t host_calls;

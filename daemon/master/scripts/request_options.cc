@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t longest_ms = 1000LL * 60 * 60 * 24 * 366, longest_profile_ms = 600'000;
 constexpr size_t longest_trace = 256; // in the request, and in lines of the log
+constexpr size_t longest_client_name = 100;
 
 constexpr uint8_t bit_of(RunKind kind) {
   return static_cast<uint8_t>(1u << static_cast<unsigned>(kind));
@@ -26,6 +27,7 @@ enum Where : uint8_t {
   in_heap = bit_of(RunKind::heap),
   in_script = 2 * in_heap,
   in_list = 4 * in_heap,
+  in_hello = 8 * in_heap,
   to_debug = in_inspect | in_profile | in_heap,
   with_limits = in_call | in_eval | in_script,
   where_memory_counts = with_limits | to_debug,
@@ -37,6 +39,7 @@ struct AllOptions {
   std::optional<std::string_view> pool;
   message::LoadOptions load;
   ListOptions list;
+  Hello hello;
 };
 
 // What languages have that lack a type is taken for it: 0 and 1 for booleans, bytes for texts, an empty
@@ -58,6 +61,13 @@ bool read_string(std::string_view raw, std::string_view &out) {
   const auto text = Reader(raw).string();
   out = text.value_or(out);
   return text.has_value();
+}
+
+template <Named Enumeration> bool read_name(std::string_view raw, Enumeration &out) {
+  std::string_view name;
+  const auto value = read_string(raw, name) ? named<Enumeration>(name) : std::nullopt;
+  out = value.value_or(out);
+  return value.has_value();
 }
 
 constexpr std::string_view empty_array = "\x90";
@@ -100,11 +110,7 @@ const Row masters_rows[] = {
      [](auto raw, auto &o) { return read_number(raw, o.call.limits.memory_mb, 1 << 20); },
      "a whole number from 1 on"},
     {"isolation", with_limits,
-     [](auto raw, auto &o) {
-       std::string_view name;
-       o.call.limits.isolation = read_string(raw, name) ? named<Isolation>(name) : std::nullopt;
-       return o.call.limits.isolation.has_value();
-     },
+     [](auto raw, auto &o) { return read_name(raw, o.call.limits.isolation.emplace()); },
      "one of " + all_names<Isolation>()},
     {"globals", in_eval,
      [](auto raw, auto &o) {
@@ -147,6 +153,20 @@ const Row masters_rows[] = {
     {"quarantined", in_list,
      [](auto raw, auto &o) { return read_boolean(raw, o.list.quarantined.emplace()); },
      "true or false"},
+    {"client", in_hello,
+     [](auto raw, auto &o) {
+       std::string_view name;
+       const bool is_text = read_string(raw, name) && name.size() <= longest_client_name;
+       o.hello.client = name;
+       return is_text;
+     },
+     fmt::format("a string of at most {} bytes", longest_client_name)},
+    {"errors", in_hello, [](auto raw, auto &o) { return read_name(raw, o.hello.errors); },
+     "one of " + all_names<ErrorShape>()},
+    {"numbers", in_hello, [](auto raw, auto &o) { return read_name(raw, o.hello.numbers); },
+     "one of " + all_names<NumberShape>()},
+    {"host_calls", in_hello,
+     [](auto raw, auto &o) { return read_boolean(raw, o.hello.host_calls); }, "true or false"},
 };
 
 // A field of LoadOptions.
@@ -193,6 +213,8 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
       // The same key may have a row for other methods.
       if (candidate.key == *key && (candidate.where & where) != 0)
         row = &candidate;
+    if (!row && where == in_hello)
+      continue;
     if (!row) {
       std::string known;
       for (const Row &candidate : all_rows())
@@ -235,6 +257,13 @@ Result<ListOptions> read_list_options(std::string_view raw) {
     return Error(ErrorCode::invalid_request,
                  "option after goes with option pool: names are in an order within one");
   return options->list;
+}
+
+Result<Hello> read_hello(std::string_view raw) {
+  const auto options = read_options(raw, in_hello);
+  if (!options)
+    return options.error();
+  return options->hello;
 }
 
 Result<ScriptOptions> give_options(Script &script, std::string_view raw) {

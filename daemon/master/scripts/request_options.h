@@ -2,6 +2,7 @@
 // Reading the option maps of the methods that run scripts and of script.put.
 #pragma once
 
+#include "daemon/master/clients/hello.h"
 #include "daemon/master/scripts/script.h"
 #include "ipc/message_pack.h"
 #include "ipc/messages.h"
@@ -40,6 +41,8 @@ struct ListOptions {
 Result<CallOptions> read_call_options(std::string_view raw, RunKind kind);
 Result<ScriptOptions> read_script_options(std::string_view raw);
 Result<ListOptions> read_list_options(std::string_view raw);
+// Keys that are not known are no error: a later client may speak to an earlier daemon.
+Result<Hello> read_hello(std::string_view raw);
 // Of script.put: the script then has them, and what is returned views it.
 Result<ScriptOptions> give_options(Script &script, std::string_view raw);
 

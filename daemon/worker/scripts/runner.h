@@ -48,6 +48,9 @@ public:
   // Makes the context for the next eval. In the zygote, so that no request pays for it.
   void prepare_eval();
 
+  // How the values of the next request are written.
+  void use(const ValueLimits &limits) { limits_ = limits; }
+
   bool has(std::string_view script) { return scripts_.find(script) != nullptr; }
 
   // Each appends the result to `output`, as MessagePack; nothing is to be sent of it after a
