@@ -12,6 +12,7 @@ constexpr std::string_view no_params = "[]";
 
 constexpr Method methods[] = {
     {"hello", Caller::anyone, "[options]", greet_client},
+    {"nvim_get_api_info", Caller::anyone, no_params, greet_neovim_client},
     {"call", Caller::anyone, "[script, function, [arg, ...], options]", call_script},
     {"eval", Caller::anyone, "[source, options]", eval_source},
     {"chain", Caller::anyone, "[[[script, function], ...], input, options], with 1 to 1000 steps",

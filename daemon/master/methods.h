@@ -52,6 +52,7 @@ bool delete_script(const MethodCall &call);
 bool release_script(const MethodCall &call);
 // methods_hello.cc
 bool greet_client(const MethodCall &call);
+bool greet_neovim_client(const MethodCall &call);
 // methods_operation.cc
 bool answer_ping(const MethodCall &call);
 bool show_stats(const MethodCall &call);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// hello: a client and the daemon say who they are and what they can.
+// hello, and nvim_get_api_info: a client and the daemon say who they are and what they can.
 #include "daemon/master/methods.h"
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
@@ -42,6 +42,40 @@ bool greet_client(const MethodCall &call) {
   for (const auto &pool : call.server.pools())
     pack_string(pools, pool->name());
   map.finish(call.begin_result());
+  return true;
+}
+
+// What Neovim's clients ask first; without an answer most do not connect. They take errors in one
+// shape only. What they ask it for is there, and Neovim itself is not.
+bool greet_neovim_client(const MethodCall &call) {
+  Hello hello = call.connection.hello();
+  hello.errors = ErrorShape::pair;
+  call.connection.greet(std::move(hello));
+  const auto numbered = [](std::initializer_list<std::string_view> names, std::string_view prefix) {
+    MapWriter map;
+    int id = 0;
+    for (const std::string_view name : names) {
+      MapWriter type;
+      type.add("id", id++);
+      if (!prefix.empty())
+        type.add_text("prefix", prefix);
+      type.finish(map.key(name));
+    }
+    return map;
+  };
+  MapWriter version;
+  for (const char *part : {"major", "minor", "patch", "api_level", "api_compatible"})
+    version.add(part, 0);
+  version.add("api_prerelease", false);
+  MapWriter info;
+  version.finish(info.key("version"));
+  Packer(info.key("functions")).pack_array(0);
+  Packer(info.key("ui_events")).pack_array(0);
+  numbered({"Buffer", "Window", "Tabpage"}, "nvim_").finish(info.key("types"));
+  numbered({"Exception", "Validation"}, {}).finish(info.key("error_types"));
+  Buffer &out = call.begin_result();
+  Packer(out).pack_array(2).pack_uint64(call.connection.serial);
+  info.finish(out);
   return true;
 }
 

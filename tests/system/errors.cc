@@ -254,9 +254,9 @@ Test(errors, invalid_request) {
 Test(errors, unknown_method) {
   Daemon daemon;
   Client client = daemon.connect();
-  const json error = client.error("nvim_get_api_info", json::array());
+  const json error = client.error("script.run", json::array());
   expect_equal(error["code"], "unknown_method");
-  expect_contains(error["message"], "nvim_get_api_info");
+  expect_contains(error["message"], "script.run");
   expect_equal(client.eval("1"), 1);
 }
 

@@ -239,7 +239,7 @@ Test(methods, hello) {
 Test(methods, surplus_params_are_refused) {
   Daemon daemon;
   Client client = daemon.connect();
-  for (const char *method : {"ping", "stats", "config", "reload"})
+  for (const char *method : {"ping", "stats", "config", "reload", "nvim_get_api_info"})
     expect_members(client.error(method, {1}),
                    {{"code", "invalid_request"},
                     {"message", "the params of " + std::string(method) + " are []"}});

@@ -141,6 +141,25 @@ Test(other_clients, errors_are_pairs_where_the_client_wants_them) {
   expect_equal(client.wait(running).error(), pair("cancelled: cancelled by its client"));
 }
 
+// pynvim, ruby-neovim and npm's neovim connect with this, and look for what they read in it.
+Test(other_clients, clients_of_neovim_are_answered) {
+  const Daemon daemon;
+  daemon.connect();
+  Client client = daemon.connect();
+  const json answer = client.result("nvim_get_api_info", json::array());
+  expect_equal(answer.size(), 2);
+  expect_equal(answer[0], 2); // the second connection
+  expect_members(answer[1], {{"functions", json::array()}});
+  expect(answer[1]["version"]["api_level"].is_number(), shown(answer));
+  json ids;
+  for (const char *type : {"Buffer", "Window", "Tabpage"})
+    ids.push_back(answer[1]["types"][type]["id"]);
+  expect_equal(ids, {0, 1, 2});
+  expect_equal(client.request("eval", {"throw new Error('boom')"}).error(),
+               json::array({0, "script_error: boom"}));
+  expect_equal(client.result("hello", json::array())["errors"], "map"); // and back
+}
+
 Test(other_clients, errors_are_texts_where_the_client_wants_them) {
   const Daemon daemon;
   Client client = daemon.connect();
