@@ -220,6 +220,13 @@ std::optional<uint32_t> Reader::map() { return next_if(&Item::count, Kind::map, 
 std::optional<std::string_view> Reader::string() {
   return next_if(&Item::bytes, Kind::string, Kind::binary);
 }
+std::optional<std::string_view> Reader::text() {
+  const auto bytes = string();
+  if (bytes && is_utf8(*bytes))
+    return bytes;
+  fail();
+  return std::nullopt;
+}
 std::optional<int64_t> Reader::integer() {
   return next_if(&Item::integer, Kind::integer, Kind::integer);
 }

@@ -80,6 +80,7 @@ public:
   std::optional<uint32_t> array();
   std::optional<uint32_t> map();
   std::optional<std::string_view> string(); // str or bin
+  std::optional<std::string_view> text();   // the same, if it is UTF-8
   std::optional<int64_t> integer();
 
   std::string_view rest() const { return rest_; }

@@ -2,31 +2,39 @@
 // The table of well-formed sequences.
 #include "ipc/utf8.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
 namespace lethe {
+namespace {
 
-size_t utf8_character_bytes(std::string_view text) {
-  const auto byte = [&](size_t i) -> uint8_t {
-    return i < text.size() ? static_cast<uint8_t>(text[i]) : 0;
-  };
-  const auto continues = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const uint8_t first = byte(0), second = byte(1);
-  if (first < 0x80)
+// `four` are the first bytes, zeros beyond the text's end, the first one in the lowest bits.
+inline size_t character_bytes(uint32_t four) {
+  if ((four & 0x80) == 0)
     return 1;
-  if (first >= 0xc2 && first <= 0xdf)
-    return continues(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool overlong = first == 0xe0 && second < 0xa0,
-               surrogate = first == 0xed && second > 0x9f;
-    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
+  // What would be a longer form than its character needs is none: c0 and c1; e0 with 80 to 9f; plane 0.
+  if ((four & 0xc0e0) == 0x80c0)
+    return (four & 0x1e) != 0 ? 2 : 0;
+  if ((four & 0xc0c0f0) == 0x8080e0) {
+    const uint32_t bits = four & 0x200f; // ed with a0 to bf is a surrogate
+    return bits != 0 && bits != 0x200d ? 3 : 0;
   }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool overlong = first == 0xf0 && second < 0x90, beyond = first == 0xf4 && second > 0x8f;
-    return continues(1) && continues(2) && continues(3) && !overlong && !beyond ? 4 : 0;
+  if ((four & 0xc0c0c0f8) == 0x808080f0) {
+    const uint32_t plane = (four & 0x7) << 2 | (four >> 12 & 0x3); // there are 17
+    return plane >= 1 && plane <= 16 ? 4 : 0;
   }
   return 0;
+}
+static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
+
+} // namespace
+
+size_t utf8_character_bytes(std::string_view text) {
+  uint32_t four = 0;
+  std::memcpy(&four, text.data(), std::min(text.size(), sizeof four));
+  return character_bytes(four);
 }
 
 std::string_view utf8_beginning(std::string_view text, size_t most_bytes) {
@@ -46,11 +54,16 @@ std::string_view without_byte_order_mark(std::string_view text) {
 
 bool is_utf8(std::string_view text) {
   constexpr uint64_t beyond_ascii = 0x8080'8080'8080'8080;
+  for (uint64_t eight; text.size() >= sizeof eight;) {
+    std::memcpy(&eight, text.data(), sizeof eight);
+    const size_t bytes =
+        (eight & beyond_ascii) == 0 ? sizeof eight : character_bytes(static_cast<uint32_t>(eight));
+    if (bytes == 0)
+      return false;
+    text.remove_prefix(bytes);
+  }
   while (!text.empty()) {
-    uint64_t eight = beyond_ascii;
-    if (text.size() >= sizeof eight)
-      std::memcpy(&eight, text.data(), sizeof eight);
-    const size_t bytes = (eight & beyond_ascii) == 0 ? sizeof eight : utf8_character_bytes(text);
+    const size_t bytes = utf8_character_bytes(text);
     if (bytes == 0)
       return false;
     text.remove_prefix(bytes);

@@ -2,11 +2,16 @@
 // Builds JavaScript values. Properties are defined, never assigned: a setter on a prototype must
 // not run, and __proto__ is a name like any other.
 #include "daemon/engine/value_reader.h"
+#include "ipc/utf8.h"
+#include "ipc/value_path.h"
 
 namespace lethe {
 
 Error ValueReader::error() const {
-  return Error(ErrorCode::invalid_value, reason_).with("path", std::string("$"));
+  // The last item that was read, or its head.
+  const size_t read = bytes_.size() - reader_.rest().size();
+  return Error(ErrorCode::invalid_value, reason_)
+      .with("path", path_to(std::max<size_t>(read, 1) - 1, bytes_, "$"));
 }
 
 bool ValueReader::make_string(std::string_view text, v8::NewStringType type,
@@ -16,6 +21,10 @@ bool ValueReader::make_string(std::string_view text, v8::NewStringType type,
       !v8::String::NewFromUtf8(isolate_, text.data(), type, static_cast<int>(text.size()))
            .ToLocal(&string))
     return fail("a string is too long for JavaScript");
+  // V8 replaces what is not UTF-8 by U+FFFD, which no string of one byte a character has: so nearly
+  // all are known to be right without a second look.
+  if (!string->IsOneByte() && !is_utf8(text))
+    return fail(broken_text_reason);
   value = string;
   return true;
 }

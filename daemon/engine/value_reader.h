@@ -13,11 +13,12 @@
 namespace lethe {
 
 // Reads values of one message in `context`, whatever scripts did to its prototypes. On failure it
-// stays failed, and error() says why.
+// stays failed, and error() says why and where: in all of the bytes, as one value.
 class ValueReader {
 public:
   ValueReader(v8::Local<v8::Context> context, std::string_view bytes, uint32_t max_depth)
-      : isolate_(context->GetIsolate()), context_(context), reader_(bytes), max_depth_(max_depth) {}
+      : isolate_(context->GetIsolate()), context_(context), bytes_(bytes), reader_(bytes),
+        max_depth_(max_depth) {}
 
   // The next value.
   bool read(v8::Local<v8::Value> &value) { return read_value(value, 0); }
@@ -44,6 +45,7 @@ private:
 
   v8::Isolate *isolate_;
   v8::Local<v8::Context> context_;
+  std::string_view bytes_;
   Reader reader_;
   uint32_t max_depth_;
   const char *reason_ = "the arguments are not MessagePack";

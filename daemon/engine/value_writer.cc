@@ -3,8 +3,8 @@
 // as it was.
 #include "daemon/engine/value_writer.h"
 #include "daemon/engine/interrupts.h"
-#include "daemon/engine/words.h"
 #include "ipc/message_pack.h"
+#include "ipc/value_path.h"
 
 #include <algorithm>
 #include <bit>
@@ -73,8 +73,7 @@ std::string ValueWriter::path(const Level *level) const {
     return text + "[" + std::to_string(level->index) + "]";
   if (!level->key->IsString())
     return text + "[…]";
-  const std::string key = to_text(isolate_, level->key.As<v8::String>());
-  return is_identifier(key) ? text + "." + key : text + "[\"" + key + "\"]";
+  return text + step_into(to_text(isolate_, level->key.As<v8::String>()));
 }
 
 bool ValueWriter::within_limits(size_t more_bytes) {

@@ -2,6 +2,7 @@
 // The table of methods.
 #include "daemon/master/methods.h"
 #include "ipc/message_pack.h"
+#include "ipc/value_path.h"
 
 #include <fmt/format.h>
 
@@ -68,8 +69,9 @@ void call_method(Server &server, Connection &connection, uint32_t msgid, std::st
       call.fail(Error(ErrorCode::invalid_request,
                       fmt::format("request {} is in flight on this connection", msgid)));
     else if ((row.params == no_params && Reader(params).array() != 0u) || !row.handler(call))
-      call.fail(Error(ErrorCode::invalid_request,
-                      fmt::format("the params of {} are {}", row.name, row.params)));
+      call.fail(broken_text(params, "params")
+                    .value_or(Error(ErrorCode::invalid_request,
+                                    fmt::format("the params of {} are {}", row.name, row.params))));
     return;
   }
   call.fail(Error(ErrorCode::unknown_method,

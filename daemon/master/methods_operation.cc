@@ -28,7 +28,7 @@ Pool *named_pool(const MethodCall &call, bool &well_formed) {
   const auto parts = reader.array();
   std::optional<std::string_view> name = "default";
   if (parts == 1u)
-    name = reader.string();
+    name = reader.text();
   well_formed = parts && *parts <= 1 && name;
   Pool *pool = well_formed ? call.server.pool(*name) : nullptr;
   if (well_formed && !pool)

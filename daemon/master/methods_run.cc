@@ -5,7 +5,6 @@
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
 #include "ipc/messages.h"
-#include "ipc/utf8.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,10 +22,10 @@ RunLimits resolve(const Limits &request, const Limits &script, const Pool &in) {
 // What the log says of a request, and what waits with it for each step of a chain.
 std::optional<Error> check_function_name(std::string_view function) {
   constexpr size_t most_bytes = 1024;
-  if (function.size() <= most_bytes && is_utf8(function))
+  if (function.size() <= most_bytes)
     return std::nullopt;
   return Error(ErrorCode::invalid_request,
-               fmt::format("the name of a function has at most {} bytes of UTF-8", most_bytes));
+               fmt::format("the name of a function has at most {} bytes", most_bytes));
 }
 
 const RegisteredScript *find_script(const MethodCall &call, Pool &pool, std::string_view name) {
@@ -127,7 +126,7 @@ bool debug(const MethodCall &call, RunKind kind) {
       reader.skip();
       return std::string_view();
     }
-    return reader.string();
+    return reader.text();
   };
   const auto script = read_name(), function = read_name();
   const auto arguments = reader.take_raw();
@@ -164,7 +163,7 @@ bool debug(const MethodCall &call, RunKind kind) {
 bool call_script(const MethodCall &call) {
   Reader reader(call.params);
   const auto parts = reader.array();
-  const auto script = reader.string(), function = reader.string();
+  const auto script = reader.text(), function = reader.text();
   const auto arguments = reader.take_raw();
   if ((parts != 3u && parts != 4u) || !script || !function || !arguments ||
       !Reader(*arguments).array())
@@ -189,7 +188,7 @@ bool call_script(const MethodCall &call) {
 bool eval_source(const MethodCall &call) {
   Reader reader(call.params);
   const auto parts = reader.array();
-  const auto source = reader.string();
+  const auto source = reader.text();
   if ((parts != 1u && parts != 2u) || !source)
     return false;
   const auto options = read_call_options(reader.rest(), RunKind::eval);
@@ -220,7 +219,7 @@ bool chain_scripts(const MethodCall &call) {
   std::optional<Error> misnamed;
   for (uint32_t i = 0; i < *count; ++i) {
     const auto pair = step_reader.array();
-    const auto script = step_reader.string(), function = step_reader.string();
+    const auto script = step_reader.text(), function = step_reader.text();
     if (pair != 2u || !script || !function)
       return false;
     functions.emplace_back(*script, *function);

@@ -29,7 +29,7 @@ Error no_such_script(std::string_view name) {
 std::optional<std::string_view> read_name(std::string_view params) {
   Reader reader(params);
   const auto parts = reader.array();
-  const auto name = reader.string();
+  const auto name = reader.text();
   return parts == 1u ? name : std::nullopt;
 }
 
@@ -67,7 +67,7 @@ struct Putting {
 // Nothing: it is not such an array.
 std::optional<Result<Putting>> read_script(const MethodCall &call, Reader &reader) {
   const auto parts = reader.array();
-  const auto name = reader.string(), source = reader.string();
+  const auto name = reader.text(), source = reader.text();
   const auto raw_options = parts == 3u ? reader.take_raw() : std::optional(std::string_view());
   if ((parts != 2u && parts != 3u) || !name || !source || !raw_options)
     return std::nullopt;

@@ -3,11 +3,11 @@
 // {functions: {group: function}, modules: {group: {exports}}, natives, intrinsics, require}.
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/engine/engine.h"
-#include "daemon/engine/words.h"
 #include "daemon/natives/native_arguments.h"
 #include "daemon/natives/prelude.h"
 #include "ipc/error.h"
 #include "ipc/invariant.h"
+#include "ipc/words.h"
 
 #include <set>
 #include <string>

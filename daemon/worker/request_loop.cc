@@ -73,6 +73,11 @@ v8::MaybeLocal<v8::String> text_of(v8::Local<v8::Context> context, v8::Local<v8:
   return answer->ToString(context);
 }
 
+std::string unreadable(const Error &error) {
+  return "the client's answer: " + error.message + " (at " +
+         std::get<std::string>(error.keys.front().second) + ")";
+}
+
 // Puts the message and the keys of the client's error into the Error that rejects a promise.
 void tell(v8::Local<v8::Context> context, v8::Local<v8::Object> error,
           v8::Local<v8::Value> answer) {
@@ -410,7 +415,7 @@ void RequestLoop::settle(const Frame &frame) {
   v8::Local<v8::Value> answer;
   const bool is_read = values.read(answer);
   if (!is_read)
-    answer = to_string(isolate_, values.error().message);
+    answer = to_string(isolate_, unreadable(values.error()));
   if (!is_read || is_error) {
     tell(context, failure, answer);
     resolver->Reject(context, failure).FromMaybe(false);

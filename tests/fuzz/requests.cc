@@ -5,6 +5,8 @@
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/error_map.h"
 #include "ipc/message_pack.h"
+#include "ipc/utf8.h"
+#include "ipc/value_path.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -45,7 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const auto script = read_script_options(bytes);
   script ? check(script->limits) : check(!script.error().message.empty());
   const auto hello = read_hello(bytes);
-  hello ? check(hello->client.size() <= 100) : check(!hello.error().message.empty());
+  hello ? check(is_utf8(hello->client)) : check(!hello.error().message.empty());
+  if (const auto broken = broken_text(bytes, "$"))
+    check(!std::get<std::string>(broken->keys.at(0).second).empty());
   Buffer out;
   write_raw_error_response(out, 1, bytes, data[0] % 3 - 1,
                            static_cast<ErrorShape>(data[0] / 5 % 3));

@@ -257,5 +257,5 @@ Test(bad_input, names_with_control_characters_are_refused) {
     expect_equal(scene.client.error("script.put", {name, "1"})["code"], "invalid_request");
   // Not UTF-8.
   scene.client.send("\x94\x00\x07"s + to_bytes("script.put") + "\x92\xa2\xff\xfe"s + to_bytes("1"));
-  expect_equal(scene.client.wait(7).error()["code"], "invalid_request");
+  expect_equal(scene.client.wait(7).error()["code"], "invalid_value");
 }

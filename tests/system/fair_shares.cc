@@ -145,9 +145,6 @@ Test(fair_shares, what_is_only_for_the_log_is_short) {
   };
   is_refused(client.error("call", {"s", name, json::array()}));
   is_refused(client.error("chain", {json::array({{"s", "f"}, {"s", name}, {"s", "f"}}), 1}));
-  client.send("\x94\x00\xcd\x03\xe8"s + to_bytes("call") + "\x93"s + to_bytes("s") +
-              "\xa1\xff\x90"s); // whose errors would not be UTF-8
-  is_refused(client.wait(1000).error());
 }
 
 Test(fair_shares, puts_that_wait_are_bounded) {

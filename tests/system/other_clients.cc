@@ -214,3 +214,47 @@ Test(other_clients, a_client_without_host_functions_is_not_asked) {
   client.result("hello", {{{"host_calls", true}}});
   expect_equal(client.call("s", "f"), "asked");
 }
+
+// Binary data of languages that have one type for both would be destroyed else.
+Test(other_clients, a_str_that_is_not_utf8_is_refused) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "const f = (x) => x; async function g() { try { return await host.call('x'); }"
+                  "catch (error) { return error.message; } }");
+  // [0, 79, method, params]
+  const auto refused = [&client](const std::string &method, const std::string &params,
+                                 const std::string &path, Where where = Where::here()) {
+    client.send("\x94\x00\x4f"s + to_bytes(method) + params);
+    const json error = client.wait(79).error();
+    expect_members(error, {{"code", "invalid_value"}, {"path", path}}, where);
+    expect_contains(error["message"], "bytes are sent as bin", where);
+  };
+  const std::string broken = "\xa2\xff\xfe", s = to_bytes("s"), f = to_bytes("f");
+  refused("call", "\x93" + s + f + "\x91\x81\xa4name" + broken, "$[0].name");
+  refused("call", "\x93" + s + f + "\x91\x81" + broken + "\x01", "$[0]");
+  refused("eval", "\x92" + s + "\x81\xa7globals\x81\xa4" + "data" + broken, "$.data");
+  refused("eval", "\x92" + s + "\x81\xa7globals\x81" + broken + "\x01", "$");
+  refused("chain", "\x92\x91\x92" + s + f + broken, "$[0]");
+  refused("chain", "\x92\x91\x92" + s + broken + "\x01", "params[0][0][1]");
+  refused("call", "\x93" + broken + f + "\x90", "params[0]");
+  refused("call", "\x93" + s + broken + "\x90", "params[1]");
+  refused("eval", "\x91" + broken, "params[0]");
+  refused("eval", "\x92" + s + "\x81\xa5trace" + broken, "options.trace");
+  refused("script.put", "\x92" + s + broken, "params[1]");
+  refused("script.put", "\x92" + broken + s, "params[0]");
+  refused("script.put_many", "\x91\x91\x92" + s + broken, "params[0][0][1]");
+  refused("script.get", "\x91" + broken, "params[0]");
+  refused("pause", "\x91" + broken, "params[0]");
+  refused("hello",
+          "\x91\x81\xa6"
+          "client" +
+              broken,
+          "options.client");
+
+  // The answer to a host call.
+  const uint32_t running = client.start("call", {"s", "g", json::array()});
+  const std::string request = client.receive().value();
+  client.send("\x94\x01"s + request.substr(2, 5) + "\xc0\x81\xa1k" + broken);
+  expect_equal(client.wait(running).result(),
+               "the client's answer: a str is not UTF-8: bytes are sent as bin (at $.k)");
+}

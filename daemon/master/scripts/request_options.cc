@@ -3,6 +3,7 @@
 // zygote needs have theirs in ipc/messages.def.
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/message_pack.h"
+#include "ipc/value_path.h"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -58,7 +59,7 @@ bool read_boolean(std::string_view raw, bool &out) {
 }
 
 bool read_string(std::string_view raw, std::string_view &out) {
-  const auto text = Reader(raw).string();
+  const auto text = Reader(raw).text();
   out = text.value_or(out);
   return text.has_value();
 }
@@ -224,9 +225,12 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
                    fmt::format("unknown option {}; there are: {}", *key, known));
     }
     // nil stands for the default, as it does for all of the options.
-    if (*value != packed_nil && !row->read(*value, options))
-      return Error(ErrorCode::invalid_request,
-                   fmt::format("option {} must be {}", *key, row->expected));
+    if (*value == packed_nil || row->read(*value, options))
+      continue;
+    if (const auto broken = broken_text(*value, "options" + step_into(*key)))
+      return *broken;
+    return Error(ErrorCode::invalid_request,
+                 fmt::format("option {} must be {}", *key, row->expected));
   }
   return options;
 }

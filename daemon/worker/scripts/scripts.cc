@@ -2,10 +2,10 @@
 // Loading scripts and finding their functions.
 #include "daemon/worker/scripts/scripts.h"
 #include "daemon/engine/surface.h"
-#include "daemon/engine/words.h"
 #include "daemon/natives/prelude_groups.h"
 #include "daemon/natives/random_state.h"
 #include "daemon/worker/scripts/modules.h"
+#include "ipc/words.h"
 
 #include <algorithm>
 #include <set>

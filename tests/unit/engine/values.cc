@@ -204,7 +204,7 @@ Test(values_in, all_kinds) {
       {"Object.is(x, -0)", "cb8000000000000000"},
       {"Number.isNaN(x)", "cb7ff8000000000000"},
       {"x === 'ä€'", "a5c3a4e282ac"},
-      {"x === '\\ufffd'", "a1ff"},
+      {"x === '\\ufffd'", "a3efbfbd"},
       {"x.constructor === Uint8Array && x.length === 2 && x[1] === 255", "c40200ff"},
       {"Array.isArray(x) && x.length === 2 && x[1][0] === 2", "92019102"},
       {"Object.getPrototypeOf(x) === Object.prototype && x.a === 1", "81a16101"},
@@ -235,6 +235,22 @@ Test(values_in, refused) {
   World world;
   cr_expect(world.eval("x", "\x81\xa1x\xd4\x05\x01").starts_with("invalid_value: "));
   cr_expect(world.eval("x", "\x91\x01").starts_with("invalid_value: "));
+  const char *const broken[][2] = {
+      {"\xa1\xff", "$.x"},                           // alone
+      {"\xa8\xc3\xa4\xe2\x82\xac\xe2\x82z", "$.x"},  // cut in a character
+      {"\xa3\xed\xa0\x80", "$.x"},                   // a surrogate
+      {"\x92\x01\x81\xa1k\xa2\xc0\x80", "$.x[1].k"}, // too long a form
+      {"\x92\x01\x81\xa1\xe4\x01", "$.x[1]"},        // a key, in Latin 1
+      {"\x91\xa2\x61\xe4", "$.x[0]"},
+  };
+  for (const auto &[bytes, path] : broken) {
+    const std::string result = world.eval("x", std::string("\x81\xa1x") + bytes);
+    cr_expect_eq(result,
+                 std::string("invalid_value: a str is not UTF-8: bytes are sent as bin at ") + path,
+                 "%s", result.c_str());
+  }
+  cr_expect(world.eval("1", "\x81\xa1\xffx").ends_with("at $"), "a global's name");
+  cr_expect(world.eval("1", "\x81\xa1x\x92\x01\x91\xd4\x05\x01").ends_with("at $.x[1][0]"));
   std::string deep = "\x81\xa1x";
   deep += std::string(20, '\x91') + "\x01";
   cr_expect(world.eval("x", deep).starts_with("invalid_value: "));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of a source, and what is a name.
-#include "daemon/engine/words.h"
+#include "ipc/words.h"
 
 #include <criterion/criterion.h>
 #include <string>
