@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes where a client's options, a script's options and an error that a worker made are read:
-// each is taken or refused with a message, and what is taken keeps to its limits.
+// each is taken or refused with a message, and what is taken keeps to its limits. Of what is wrong
+// with any bytes there is something to say.
+#include "daemon/master/clients/flaw.h"
 #include "daemon/master/clients/replies.h"
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/error_map.h"
@@ -50,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   hello ? check(is_utf8(hello->client)) : check(!hello.error().message.empty());
   if (const auto broken = broken_text(bytes, "$"))
     check(!std::get<std::string>(broken->keys.at(0).second).empty());
+  check(!describe_flaw(bytes, bytes).empty());
   Buffer out;
   write_raw_error_response(out, 1, bytes, data[0] % 3 - 1,
                            static_cast<ErrorShape>(data[0] / 5 % 3));

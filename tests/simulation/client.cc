@@ -393,7 +393,12 @@ void SimulatedClient::read_messages() {
     } else if (parts == 4u && type == 0) {
       answer_host_call(reader);
     } else if (parts == 3u && type == 2) {
-      reader.string();
+      if (reader.string() == "closed") {
+        if (!may_be_closed_)
+          world_.books.violated("the daemon closes no connection without a reason",
+                                fmt::format("client {}", number_));
+        continue;
+      }
       reader.array();
       const auto awaited = awaited_.find(static_cast<uint32_t>(reader.integer().value_or(0)));
       if (awaited == awaited_.end() || awaited->second.answered)
@@ -439,6 +444,12 @@ void SimulatedClient::read_response(Reader &reader) {
   world_.timeline.note(code.empty() ? "gets a result" : code, ask ? ask->number : -1);
   if (!ask)
     return;
+  if (text.starts_with("the connection is closed: ")) {
+    if (!may_be_closed_)
+      world_.books.violated("the daemon closes no connection without a reason",
+                            fmt::format("client {}", number_));
+    ask->cancelled_us = ask->sent_us; // by what it has sent since
+  }
   Item item;
   reader.next(item);
   if (item.kind == Kind::array)

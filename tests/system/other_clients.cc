@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <set>
+#include <unistd.h>
 
 using namespace lethe::test;
 using namespace std::string_view_literals;
@@ -257,4 +258,124 @@ Test(other_clients, a_str_that_is_not_utf8_is_refused) {
   client.send("\x94\x01"s + request.substr(2, 5) + "\xc0\x81\xa1k" + broken);
   expect_equal(client.wait(running).result(),
                "the client's answer: a str is not UTF-8: bytes are sent as bin (at $.k)");
+}
+
+namespace {
+
+// The last message to a connection that the daemon closes for these bytes.
+std::string last_word(Client &client, std::string_view bytes) {
+  client.send(bytes);
+  const auto message = client.receive();
+  expect(message && client.closes(), "the connection stays open");
+  return *message;
+}
+
+} // namespace
+
+Test(other_clients, who_is_closed_for_what_it_sent_hears_why) {
+  const Daemon daemon;
+  const auto hears = [&daemon](std::string_view bytes, const std::string &why,
+                               Where where = Where::here()) {
+    Client client = daemon.connect();
+    const json notification = json::from_msgpack(last_word(client, bytes));
+    expect_equal(notification[0], 2, where);
+    expect_equal(notification[1], "closed", where);
+    expect_equal(notification[2][0], "invalid_request", where);
+    expect_contains(notification[2][1], why, where);
+    expect(daemon.logs(" of user " + std::to_string(::getuid()) +
+                       " is closed for what it sent, at byte 0: the message is not " + why),
+           "no line for " + why, where);
+  };
+  hears("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "MessagePack-RPC: HTTP was sent");
+  hears("{\"method\": \"ping\"}", "MessagePack-RPC: JSON was sent");
+  hears("\x84\xa4type\x00\xa5msgid\x01\xa6method\xa4ping\xa6params\x90"sv,
+        "MessagePack-RPC: it is a map, not the array [0, msgid, method, params]");
+  hears("\x93\x02\xc0\x90"sv, "MessagePack-RPC: its method is nil, not a str");
+  hears("\xc1", "MessagePack");
+}
+
+// With its msgid as it has sent it, it finds its request.
+Test(other_clients, a_msgid_that_is_no_number_is_answered) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  const std::string reply = last_word(client, "\x94\x00\xa1"
+                                              "7\xa4ping\x90"sv);
+  expect_equal(reply.substr(0, 4), "\x94\x01\xa1"
+                                   "7");
+  expect_contains(reply, "its msgid is a str, not an integer");
+}
+
+Test(other_clients, what_is_in_flight_hears_why_the_connection_closes) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.result("hello", {{{"client", "acme\n1.0 \u001b[31m"}}});
+  const uint32_t running = client.start("eval", {"host.call('wait')"});
+  const uint32_t waiting = client.start("eval", {"for (;;);"});
+  client.receive(); // the host call
+  client.send(to_bytes({0, 9, "ping", json::array()}));
+  client.wait(9);
+  client.send("\x80");
+  for (const uint32_t msgid : {running, waiting}) {
+    const json error = client.wait(msgid).error();
+    expect_equal(error["code"], "cancelled");
+    expect_contains(error["message"],
+                    "the connection is closed: the message is not MessagePack-RPC: it is a map");
+  }
+  expect(!client.receive(), "more is told");
+  const json sent = {{0, 1, "hello", {{{"client", "acme\n1.0 \u001b[31m"}}}},
+                     {0, running, "eval", {"host.call('wait')"}},
+                     {0, waiting, "eval", {"for (;;);"}},
+                     {0, 9, "ping", json::array()}};
+  size_t bytes = 0;
+  for (const json &message : sent)
+    bytes += to_bytes(message).size();
+  expect(daemon.logs("at byte " + std::to_string(bytes) +
+                     ": the message is not MessagePack-RPC: it "
+                     "is a map, not the array [0, msgid, method, params]; client acme 1.0  [31m\n"),
+         daemon.log());
+}
+
+// msgpackr's, without useRecords: false.
+Test(other_clients, records_of_msgpackr_are_named) {
+  const Daemon daemon;
+  Client client = daemon.connect();
+  client.put("s", "const f = () => host.call('wait');");
+  // call s f [{ a: 1 }]
+  client.send("\x94\x00\x4d\xa4"
+              "call\x93\xa1s\xa1"
+              "f\x91\xd4\x72\x40\x91\xa1"
+              "a\x01"sv);
+  expect_contains(client.wait(77).error()["message"], "new Packr({useRecords: false})");
+  expect(client.closes(), "the connection stays open");
+  // eval "1" { console: true }
+  Client other = daemon.connect();
+  other.send("\x94\x00\x4d\xa4"
+             "eval\x92\xa1"
+             "1\xd4\x72\x40\x91\xa7"
+             "console\xc3"sv);
+  expect_contains(other.wait(77).error()["message"], "new Packr({useRecords: false})");
+  expect(other.closes(), "the connection stays open");
+}
+
+Test(other_clients, the_log_has_so_many_lines_of_who_is_closed) {
+  const Daemon daemon;
+  const std::string line = "is closed for what it sent";
+  const auto begin = Clock::now();
+  const int connections = 300;
+  for (int i = 0; i < connections; ++i) {
+    Client client = daemon.connect();
+    last_word(client, "\x80");
+  }
+  const int seconds = static_cast<int>(milliseconds_since(begin) / 1000) + 2;
+  int lines = 0;
+  const std::string log = daemon.log();
+  for (size_t at = 0; (at = log.find(line, at)) != log.npos; ++at)
+    ++lines;
+  expect(lines >= 10 && lines <= 10 * seconds, std::to_string(lines) + " lines");
+  expect_equal(daemon.connect().result("stats", json::array())["connections_broken"], connections);
+  while (daemon.log().find("lines like this are left out") == std::string::npos) {
+    Client client = daemon.connect();
+    last_word(client, "\x80");
+    expect(milliseconds_since(begin) < static_cast<double>(patience.count()), "no line says it");
+  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client's bytes in: to messages, and the requests in flight that come of them.
 #include "daemon/master/clients/connection.h"
+#include "daemon/master/clients/flaw.h"
 #include "daemon/master/dispatch/dispatcher.h"
 #include "daemon/master/operation/log.h"
 
@@ -12,24 +13,12 @@ namespace lethe {
 namespace {
 
 constexpr size_t read_bytes = 64 * 1024;
-constexpr int64_t linger_us = 1'000'000; // for a client to read why it is disconnected
 // Of one connection in one round: then it is the turn of others.
 constexpr int most_messages = 64;
 constexpr size_t most_answer_bytes = 64 * 1024;
 
 // Nearly all messages come complete, so that the connection itself holds no memory for input.
 char shared_room[read_bytes];
-
-// The msgid of a request whose rest is broken or missing, if that much has come.
-std::optional<uint32_t> readable_msgid(std::string_view message) {
-  Reader reader(message);
-  if (!reader.array() || reader.integer() != 0)
-    return std::nullopt;
-  const auto msgid = reader.integer();
-  if (!msgid || *msgid < 0 || *msgid > UINT32_MAX)
-    return std::nullopt;
-  return static_cast<uint32_t>(*msgid);
-}
 
 } // namespace
 
@@ -258,6 +247,7 @@ size_t Connection::handle_messages(std::string_view bytes) {
   const auto limit_bytes = static_cast<size_t>(environment_.settings.max_message_bytes);
   const size_t output_bytes = output_.size();
   size_t handled = 0;
+  std::string_view before; // the message before
   for (int messages = 0; handled < bytes.size() && takes_messages(); ++messages) {
     if (messages == most_messages || output_full() ||
         output_.size() > output_bytes + most_answer_bytes) {
@@ -296,8 +286,11 @@ size_t Connection::handle_messages(std::string_view bytes) {
       }
       ++environment_.counters.messages;
       if (!handle_message(message))
-        give_up(message, Error(ErrorCode::invalid_request, "the message is not MessagePack-RPC"));
+        give_up(message, Error(ErrorCode::invalid_request, "the message is not MessagePack-RPC: " +
+                                                               describe_flaw(rest, before)));
+      before = message;
       handled += message.size();
+      handled_bytes_ += message.size();
     }
   }
   return state_.is(State::giving_up, State::closed) ? bytes.size() : handled;
@@ -388,33 +381,6 @@ void Connection::handle_response(uint32_t id, std::string_view error, std::strin
 void Connection::worker_has_room(Request &request) {
   if (unheard_ == &request)
     go_on_reading();
-}
-
-// Says why, sends what is in the output, and closes. The client may be in the middle of sending:
-// closing at once would reset the connection and take the answer away from it.
-void Connection::give_up(std::string_view message, const Error &error) {
-  if (const auto msgid = readable_msgid(message)) {
-    ++unanswered_;
-    send_error(*msgid, error);
-  }
-  if (!refusal_)
-    ++environment_.counters.connections_broken;
-  state_.move_to(State::giving_up, error.message);
-  unfinished_.stop();
-  rest_.stop();
-  while (!requests_.empty())
-    requests_.back()->dispatcher->cancel(*requests_.back(), false);
-  stalled_.start(linger_us);
-  readable_.enable();
-  flush_later();
-}
-
-// The kernel resets a Unix socket that is closed with unread input, and the client could lose the
-// reason that it was sent: so what still comes is read, and forgotten.
-void Connection::discard_input() {
-  const ssize_t received = ::recv(socket_.get(), shared_room, sizeof shared_room, 0);
-  if (received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR))
-    close();
 }
 
 } // namespace lethe

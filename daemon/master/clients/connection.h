@@ -131,6 +131,9 @@ private:
   void handle_debug_input(Request &request, std::string_view message);
   void handle_response(uint32_t id, std::string_view error, std::string_view result);
   void give_up(std::string_view message, const Error &error);
+  void tell_why(std::string_view message, const Error &error);
+  void log_why(const Error &error);
+  static std::optional<uint32_t> readable_msgid(std::string_view message);
   void discard_input();
   void flush() override;
   void count_bytes();
@@ -150,8 +153,9 @@ private:
   StateMachine<Connection, State> state_;
   Peer peer_;
   Hello hello_;
-  Holding held_; // of input and output
-  Buffer input_; // the beginning of a message
+  Holding held_;               // of input and output
+  Buffer input_;               // the beginning of a message
+  uint64_t handled_bytes_ = 0; // of its stream: where the message that comes next begins
   Buffer output_;
   Skimmer skimmer_;
   bool room_awaited_ = false; // connection_drained() is to be called

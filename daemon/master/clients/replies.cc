@@ -32,6 +32,15 @@ void write_error_response(Buffer &out, uint32_t msgid, const Error &error, Error
   packer.pack_nil();
 }
 
+void write_error_response(Buffer &out, std::string_view raw_msgid, const Error &error,
+                          ErrorShape shape) {
+  Packer packer(out);
+  packer.pack_array(4).pack_uint8(rpc_response);
+  out.append(raw_msgid);
+  write_error_as(out, error, shape);
+  packer.pack_nil();
+}
+
 bool write_raw_error_response(Buffer &out, uint32_t msgid, std::string_view error_map, int step,
                               ErrorShape shape) {
   Reader reader(error_map);

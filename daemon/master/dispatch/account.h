@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/master/dispatch/run_history.h"
+#include "daemon/master/operation/line_allowance.h"
 #include "ipc/invariant.h"
 
 #include <cstddef>
@@ -22,6 +23,7 @@ struct Account {
   size_t connections = 0; // that are served
   size_t bytes = 0;       // of all its holdings
   const RunHistoryPointer evals = RunHistory::of_evals(user);
+  LineAllowance broken_lines; // of connections that are closed for what they sent
   size_t &bytes_of_all;
 };
 

@@ -2,6 +2,7 @@
 // The table of options: one row for each key, as in client/PROTOCOL.md. Those of scripts that a
 // zygote needs have theirs in ipc/messages.def.
 #include "daemon/master/scripts/request_options.h"
+#include "daemon/master/clients/flaw.h"
 #include "ipc/message_pack.h"
 #include "ipc/value_path.h"
 
@@ -202,8 +203,11 @@ Result<AllOptions> read_options(std::string_view raw, Where where) {
   Reader reader(raw);
   if (raw.empty() || raw == empty_array)
     return options;
-  if (!reader.next(head) || (head.kind != Kind::map && head.kind != Kind::nil))
-    return Error(ErrorCode::invalid_request, "options must be a map or nil");
+  if (!reader.next(head) || (head.kind != Kind::map && head.kind != Kind::nil)) {
+    const std::string_view advice = advice_on_records(raw);
+    return Error(ErrorCode::invalid_request, fmt::format("options must be a map or nil{}{}",
+                                                         advice.empty() ? "" : ": ", advice));
+  }
   for (uint32_t i = 0; head.kind == Kind::map && i < head.count; ++i) {
     const auto key = reader.string();
     const auto value = reader.take_raw();

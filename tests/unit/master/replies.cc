@@ -49,3 +49,9 @@ Test(replies, an_error_in_other_shapes) {
     cr_expect_eq(out.view(), wanted);
   }
 }
+
+Test(replies, to_a_msgid_that_is_no_number) {
+  Buffer out;
+  write_error_response(out, "\xa1\x37", Error(ErrorCode::internal, "x"), ErrorShape::text);
+  cr_assert_eq(out.view(), "\x94\x01\xa1\x37\xabinternal: x\xc0"sv);
+}
