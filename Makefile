@@ -97,7 +97,7 @@ COMMAND_LIBS := -lwslay -lcrypto
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
 
-.PHONY: all help deps debug compile-commands demo examples test tests check check-python check-node units check-units check-layers sanitize simulate soak bench bench-python bench-node bench-peers peers-charts check-packages-npm fuzz run-fuzz faults lint format check-v8-matrix check-matrix install clean
+.PHONY: all help deps debug compile-commands demo examples test tests check check-python check-node check-interop units check-units check-layers sanitize simulate soak bench bench-python bench-node bench-peers peers-charts check-packages-npm fuzz run-fuzz faults lint format check-v8-matrix check-matrix install clean
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS) $(LIBRARIES) ## build the programs and libraries into build/ (the default)
@@ -243,7 +243,7 @@ SCRIPTS := $(shell git ls-files '*.sh' .ci/run 2>/dev/null)
 # TIDY_SINCE=COMMIT: only what has changed since then goes through clang-tidy, which takes long.
 TIDY_SINCE ?=
 TIDY_SOURCES := $(if $(TIDY_SINCE),$(shell git diff --name-only --diff-filter=d $(TIDY_SINCE) -- '*.cc'),$(filter %.cc,$(CXX_SOURCES)))
-TIDIED := $(patsubst %.cc,$(BUILD)/lint/%.tidied,$(filter-out client/examples/% packaging/v8-check.cc,$(TIDY_SOURCES)))
+TIDIED := $(patsubst %.cc,$(BUILD)/lint/%.tidied,$(filter-out client/examples/% tests/interop/% packaging/v8-check.cc,$(TIDY_SOURCES)))
 
 # The bundler checks the prelude: see snapshot/prelude/intrinsics.
 lint: $(TIDIED) $(BUNDLED) ## check includes, format, clang-tidy (of what has changed), shell scripts, the prelude and the Python client's types

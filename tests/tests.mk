@@ -157,6 +157,12 @@ $(BUILD)/clients/bench: tests/clients/bench.c $(LIBRARIES)
 	$(call say,CC,$<)
 	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) -Iclient/include $< -o $@ -L$(BUILD)/lib -llethe -Wl,-rpath,'$$ORIGIN/../lib'
 
+# What speaks MessagePack in other languages; ONLY=ruby,php: those; INSTALL=1: Debian packages that are missing are installed.
+ONLY ?=
+INSTALL ?=
+check-interop: all ## libraries of other languages against a lethed; what is not installed is skipped, INSTALL=1 installs it; writes client/LIBRARIES.md
+	tests/interop/run.py --build $(BUILD) --only '$(ONLY)' $(if $(INSTALL),--install)
+
 check-layers: all tests ## the tests of all that runs scripts, with every script of a pool but the first in a layer
 	@LETHE_TEST_SETTING=pool.default.scripts_in_image=1 TEST='$(TEST)' \
 	  tests/run.sh $(addprefix $(BUILD)/tests/,system limits fault attack rewind apis)
