@@ -189,7 +189,7 @@ def named(cases: list[str], known: list[str]) -> str:
 def rows(table: list[dict], known: list[str], packages: Packages) -> str:
     lines = ["| language | library, version tried | needs | what still differs (cases) | test |", "| --- | --- | --- | --- | --- |"]
     for library in table:
-        differs = [f"{each['what']} ({named(list(each['outcomes']), known)})" for each in library.get("differs", [])]
+        differs = library.get("notes", []) + [f"{each['what']} ({named(list(each['outcomes']), known)})" for each in library.get("differs", [])]
         lines.append(f"| {library['language']} | {packages.describe(library)} | {library['needs']} | {'<br>'.join(differs) or 'nothing'} | "
                      f"`{library['name']}` |")
     return "\n".join(lines)
@@ -217,6 +217,7 @@ def main() -> int:
     with Daemon(build, folder / "cache") as daemon:
         programs = Programs(daemon, folder)
         tests = [(each, lambda each=each: programs.library(each, described["expected"])) for each in described["library"]] + \
+                [(each, lambda each=each: programs.library(each, each["outcomes"])) for each in described["client"]] + \
                 [(each, lambda each=each: programs.example(each)) for each in described["example"]]
         for test, attempt in tests:
             if not any(name in test["name"] for name in arguments.only.split(",")):
@@ -229,7 +230,7 @@ def main() -> int:
             print(f"{'FAILED ' if wrong else 'passed '} {test['name']}: {packages.describe(test)}", *wrong, sep="\n", flush=True)
             passed, failed = passed + (not wrong), failed + bool(wrong)
     if not failed and not skipped and not arguments.only:
-        write_page(described["library"], list(described["expected"]), packages)
+        write_page(described["library"] + described["client"], list(described["expected"]), packages)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not passed + skipped else 0
 
