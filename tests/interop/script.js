@@ -13,7 +13,7 @@ const values = {
   infinity: Infinity,
   nan: NaN,
   text: 'grüße 😀',
-  long_text: '\ufeff' + 'long '.repeat(20),
+  long_text: '\ufeff' + 'long '.repeat(60),
   digits: '42',
   bytes: Uint8Array.of(0, 0xff, 0x80),
   date: new Date('2024-01-31T10:20:30.250Z'),

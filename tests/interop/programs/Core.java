@@ -91,7 +91,7 @@ class Core {
     values.put("infinity", newFloat(Double.POSITIVE_INFINITY));
     values.put("nan", newFloat(Double.NaN));
     values.put("text", newString("grüße 😀"));
-    values.put("long_text", newString("\ufeff" + "long ".repeat(20)));
+    values.put("long_text", newString("\ufeff" + "long ".repeat(60)));
     values.put("digits", newString("42"));
     values.put("bytes", newBinary(new byte[] {0, (byte) 0xff, (byte) 0x80}));
     values.put("date", date("2024-01-31T10:20:30.250Z"));

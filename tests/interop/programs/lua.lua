@@ -115,7 +115,7 @@ local nothing = null -- what stands for nil in a table
 local values = {
   booleans = { true, false }, integers = { 0, 7, -7, 300, -70000, 1 << 40 }, largest_safe = (1 << 53) - 1, beyond_safe = (1 << 53) + 1,
   largest_uint64 = -1, smallest_int64 = math.mininteger, float = 1.5, whole_float = 1e18, minus_zero = -0.0, infinity = math.huge,
-  nan = 0 / 0, text = 'grüße 😀', long_text = '\u{feff}' .. ('long '):rep(20), digits = '42', bytes = '\x00\xff\x80',
+  nan = 0 / 0, text = 'grüße 😀', long_text = '\u{feff}' .. ('long '):rep(60), digits = '42', bytes = '\x00\xff\x80',
   date = at(1706696430, 250000000), date_before_1970 = at(-14182940, 500000000), date_in_3000 = at(32503680000, 0), array = { 1, { 'a', nothing } },
   empty_array = {}, map = { name = 'Ada', tags = { admin = true } }, empty_map = {}, map_by_numbers = { [1] = 'one', [-2] = 'minus two' },
   map_by_arrays = { [{ 1, 2 }] = 'a pair' }, map_with_proto = { ['__proto__'] = { admin = true }, name = 'Ada' }, deep = deep,

@@ -137,7 +137,7 @@ function same(value, other) {
 const values = {
   nil: null, booleans: [true, false], integers: [0, 7, -7, 300, -70000, 2 ** 40], largest_safe: 2 ** 53 - 1, beyond_safe: 2n ** 53n + 1n,
   largest_uint64: 2n ** 64n - 1n, smallest_int64: -(2n ** 63n), float: 1.5, whole_float: 1e18, minus_zero: -0, infinity: Infinity, nan: NaN,
-  text: 'grüße 😀', long_text: '\ufeff' + 'long '.repeat(20), digits: '42', bytes: Uint8Array.of(0, 0xff, 0x80),
+  text: 'grüße 😀', long_text: '\ufeff' + 'long '.repeat(60), digits: '42', bytes: Uint8Array.of(0, 0xff, 0x80),
   date: new Date('2024-01-31T10:20:30.250Z'), date_before_1970: new Date('1969-07-20T20:17:40.500Z'), date_in_3000: new Date('3000-01-01'),
   array: [1, ['a', null]], empty_array: [], map: { name: 'Ada', tags: { admin: true } }, empty_map: {},
   map_by_numbers: new Map([[1, 'one'], [-2, 'minus two']]), map_by_arrays: new Map([[[1, 2], 'a pair']]),

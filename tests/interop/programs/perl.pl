@@ -60,7 +60,7 @@ my @values = (
     nil => undef, booleans => [$true, $false], integers => [0, 7, -7, 300, -70000, 2**40], largest_safe => 9007199254740991,
     beyond_safe => 9007199254740993, largest_uint64 => 18446744073709551615, smallest_int64 => -9223372036854775807 - 1, float => 1.5,
     whole_float => 1e18, minus_zero => -0.0, infinity => 9**9**9, nan => -sin(9**9**9), text => 'grüße 😀',
-    long_text => "\x{feff}" . 'long ' x 20, digits => '42', bytes => "\x00\xff\x80", array => [1, ['a', undef]], empty_array => [],
+    long_text => "\x{feff}" . 'long ' x 60, digits => '42', bytes => "\x00\xff\x80", array => [1, ['a', undef]], empty_array => [],
     map => { name => 'Ada', tags => { admin => $true } }, empty_map => {}, map_by_numbers => { 1 => 'one', -2 => 'minus two' },
     map_with_nil => { '' => 'Session', name => 'Ada' }, map_with_proto => { __proto__ => { admin => $true }, name => 'Ada' }, deep => $deep,
     # What Perl has no value for that the module would send.

@@ -39,7 +39,7 @@ for ($deep = [], $i = 1; $i < 250; ++$i) $deep = [$deep];
 $values = [
   'nil' => null, 'booleans' => [true, false], 'integers' => [0, 7, -7, 300, -70000, 2 ** 40], 'largest_safe' => 2 ** 53 - 1,
   'beyond_safe' => 2 ** 53 + 1, 'smallest_int64' => PHP_INT_MIN, 'largest_uint64' => 18446744073709551615, 'float' => 1.5, 'whole_float' => 1e18, 'minus_zero' => -0.0, 'infinity' => INF,
-  'nan' => NAN, 'text' => 'grüße 😀', 'long_text' => "\u{feff}" . str_repeat('long ', 20), 'digits' => '42', 'bytes' => "\x00\xff\x80",
+  'nan' => NAN, 'text' => 'grüße 😀', 'long_text' => "\u{feff}" . str_repeat('long ', 60), 'digits' => '42', 'bytes' => "\x00\xff\x80",
   'array' => [1, ['a', null]], 'empty_array' => [],
   'map' => ['name' => 'Ada', 'tags' => ['admin' => true]], 'empty_map' => (object) [], 'map_by_numbers' => [1 => 'one', -2 => 'minus two'],
   'map_with_nil' => ['' => 'Session', 'name' => 'Ada'], 'map_with_proto' => ['__proto__' => ['admin' => true], 'name' => 'Ada'], 'deep' => $deep,

@@ -86,7 +86,7 @@ def at(*parts):
 values = {
     "nil": None, "booleans": (True, False), "integers": (0, 7, -7, 300, -70000, 2**40), "largest_safe": 2**53 - 1, "beyond_safe": 2**53 + 1,
     "largest_uint64": 2**64 - 1, "smallest_int64": -(2**63), "float": 1.5, "whole_float": 1e18, "minus_zero": -0.0,
-    "infinity": float("inf"), "nan": float("nan"), "text": "grüße 😀", "long_text": "\ufeff" + "long " * 20, "digits": "42",
+    "infinity": float("inf"), "nan": float("nan"), "text": "grüße 😀", "long_text": "\ufeff" + "long " * 60, "digits": "42",
     "bytes": b"\x00\xff\x80", "date": at(2024, 1, 31, 10, 20, 30, 250000), "date_before_1970": at(1969, 7, 20, 20, 17, 40, 500000),
     "date_in_3000": at(3000, 1, 1), "array": (1, ("a", None)), "empty_array": (), "map": {"name": "Ada", "tags": {"admin": True}},
     "empty_map": {}, "map_by_numbers": {1: "one", -2: "minus two"}, "map_by_arrays": {(1, 2): "a pair"},

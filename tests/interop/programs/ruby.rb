@@ -54,7 +54,7 @@ end
 values = {
   nil: nil, booleans: [true, false], integers: [0, 7, -7, 300, -70_000, 2**40], largest_safe: 2**53 - 1, beyond_safe: 2**53 + 1,
   largest_uint64: 2**64 - 1, smallest_int64: -2**63, float: 1.5, whole_float: 1e18, minus_zero: -0.0, infinity: Float::INFINITY,
-  nan: Float::NAN, text: 'grüße 😀', long_text: "\ufeff#{'long ' * 20}", digits: '42', bytes: "\x00\xff\x80".b,
+  nan: Float::NAN, text: 'grüße 😀', long_text: "\ufeff#{'long ' * 60}", digits: '42', bytes: "\x00\xff\x80".b,
   date: Time.utc(2024, 1, 31, 10, 20, Rational(30_250, 1000)), date_before_1970: Time.utc(1969, 7, 20, 20, 17, Rational(40_500, 1000)),
   date_in_3000: Time.utc(3000), array: [1, ['a', nil]], empty_array: [], map: { 'name' => 'Ada', 'tags' => { 'admin' => true } }, empty_map: {},
   map_by_numbers: { 1 => 'one', -2 => 'minus two' }, map_by_arrays: { [1, 2] => 'a pair' }, map_with_nil: { nil => 'Session', 'name' => 'Ada' },

@@ -39,3 +39,10 @@ public:
 private:
   int socket_;
 };
+
+inline std::string long_text() {
+  std::string text = "\ufeff";
+  for (int i = 0; i < 60; ++i)
+    text += "long ";
+  return text;
+}

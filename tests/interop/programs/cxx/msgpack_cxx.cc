@@ -48,8 +48,7 @@ static const std::map<std::string, Value> values = {
     {"infinity", of(std::numeric_limits<double>::infinity())},
     {"nan", of(std::nan(""))},
     {"text", of_text("grüße 😀")},
-    {"long_text", of_text("\ufefflong long long long long long long long long long long long long "
-                          "long long long long long long long ")},
+    {"long_text", of(long_text())},
     {"digits", of_text("42")},
     {"bytes", of(std::vector<unsigned char>{0, 0xff, 0x80})},
     {"date", date(1706696430, 250000000)},

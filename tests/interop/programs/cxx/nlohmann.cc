@@ -41,8 +41,7 @@ static const std::map<std::string, Value> values = {
     {"infinity", std::numeric_limits<double>::infinity()},
     {"nan", std::nan("")},
     {"text", "grüße 😀"},
-    {"long_text", "\ufefflong long long long long long long long long long long long long long "
-                  "long long long long long long "},
+    {"long_text", long_text()},
     {"digits", "42"},
     {"bytes", Value::binary({0, 0xff, 0x80})},
     {"date", date(1706696430, 250000000)},

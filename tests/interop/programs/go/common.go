@@ -144,7 +144,7 @@ var values = texts{
 	"nil": nil, "booleans": []any{true, false}, "integers": []any{int64(0), int64(7), int64(-7), int64(300), int64(-70000), int64(1 << 40)},
 	"largest_safe": int64(1<<53 - 1), "beyond_safe": int64(1<<53 + 1), "largest_uint64": uint64(math.MaxUint64),
 	"smallest_int64": int64(math.MinInt64), "float": 1.5, "whole_float": 1e18, "minus_zero": math.Copysign(0, -1),
-	"infinity": math.Inf(1), "nan": math.NaN(), "text": "grüße 😀", "long_text": "\ufeff" + strings.Repeat("long ", 20), "digits": "42",
+	"infinity": math.Inf(1), "nan": math.NaN(), "text": "grüße 😀", "long_text": "\ufeff" + strings.Repeat("long ", 60), "digits": "42",
 	"bytes": []byte{0, 0xff, 0x80}, "date": time.Date(2024, 1, 31, 10, 20, 30, 250e6, time.UTC),
 	"date_before_1970": time.Date(1969, 7, 20, 20, 17, 40, 500e6, time.UTC), "date_in_3000": time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC),
 	"array": []any{int64(1), []any{"a", nil}}, "empty_array": []any{}, "map": texts{"name": "Ada", "tags": texts{"admin": true}},

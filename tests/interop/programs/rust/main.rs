@@ -192,7 +192,7 @@ fn main() {
         ("infinity", Float(f64::INFINITY)),
         ("nan", Float(f64::NAN)),
         ("text", text("grüße 😀")),
-        ("long_text", Text("\u{feff}".to_string() + &"long ".repeat(20))),
+        ("long_text", Text("\u{feff}".to_string() + &"long ".repeat(60))),
         ("digits", text("42")),
         ("bytes", Binary(vec![0, 0xff, 0x80])),
         ("date", Time(1706696430, 250000000)),
