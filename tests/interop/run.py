@@ -57,6 +57,13 @@ class Packages:
     def __init__(self, folder: pathlib.Path, install: bool, providers: dict) -> None:
         self.node, self.install, self.providers = folder / "node", install, providers
         self.npm_failed = None
+        self.updated = False
+
+    @staticmethod
+    def apt_get(*words: str) -> subprocess.CompletedProcess:
+        as_root = [] if os.getuid() == 0 else ["sudo"]
+        return subprocess.run([*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "-o", "Acquire::Retries=3", *words],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
     def version(self, package: str) -> str | None:
         if shutil.which("dpkg-query") is None:
@@ -73,9 +80,10 @@ class Packages:
         """Why the library can't be had, or None."""
         missing = self.missing(library)
         if missing and self.install:
-            as_root = [] if os.getuid() == 0 else ["sudo"]
-            got = subprocess.run([*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "-o", "Acquire::Retries=3", "install",
-                                  "--no-install-recommends", *missing], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            if not self.updated:
+                self.apt_get("update")
+                self.updated = True
+            got = self.apt_get("install", "--no-install-recommends", *missing)
             if got.returncode:
                 return f"apt-get: {(got.stderr.strip() or got.stdout.strip()).splitlines()[-1]}"
             missing = self.missing(library)
