@@ -204,10 +204,9 @@ def rows(table: list[dict], known: list[str], packages: Packages) -> str:
 
 
 def write_page(table: list[dict], known: list[str], packages: Packages) -> None:
-    begin, end = "<!-- make check-interop writes this table -->\n", "\n<!-- end -->"
-    before, _, rest = PAGE.read_text().partition(begin)
-    after = rest.partition(end)[2]
-    PAGE.write_text(before + begin + rows(table, known, packages) + end + after)
+    text = PAGE.read_text()
+    begin, end = (text.index(mark) for mark in ("<!-- make check-interop writes this table -->\n", "<!-- end -->"))
+    PAGE.write_text(f"{text[:begin]}<!-- make check-interop writes this table -->\n{rows(table, known, packages)}\n{text[end:]}")
 
 
 def main() -> int:
