@@ -97,7 +97,7 @@ COMMAND_LIBS := -lwslay -lcrypto
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
 
-.PHONY: all help deps debug compile-commands demo examples test tests check check-python check-node check-interop units check-units check-layers sanitize simulate soak bench bench-python bench-node bench-peers peers-charts check-packages-npm fuzz run-fuzz faults lint format check-v8-matrix check-matrix install clean
+.PHONY: all help deps deps-rust debug compile-commands demo examples test tests check check-python check-node check-rust check-interop units check-units check-layers sanitize simulate soak bench bench-python bench-node bench-rust bench-peers peers-charts check-packages-npm fuzz run-fuzz faults lint format check-v8-matrix check-matrix install clean
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS) $(LIBRARIES) ## build the programs and libraries into build/ (the default)
@@ -107,6 +107,8 @@ help: ## list the targets
 
 deps: ## install what build and tests need, once
 	@packaging/deps.sh $(BUILD)
+deps-rust: ## install what check-rust and bench-rust need besides
+	@packaging/deps.sh $(BUILD) packaging/rust-packages
 
 # --- objects -----------------------------------------------------------------------------------------------------------
 

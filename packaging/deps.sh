@@ -1,11 +1,11 @@
 #!/bin/bash
 # Installs what the build and the tests need, from Debian's archive only. Does nothing when all is there.
-# usage: deps.sh BUILD_DIR
+# usage: deps.sh BUILD_DIR [LIST …], with further lists of packages
 set -euo pipefail
 build=$1
 here=$(dirname "$0")
 
-mapfile -t wanted < <(sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$here/build-packages")
+mapfile -t wanted < <(sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$here/build-packages" "${@:2}")
 missing=()
 for package in "${wanted[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

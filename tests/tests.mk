@@ -163,6 +163,24 @@ INSTALL ?=
 check-interop: all ## libraries of other languages against a lethed; what is not installed is skipped, INSTALL=1 installs it; writes client/LIBRARIES.md
 	tests/interop/run.py --build $(BUILD) --only '$(ONLY)' $(if $(INSTALL),--install)
 
+# With the compiler and the crates of Debian: its folder of crates takes the place of crates.io, and nothing is downloaded.
+RUST := $(BUILD)/rust
+CARGO ?= /usr/bin/cargo
+cargo = cd client/rust && PATH=/usr/bin:/bin CARGO_HOME=$(abspath $(RUST))/home CARGO_TARGET_DIR=$(abspath $(RUST)) \
+  LETHE_BUILD=$(abspath $(BUILD)) LETHED=$(abspath $(BUILD))/bin/lethed $(CARGO) --offline
+$(RUST)/home/config.toml: packaging/rust-packages
+	@mkdir -p $(@D)
+	@missing=$$(sed 's/ *#.*//' $< | xargs dpkg-query -W 2>&1 >/dev/null | sed 's/.* //'); [ -z "$$missing" ] || \
+	  { echo "these packages are not there, make deps-rust installs them:" $$missing; exit 1; }
+	@printf '[source.crates-io]\nreplace-with = "debian"\n[source.debian]\ndirectory = "/usr/share/cargo/registry"\n' > $@
+check-rust: all $(RUST)/home/config.toml ## the Rust client: the cases of all clients, what concerns Rust alone, its documents and style
+	@echo "== the Rust client"
+	$(cargo) fmt --check
+	$(cargo) clippy --quiet --all-features --all-targets -- -D warnings
+	$(cargo) test --all-features -- $(TEST)
+bench-rust: all $(BUILD)/clients/bench $(RUST)/home/config.toml ## the Rust client beside the C library
+	$(cargo) bench --quiet --all-features --bench calls
+
 check-layers: all tests ## the tests of all that runs scripts, with every script of a pool but the first in a layer
 	@LETHE_TEST_SETTING=pool.default.scripts_in_image=1 TEST='$(TEST)' \
 	  tests/run.sh $(addprefix $(BUILD)/tests/,system limits fault attack rewind apis)
