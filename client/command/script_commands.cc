@@ -101,16 +101,19 @@ void add_script(Builder &params, const PutArguments &arguments, const std::strin
   }
 }
 
-// The paths of the scripts below a folder, in an order.
+// The paths of the scripts below a folder, in an order. What is hidden is an editor's or a tool's.
 std::vector<std::filesystem::path> scripts_in(const std::string &folder) {
   namespace fs = std::filesystem;
   std::vector<fs::path> paths;
   std::error_code error;
   for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (const fs::path &path = entry->path();
-        path.extension() == ".js" || path.extension() == ".mjs")
+       entry.increment(error)) {
+    const fs::path &path = entry->path();
+    if (path.filename().native().starts_with('.'))
+      entry.disable_recursion_pending();
+    else if (path.extension() == ".js" || path.extension() == ".mjs")
       paths.push_back(path);
+  }
   if (error)
     throw UsageError(folder + ": " + error.message());
   if (paths.empty())
@@ -170,7 +173,8 @@ void add_put(CLI::App &script, CommandLine &line) {
   put->add_option(
          "NAME", arguments->name,
          "The name to call it by; without FILE a folder, all of whose files *.js and *.mjs are "
-         "registered together, or none, by their paths in it")
+         "registered together, or none, by their paths in it; hidden files and folders are left "
+         "out")
       ->required();
   put->add_option("FILE", arguments->file, "Its source; - reads standard input");
   put->add_flag("--module", arguments->module, "It is an ES module: its exports can be called");

@@ -113,6 +113,9 @@ Test(command, script_put_of_a_folder) {
   folder.file("scripts/acme/hello.js", greeting);
   folder.file("scripts/lib.mjs", "export const two = () => 2;");
   folder.file("scripts/notes.txt", "no script");
+  folder.file("scripts/.#lib.mjs", "of an editor");
+  std::filesystem::create_directories(folder.path() / "scripts" / ".git");
+  folder.file("scripts/.git/hook.js", "of a tool");
   const std::string path = (folder.path() / "scripts").string();
   expect_contains(shell.lethe({"script", "put", path}).output, "2 scripts: in generation ");
   expect_equal(shell.output({"call", "lib", "two"}), 2);
