@@ -31,6 +31,7 @@ std::optional<Error> check_function_name(std::string_view function) {
 const RegisteredScript *find_script(const MethodCall &call, Pool &pool, std::string_view name) {
   const auto found = pool.scripts().find(name);
   if (found != pool.scripts().end() && !found->second.failure) {
+    found->second.history->note_call(call.server.environment().loop.now_us());
     if (found->second.is_cold)
       pool.note_cold_call(found->first);
     return &found->second;

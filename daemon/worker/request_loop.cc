@@ -194,8 +194,7 @@ RequestLoop::Afterwards RequestLoop::serve(uint32_t sequence, const message::Run
 }
 
 std::optional<RunFailure> RequestLoop::load_if_cold(std::string_view script) {
-  return rewinder_ && rewinder_->is_cold(script) && !runner_.has(script) ? load_cold_(script)
-                                                                         : std::nullopt;
+  return rewinder_ && rewinder_->is_cold(script) ? load_cold_(script) : std::nullopt;
 }
 
 std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {

@@ -105,7 +105,9 @@ uint64_t warm_up_ns(const ZygoteSettings &settings) {
 message::LoadedScript report_of(std::string_view name, const Script &script) {
   return {name,
           {script.functions().begin(), script.functions().end()},
-          script.warmed_up() ? std::optional(**script.warmed_up()) : std::nullopt};
+          script.warmed_up() ? std::optional(**script.warmed_up()) : std::nullopt,
+          0,
+          false};
 }
 
 } // namespace
@@ -356,8 +358,13 @@ void Zygote::grow(const Frame &frame) {
 }
 
 void Zygote::become_generation(FileDescriptor control, const std::string &grow_body) {
-  end_bump_allocation();
-  begin_learning();
+  // Where all that is new goes into layers, which belong to the image, nothing runs here, and no more memory
+  // need be written than that takes.
+  const bool is_image_kept = has_layers_ && layers();
+  if (!is_image_kept) {
+    end_bump_allocation();
+    begin_learning();
+  }
   control_ = Channel(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX);
   end_with_master(control_.descriptor());
   Entropy::instance().discard();
@@ -368,7 +375,6 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
       },
       this);
   memory_.limit_loading(grow_body.size());
-  const bool is_image_kept = has_layers_; // they belong to it
   generation_.take(read_or_give_up<message::Grow>(grow_body), layers(),
                    static_cast<size_t>(settings_.scripts_in_image));
   if (fault_point("zygote.forbidden"))
@@ -380,9 +386,10 @@ void Zygote::become_generation(FileDescriptor control, const std::string &grow_b
   }
   memory_.set_last_words(nullptr, nullptr);
   working_set_ = WorkingSet();
+  writers_.clear();
   serves_one_ = settings_.isolation == Isolation::process;
-  end_learning();
   if (!is_image_kept) {
+    end_learning();
     if (layers() && layers()->is_used() && !generation_.is_part())
       prepare_for_layers();
     collect_garbage();
@@ -411,48 +418,97 @@ void Zygote::prepare_for_layers() {
 std::optional<Zygote::LayerFailure> Zygote::load_layers() {
   loaded_layers_.clear();
   layer_failures_.clear();
+  loading_.clear();
   const Generation::Layers waiting = generation_.take_layers();
-  for (size_t i = 0; i < waiting.names.size(); ++i) {
-    const std::string &name = waiting.names[i];
-    say_loading(name);
-    auto error_map = load_layer(name, {generation_.is_strict(), i >= waiting.new_count});
-    if (!error_map)
-      continue;
-    LayerFailure failure{name, std::move(*error_map)};
-    if (generation_.is_strict())
-      return failure;
-    layer_failures_.push_back(std::move(failure));
+  const bool is_strict = generation_.is_strict();
+  for (size_t i = 0; i < waiting.names.size();) {
+    const size_t first = i, end = std::min(i + most_layers_in_turn, waiting.names.size());
+    LayersInTurn layers;
+    for (; i < end; ++i)
+      layers.add(waiting.names[i], {is_strict, i >= waiting.new_count});
+    i = first + load_in_turn(layers);
+    if (is_strict && !layer_failures_.empty())
+      return std::move(layer_failures_.front());
   }
   return std::nullopt;
 }
 
-// In a process of its own, whose memory is the image's, and with a worker's start. The error's map,
-// if that fails.
-std::optional<std::string> Zygote::load_layer(const std::string &name, LayerTask task) {
-  const auto error_map = [&](const Error &error) {
-    Buffer map;
-    write_error(map, error, {});
-    return std::string(map.view());
-  };
-  if (!layers()) // the image could not be taken: who calls the script is told why
-    return error_map(
-        Error(ErrorCode::memory_limit,
-              "memory can't be rewound, and the pool has more scripts than go without"));
-  const auto new_file = [] {
-    return FileDescriptor(::memfd_create("lethe-layer", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  };
-  const FileDescriptor layer = new_file(), report = new_file(), page_file = make_page_file();
-  if (!layer || !report)
-    give_up(system_message("memfd for a layer"));
-  const pid_t pid = checked(::fork());
-  if (pid == 0) {
-    char own_name[256];
-    const std::string_view kept(own_name, name.copy(own_name, sizeof own_name));
-    write_layer(kept, task, layer, report, page_file);
+Error Zygote::too_large(std::string_view name, size_t layer_bytes) const {
+  constexpr size_t megabyte = size_t{1} << 20;
+  return {ErrorCode::memory_limit,
+          std::string(name) + " takes " + std::to_string((layer_bytes + megabyte - 1) / megabyte) +
+              " MB once it is loaded, and pool." + settings_.pool + ".resident_scripts_mb is " +
+              std::to_string(settings_.resident_scripts_mb) +
+              ": raise that, or let the script make its data when it needs them"};
+}
+
+bool Zygote::LayersInTurn::open(FileDescriptor *files) const {
+  for (size_t i = 0; i < 2 * count_; ++i) {
+    files[i].reset(::memfd_create("lethe-layer", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!files[i])
+      return false;
   }
-  int status = -1;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  return true;
+}
+
+// In a process of their own, whose memory is the image's, and with a worker's start. How many of them it has
+// come to an end with; of the last one that may be a failure, whoever follows wants another process.
+size_t Zygote::load_in_turn(const LayersInTurn &layers) {
+  int ends[2] = {-1, -1};
+  FileDescriptor files[2 * most_layers_in_turn];
+  const bool has_files = !this->layers() || (layers.open(files) && ::pipe2(ends, O_CLOEXEC) == 0);
+  const FileDescriptor from_writer(ends[0]);
+  FileDescriptor to_zygote(ends[1]);
+  const FileDescriptor page_file = make_page_file();
+  say_loading(layers.name(0));
+  const pid_t pid = has_files && this->layers() ? ::fork() : -1;
+  if (pid == 0)
+    write_layers(layers, files, to_zygote, page_file);
+  if (pid < 0) {
+    note_failure(layers.name(0),
+                 this->layers()
+                     ? Error(ErrorCode::memory_limit, system_message("a layer of memory"))
+                     // The image could not be taken: who calls the script is told why.
+                     : Error(ErrorCode::memory_limit, "memory can't be rewound, and the pool has "
+                                                      "more scripts than go without"));
+    return 1;
   }
+  to_zygote.reset();
+  for (size_t i = 0; i < layers.count(); ++i) {
+    if (i > 0)
+      say_loading(layers.name(i));
+    char done = 0;
+    ssize_t got = 0;
+    while ((got = ::read(from_writer.get(), &done, 1)) < 0 && errno == EINTR) {
+    }
+    std::optional<int> status;
+    if (got <= 0) {
+      status = 0;
+      while (::waitpid(pid, &*status, 0) < 0 && errno == EINTR) {
+      }
+      if (i > 0 && *status == 0) // it could not go back
+        return i;
+    }
+    if (!take_layer(layers.name(i), layers.task(i), files[2 * i], files[2 * i + 1], status) ||
+        status) {
+      if (!status)
+        writers_.push_back(pid);
+      return i + 1;
+    }
+  }
+  writers_.push_back(pid);
+  return layers.count();
+}
+
+void Zygote::note_failure(std::string_view name, const Error &error) {
+  Buffer map;
+  write_error(map, error, {});
+  layer_failures_.push_back({std::string(name), std::string(map.view())});
+}
+
+// What was written there, by a process that has ended with this status, or goes on to the next one.
+bool Zygote::take_layer(std::string_view name, LayerTask task, const FileDescriptor &layer,
+                        const FileDescriptor &report, std::optional<int> status) {
   // It has run a stranger's script: nothing of it may change these any more.
   struct stat layer_file {
   }, report_file{};
@@ -465,59 +521,91 @@ std::optional<std::string> Zygote::load_layer(const std::string &name, LayerTask
     if (::pread(report.get(), told.data(), told.size(), 0) != report_file.st_size)
       told.clear();
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == exit_failed && is_one_value(told, 64))
-    return told;
+  const auto failed = [&](const Error &error) {
+    note_failure(name, error);
+    return false;
+  };
+  if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == exit_failed &&
+      is_one_value(told, 64)) {
+    layer_failures_.push_back({std::string(name), std::move(told)});
+    return false;
+  }
   const auto loaded = message::unpack<message::Record<message::LoadedLayer>>(told);
-  if (status != 0 || !loaded || loaded->script.name != name || layer_file.st_size == 0) {
-    const bool is_violation = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
-    return error_map(
+  if (status.value_or(0) != 0 || !loaded || loaded->script.name != name ||
+      layer_file.st_size == 0) {
+    const int ended = status.value_or(0);
+    const bool is_violation = WIFSIGNALED(ended) && WTERMSIG(ended) == SIGSYS;
+    return failed(
         Error(is_violation ? ErrorCode::sandbox_violation : ErrorCode::worker_crashed,
-              name + " was being loaded when the process died: " +
-                  (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                                       : "exit status " + std::to_string(WEXITSTATUS(status))))
+              std::string(name) + " was being loaded when the process died: " +
+                  (WIFSIGNALED(ended) ? "signal " + std::to_string(WTERMSIG(ended))
+                                      : "exit status " + std::to_string(WEXITSTATUS(ended))))
             .with("phase", "loading"));
   }
-  loaded_layers_.emplace_back(*loaded);
+  const auto bytes = static_cast<size_t>(layer_file.st_size);
+  if (task.is_strict && bytes > layers()->most_layer_bytes())
+    return failed(too_large(name, bytes));
+  const bool is_kept = layers()->has_room(name, bytes);
+  loaded_layers_.push_back({message::Kept(*loaded), bytes, is_kept});
   LayerStore::Record record{};
   layers()->find(name, record);
   const Buffer imports = Generation::pack_imports(loaded->imports);
-  const auto stored = layers()->put(name, record.definition, imports.view(), layer,
-                                    static_cast<size_t>(layer_file.st_size));
-  return stored ? std::nullopt : std::optional(error_map(stored.error()));
+  const auto stored =
+      layers()->put(name, record.definition, imports.view(), layer, is_kept ? bytes : 0);
+  return stored || failed(stored.error());
 }
 
+namespace {
+
+// Of one script, for its zygote.
+struct LayerReport {
+  const FileDescriptor &file;
+  bool write(const Buffer &text) const {
+    const auto begin = reinterpret_cast<uintptr_t>(text.view().data());
+    return copy_to_file({begin, begin + text.view().size()}, file.get(), 0);
+  }
+  [[noreturn]] void fail(const RunFailure &failure) const {
+    Buffer map;
+    write_error(map, failure.error, failure.raw);
+    write(map);
+    _exit(exit_failed);
+  }
+};
+
+} // namespace
+
 // Here and below only what lies on the stack may be used of what was there before.
-void Zygote::write_layer(std::string_view name, LayerTask task, const FileDescriptor &layer,
-                         const FileDescriptor &report, const FileDescriptor &page_file) {
+void Zygote::write_layers(const LayersInTurn &layers, const FileDescriptor *files,
+                          const FileDescriptor &to_zygote, const FileDescriptor &page_file) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   Rewinder &rewinder = *rewinder_;
   rewinder.layers()->close();
   if (!rewinder.open_files() || !rewinder.return_to_checkpoint())
     give_up("a layer can't be written: " + system_message("its image"));
-
   begin_bump_allocation();
   WorkerPage &page = map_page(page_file);
   RequestLoop &loop = make_loop(FileDescriptor(), page, &rewinder);
+  for (size_t i = 0; i < layers.count(); ++i) {
+    write_layer(layers.name(i), layers.task(i), files[2 * i], files[2 * i + 1], page, loop);
+    const bool is_last = i + 1 == layers.count();
+    if (::write(to_zygote.get(), "", 1) != 1 || is_last || !rewinder.forget_layer())
+      break;
+  }
+  _exit(exit_clean);
+}
+
+// Leaves nothing on the heap that the caller has.
+void Zygote::write_layer(std::string_view name, LayerTask task, const FileDescriptor &layer,
+                         const FileDescriptor &report_file, WorkerPage &page, RequestLoop &loop) {
+  Rewinder &rewinder = *rewinder_;
   end_bump_allocation(); // what is freed is to be found by who comes later
   Host::attach(isolate_, nullptr);
   begin_learning();
-  struct Report {
-    const FileDescriptor &file;
-    bool write(const Buffer &text) const {
-      const auto begin = reinterpret_cast<uintptr_t>(text.view().data());
-      return copy_to_file({begin, begin + text.view().size()}, file.get(), 0);
-    }
-    [[noreturn]] void fail(const RunFailure &failure) const {
-      Buffer map;
-      write_error(map, failure.error, failure.raw);
-      write(map);
-      _exit(exit_failed);
-    }
-  };
   struct LastWords {
     Runner &runner;
-    Report report;
-  } last_words{runner_, {report}};
+    LayerReport report;
+  } last_words{runner_, {report_file}};
+  const LayerReport &report = last_words.report;
   memory_.set_last_words(
       [](void *context) {
         const auto &self = *static_cast<LastWords *>(context);
@@ -531,7 +619,7 @@ void Zygote::write_layer(std::string_view name, LayerTask task, const FileDescri
   if (auto failure = generation_.load_alone(name, task.is_strict)) {
     if (task.is_importer)
       failure->error.message.insert(0, std::string(name) + ", which imports it: ");
-    last_words.report.fail(*failure);
+    report.fail(*failure);
   }
   const Script &script = *scripts_.find(name);
   {
@@ -539,7 +627,7 @@ void Zygote::write_layer(std::string_view name, LayerTask task, const FileDescri
                                       .imports = script.modules().names()};
     Buffer text;
     message::Record<message::LoadedLayer>::write(text, loaded);
-    if (!last_words.report.write(text))
+    if (!report.write(text))
       _exit(exit_failed);
   }
   end_learning();
@@ -552,11 +640,13 @@ void Zygote::write_layer(std::string_view name, LayerTask task, const FileDescri
   ::malloc_trim(size_t{1} << 40); // but for the top of the heap, whose end stays where it is
   begin_bump_allocation();
   if (const auto written = rewinder.write_layer(layer); !written)
-    last_words.report.fail({written.error(), {}});
-  _exit(exit_clean);
+    report.fail({written.error(), {}});
 }
 
+// Once, though it may be begun again in another process.
 void Zygote::say_loading(std::string_view script) {
+  if (std::exchange(loading_, script) == script)
+    return;
   control_.add(0, message::Loading{script});
   flush();
 }
@@ -637,10 +727,17 @@ void Zygote::say_ready() {
                            rewinds() ? static_cast<int64_t>(rewinder_->image_bytes()) : 0};
   LayerStore::Record record{};
   for (const auto &[name, script] : scripts_.all())
-    if (!has_layers_ || !layers() || !layers()->find(name, record) || !record.layer.content)
+    if (!has_layers_ || !layers() || !layers()->find(name, record))
       ready.scripts.push_back(report_of(name, *script));
-  for (const auto &loaded : loaded_layers_)
-    ready.scripts.push_back(loaded->script);
+  for (const LoadedLayer &loaded : loaded_layers_) {
+    ready.scripts.push_back(loaded.report->script);
+    ready.scripts.back().layer_bytes = static_cast<int64_t>(loaded.bytes);
+    ready.scripts.back().is_cold = !loaded.is_kept;
+  }
+  if (layers()) {
+    ready.layer_bytes = static_cast<int64_t>(layers()->layer_bytes());
+    ready.layer_garbage_bytes = static_cast<int64_t>(layers()->garbage_bytes());
+  }
   for (const LayerFailure &failure : layer_failures_)
     ready.failures.emplace_back(failure.script, failure.error_map);
   std::deque<Buffer> errors;
@@ -672,6 +769,8 @@ void Zygote::reap() {
   int status = 0;
   rusage usage{};
   for (pid_t pid; (pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0;) {
+    if (std::erase(writers_, pid) > 0) // the master knows nothing of them
+      continue;
     const auto microseconds = [](const timeval &time) {
       return int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
     };

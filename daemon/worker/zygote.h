@@ -53,9 +53,41 @@ private:
   };
   void prepare_for_layers();
   std::optional<LayerFailure> load_layers();
-  std::optional<std::string> load_layer(const std::string &name, LayerTask task);
-  [[noreturn]] void write_layer(std::string_view name, LayerTask task, const FileDescriptor &layer,
-                                const FileDescriptor &report, const FileDescriptor &page_file);
+  // Scripts that one process loads, each into a layer; on the stack, as its heap is rewound.
+  static constexpr size_t most_layers_in_turn = 16;
+  class LayersInTurn {
+  public:
+    void add(std::string_view name, LayerTask task) {
+      Entry &entry = entries_[count_++];
+      entry.bytes = name.copy(entry.name, sizeof entry.name);
+      entry.task = task;
+    }
+    size_t count() const { return count_; }
+    std::string_view name(size_t index) const {
+      return {entries_[index].name, entries_[index].bytes};
+    }
+    LayerTask task(size_t index) const { return entries_[index].task; }
+    // Two for each: its layer, and the report about it.
+    bool open(FileDescriptor *files) const;
+
+  private:
+    struct Entry {
+      char name[256];
+      size_t bytes;
+      LayerTask task;
+    };
+    size_t count_ = 0;
+    Entry entries_[most_layers_in_turn];
+  };
+  size_t load_in_turn(const LayersInTurn &layers);
+  void note_failure(std::string_view name, const Error &error);
+  Error too_large(std::string_view name, size_t layer_bytes) const;
+  bool take_layer(std::string_view name, LayerTask task, const FileDescriptor &layer,
+                  const FileDescriptor &report, std::optional<int> status);
+  [[noreturn]] void write_layers(const LayersInTurn &layers, const FileDescriptor *files,
+                                 const FileDescriptor &to_zygote, const FileDescriptor &page_file);
+  void write_layer(std::string_view name, LayerTask task, const FileDescriptor &layer,
+                   const FileDescriptor &report_file, WorkerPage &page, RequestLoop &loop);
   void say_loading(std::string_view script);
   void say_load_failed(std::string_view name, const RunFailure &failure);
   template <typename Message, size_t descriptors>
@@ -89,9 +121,16 @@ private:
   WorkingSet working_set_;
   bool has_prepared_forks_ = false, is_confined_ = false;
   Generation generation_;
-  std::vector<message::Kept<message::LoadedLayer>> loaded_layers_; // of this generation
-  bool has_layers_ = false; // the image is what they build on
+  struct LoadedLayer {
+    message::Kept<message::LoadedLayer> report;
+    size_t bytes;
+    bool is_kept;
+  };
+  std::vector<LoadedLayer> loaded_layers_; // of this generation
+  bool has_layers_ = false;                // the image is what they build on
   std::vector<LayerFailure> layer_failures_;
+  std::vector<pid_t> writers_; // of layers, that are about to end
+  std::string loading_;        // as the master was told last
   // In the image. More is for those who write layers, which can't take memory that it does not have.
   size_t spare_heap_bytes_ = MemoryImage::Settings{}.spare_heap_bytes;
 };

@@ -169,7 +169,7 @@ void SimulatedClient::operate() {
     case 2:
       begin("script.put", 2);
       pack_string(packer, names[random.between(0, 3)]);
-      pack_string(packer, "function f() {}");
+      pack_string(packer, "function f() {} //" + std::to_string(random.between(0, 3)));
       break;
     case 3:
       begin("script.delete", 1);

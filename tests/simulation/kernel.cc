@@ -242,6 +242,12 @@ void SimulatedKernel::kill_any() {
     end(*living[world_.random.next() % living.size()], SIGKILL);
 }
 
+bool SimulatedKernel::any_runs_over(pid_t family, pid_t zygote) const {
+  return std::ranges::any_of(processes_, [=](const auto &process) {
+    return process->lives() && process->runs_over(family, zygote);
+  });
+}
+
 size_t SimulatedKernel::living(std::string_view kind) const {
   return static_cast<size_t>(std::ranges::count_if(processes_, [kind](const auto &process) {
     return process->lives() && process->kind() == kind;

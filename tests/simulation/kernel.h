@@ -28,6 +28,8 @@ public:
   FileDescriptor open_pidfd() const;
   virtual std::string_view kind() const = 0;
   virtual int64_t cpu_us() const { return 0; }
+  // Does it run a request with memory of zygotes of this family, though not with what this one has?
+  virtual bool runs_over(pid_t /* family */, pid_t /* zygote */) const { return false; }
 
 protected:
   friend SimulatedKernel;
@@ -71,6 +73,7 @@ public:
   void every_process_has_ended();
   size_t started() const { return processes_.size(); }
   size_t living(std::string_view kind) const;
+  bool any_runs_over(pid_t family, pid_t zygote) const;
   bool snapshot_is_built = true;
 
   Result<Started> start(const ChildPlan &plan) override;

@@ -38,6 +38,7 @@ constexpr Mix mixes[] = {
     {.name = "operation", .deaths = 50, .slow_scripts = 20, .operation = 4, .reloads = 10},
     {.name = "reloads", .zygote_faults = 16, .operation = 3, .reloads = 2},
     {.name = "growth", .kills = 4, .zygote_faults = 8, .operation = 1},
+    {.name = "memory", .deaths = 50, .kills = 400, .operation = 1, .reloads = 20, .layers_mb = 600},
     {.name = "stops",
      .deaths = 50,
      .slow_scripts = 10,
@@ -131,6 +132,7 @@ Test(schedules, manners) { check_all("manners"); }
 Test(schedules, operation) { check_all("operation"); }
 Test(schedules, reloads) { check_all("reloads"); }
 Test(schedules, growth) { check_all("growth"); }
+Test(schedules, memory) { check_all("memory"); }
 Test(schedules, stops) { check_all("stops", 600); }
 Test(schedules, faults) { check_all("faults"); }
 Test(schedules, burns) { check_all("burns"); }

@@ -3,6 +3,7 @@
 #include "tests/simulation/worker.h"
 #include "ipc/error_map.h"
 #include "ipc/message_pack.h"
+#include "tests/simulation/zygote.h"
 
 #include <charconv>
 #include <csignal>
@@ -37,9 +38,9 @@ std::string error_body(ErrorCode code, std::string message) {
 
 } // namespace
 
-SimulatedWorker::SimulatedWorker(World &world, SimulatedKernel &kernel, SimulatedProcess &parent,
+SimulatedWorker::SimulatedWorker(World &world, SimulatedKernel &kernel, SimulatedZygote &parent,
                                  FileDescriptor socket, const FileDescriptor &page)
-    : SimulatedProcess(world, kernel, &parent) {
+    : SimulatedProcess(world, kernel, &parent), family_(parent.family()), zygote_(parent.pid()) {
   fcntl(socket.get(), F_SETFL, O_NONBLOCK);
   channel_.emplace(std::move(socket), Party::master, Channel::Carries::frames, UINT32_MAX);
   page_ = static_cast<WorkerPage *>(

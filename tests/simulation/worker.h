@@ -16,11 +16,14 @@ class SimulatedZygote;
 
 class SimulatedWorker final : public SimulatedProcess {
 public:
-  SimulatedWorker(World &world, SimulatedKernel &kernel, SimulatedProcess &parent,
+  SimulatedWorker(World &world, SimulatedKernel &kernel, SimulatedZygote &parent,
                   FileDescriptor socket, const FileDescriptor &page);
   ~SimulatedWorker() override;
   std::string_view kind() const override { return "worker"; }
   int64_t cpu_us() const override;
+  bool runs_over(pid_t family, pid_t zygote) const override {
+    return run_ && family_ == family && zygote_ != zygote;
+  }
 
 private:
   struct Message {
@@ -58,6 +61,7 @@ private:
   void gets_signal(int number) override;
   void orphaned() override;
 
+  pid_t family_, zygote_; // that it was forked by
   std::optional<Channel> channel_;
   WorkerPage *page_;
   std::deque<Message> inbox_;

@@ -32,6 +32,7 @@ struct Mix {
   uint64_t early_stops = 0;   // the daemon stops while requests run
   uint64_t large_values = 0;  // results that fill sockets
   uint64_t burns = 0;         // a worker computes on after a reply
+  int64_t layers_mb = 0;      // of the largest script; 0: there are no layers
   int64_t lasts_s = 0;        // the daemon goes on at least so long
 };
 

@@ -12,6 +12,8 @@
 namespace lethe::simulation {
 namespace {
 
+constexpr int64_t most_layer_bytes = int64_t{1024} << 20; // as pool.NAME.resident_scripts_mb
+
 std::optional<Channel> open_channel(FileDescriptor socket) {
   fcntl(socket.get(), F_SETFL, O_NONBLOCK);
   return Channel(std::move(socket), Party::master, Channel::Carries::descriptors, UINT32_MAX);
@@ -29,7 +31,8 @@ FileDescriptor make_page() {
 
 SimulatedZygote::SimulatedZygote(World &world, SimulatedKernel &kernel, std::nullptr_t,
                                  FileDescriptor control)
-    : SimulatedProcess(world, kernel, nullptr), control_(open_channel(std::move(control))) {
+    : SimulatedProcess(world, kernel, nullptr), family_(pid()),
+      control_(open_channel(std::move(control))) {
   world_.ears.add(*this, control_->descriptor());
   later(world_.random.between(1000, 60'000), [this] {
     if (!kernel_.snapshot_is_built)
@@ -42,14 +45,20 @@ SimulatedZygote::SimulatedZygote(World &world, SimulatedKernel &kernel, std::nul
 
 SimulatedZygote::SimulatedZygote(World &world, SimulatedKernel &kernel, SimulatedZygote &parent,
                                  FileDescriptor control, const message::Grow &grow)
-    : SimulatedProcess(world, kernel, &parent), control_(open_channel(std::move(control))),
-      scripts_(parent.scripts_) {
+    : SimulatedProcess(world, kernel, &parent), family_(parent.family_),
+      control_(open_channel(std::move(control))), scripts_(parent.scripts_),
+      layer_bytes_(parent.layer_bytes_), kept_(parent.kept_) {
   world_.ears.add(*this, control_->descriptor());
   generation_ = grow.generation;
   for (const auto &script : grow.load)
     to_load_.emplace_back(script.name);
-  for (const std::string_view name : grow.drop)
+  for (const std::string_view name : grow.drop) {
     scripts_.erase(std::string(name));
+    kept_.erase(std::string(name));
+  }
+  for (const std::string_view name : grow.unload)
+    if (kept_.erase(std::string(name)) == 0)
+      world_.books.violated("what is unloaded was loaded", std::string(name));
   later(world_.random.delay_us(2000, 20'000), [this] { load_next(); });
 }
 
@@ -72,8 +81,20 @@ void SimulatedZygote::load_next() {
       return exit(0);
     }
     scripts_.insert(name);
+    kept_.erase(name);
+    const int64_t largest_mb = world_.mix.layers_mb;
+    layer_bytes_[name] = largest_mb > 0 ? world_.random.between(1, largest_mb) << 20 : 0;
+    if (kept_bytes() + layer_bytes_[name] <= most_layer_bytes)
+      kept_.insert(name);
     load_next();
   });
+}
+
+int64_t SimulatedZygote::kept_bytes() const {
+  int64_t bytes = 0;
+  for (const std::string &name : kept_)
+    bytes += layer_bytes_.at(name);
+  return bytes;
 }
 
 void SimulatedZygote::say_ready() {
@@ -81,7 +102,11 @@ void SimulatedZygote::say_ready() {
   message::Ready ready{
       .generation = generation_, .v8_version = "simulated", .image_bytes = int64_t{1} << 20};
   for (const std::string &name : scripts_)
-    ready.scripts.push_back({.name = name, .functions = {"f"}});
+    ready.scripts.push_back({.name = name,
+                             .functions = {"f"},
+                             .layer_bytes = layer_bytes_[name],
+                             .is_cold = !kept_.contains(name)});
+  ready.layer_bytes = kept_bytes();
   is_ready_ = true;
   say(ready);
   serve();
@@ -145,6 +170,9 @@ void SimulatedZygote::grow(const Frame &frame) {
   const auto asked = frame.read<message::Grow>();
   if (!asked)
     return world_.books.violated("the master keeps to the protocol", asked.error().message);
+  if (asked->alone && kernel_.any_runs_over(family_, pid()))
+    world_.books.violated("a zygote is alone when no older worker runs anything",
+                          std::to_string(asked->generation));
   auto &child = kernel_.create<SimulatedZygote>(*this, std::move(childs_end), *asked);
   world_.timeline.note("grows", child.pid());
   const FileDescriptor pidfd = child.open_pidfd();

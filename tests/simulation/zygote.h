@@ -5,6 +5,7 @@
 #include "ipc/channel.h"
 #include "tests/simulation/kernel.h"
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +20,7 @@ public:
   SimulatedZygote(World &world, SimulatedKernel &kernel, SimulatedZygote &parent,
                   FileDescriptor control, const message::Grow &grow);
   std::string_view kind() const override { return "zygote"; }
+  pid_t family() const { return family_; } // the one that was executed
 
 private:
   void hear() override;
@@ -35,10 +37,14 @@ private:
   void gets_signal(int number) override;
   void child_ended(SimulatedProcess &child) override;
 
+  pid_t family_;
   std::optional<Channel> control_;
   uint32_t generation_ = 0;
   bool is_ready_ = false, is_busy_ = false, hangs_ = false;
   std::set<std::string> scripts_;
+  std::map<std::string, int64_t> layer_bytes_; // by script, when it was loaded last
+  std::set<std::string> kept_;                 // whose layers are there
+  int64_t kept_bytes() const;
   std::vector<std::string> to_load_;
 };
 

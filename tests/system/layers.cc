@@ -290,6 +290,154 @@ Test(layers, hold_what_is_large) {
   }
 }
 
+namespace {
+
+// Some 1.5 MB of memory once it is loaded.
+std::string with_table(int number) {
+  return "const table = new Uint8Array(1500000).fill(" + std::to_string(100 + number) +
+         "); function f(i) { const was = table[i]; table[i] = 0; return was; }";
+}
+
+void expect_tables(Client &client, int scripts) {
+  for (int i = 0; i < scripts; ++i)
+    expect_equal(client.call(name_of(i), "f", {1000}), 100 + i);
+}
+
+constexpr int64_t megabyte = 1 << 20;
+
+} // namespace
+
+Test(layers, versions_that_were_replaced_go) {
+  const Daemon daemon({one_in_image});
+  Client client = daemon.connect();
+  client.put("first", "1");
+  int version = 0;
+  const auto put = [&] {
+    client.put(name_of(0), with_table(++version));
+    expect_equal(client.call(name_of(0), "f", {1}), 100 + version);
+    return pool_of(client);
+  };
+  for (int i = 0; i < 8; ++i)
+    put();
+  // The one before, as its workers may have been there when this one was put.
+  expect(becomes_true([&] {
+           const json pool = put();
+           return pool["layer_bytes"] > megabyte && pool["layer_bytes"] < 3 * megabyte &&
+                  pool["layer_garbage_bytes"] < 5 * megabyte;
+         }),
+         shown(pool_of(client)));
+}
+
+Test(layers, that_nobody_calls_make_room) {
+  const Daemon daemon({one_in_image, one_worker, verified, "pool.default.resident_scripts_mb=8"});
+  Client client = daemon.connect();
+  client.put("first", "1");
+  constexpr int scripts = 12;
+  client.put(name_of(0), with_table(0));
+  expect_equal(client.call(name_of(0), "f", {1000}), 100);
+  for (int i = 1; i < scripts; ++i) {
+    client.put(name_of(i), with_table(i));
+    const json pool = pool_of(client);
+    expect(pool["layer_bytes"] <= 8 * megabyte, shown(pool));
+  }
+  expect(pool_of(client)["scripts_cold"] >= scripts - 5, shown(pool_of(client)));
+  expect(is_resident(client, name_of(0)), "it was called");
+  for (int round = 0; round < 3; ++round)
+    expect_tables(client, scripts);
+  // All of them were called within a minute: those that are there stay.
+  expect(is_resident(client, name_of(0)), "it was called first");
+  client.put(name_of(1), "function f() { return 'new'; }");
+  expect_equal(client.call(name_of(1), "f"), "new");
+  expect_equal(client.call(name_of(2), "f", {1000}), 102);
+  expect_equal(client.result("stats", json::array()).value("rewinds_failed_verify_failed", 0), 0);
+}
+
+Test(layers, one_that_is_too_large_is_refused_with_advice) {
+  const Daemon daemon({one_in_image, "pool.default.resident_scripts_mb=1"});
+  Client client = daemon.connect();
+  client.put("first", "1");
+  client.put(name_of(0), counting(0));
+  const json error = client.error("script.put", {name_of(0), with_table(1)});
+  expect_equal(error["code"], "memory_limit");
+  expect_contains(error["message"], "pool.default.resident_scripts_mb is 1: raise that");
+  expect_equal(client.call(name_of(0), "f", {10}), {0, 1, 1});
+}
+
+// Its image has an older version.
+Test(layers, a_script_that_was_replaced_and_has_no_room_answers_as_the_last_put) {
+  const Daemon daemon({in_image + "2", one_worker, verified, "pool.default.resident_scripts_mb=2"});
+  Client client = daemon.connect();
+  client.put(name_of(0), counting(0));
+  client.put(name_of(1), counting(1));
+  client.put(name_of(2), with_table(2));
+  expect_equal(client.call(name_of(2), "f", {1000}), 102);
+  client.put(name_of(0), with_table(0)); // there is no room for both
+  expect(!is_resident(client, name_of(0)), shown(pool_of(client)));
+  for (int i = 0; i < 3; ++i)
+    expect_equal(client.call(name_of(0), "f", {1000}), 100);
+  expect_equal(client.call(name_of(1), "f", {10}), {10, 1, 1});
+  client.put(name_of(3), counting(3));
+  expect_equal(client.call(name_of(0), "f", {1000}), 100);
+  expect_equal(client.call(name_of(3), "f", {10}), {30, 1, 1});
+}
+
+// One process loads many of them.
+Test(layers, scripts_put_together_do_not_find_each_other) {
+  const Daemon daemon({one_in_image, one_worker, verified});
+  Client client = daemon.connect();
+  constexpr int scripts = 30;
+  const auto source = [](int i) {
+    return "if (globalThis.left || Array.prototype.left) throw new Error('it is left');"
+           "globalThis.left = Array.prototype.left = " +
+           std::to_string(i) + ";" + counting(i);
+  };
+  const json warm_up = {{"warm_up", R"([["f", [1]]])"_json}};
+  json all = json::array();
+  all.push_back(json::array({name_of(0), counting(0)}));
+  for (int i = 1; i < scripts; ++i)
+    all.push_back(json::array({name_of(i), i % 10 == 3 ? with_table(i) : source(i),
+                               i % 10 == 1 ? warm_up : json::object()}));
+  all.push_back(
+      json::array({"lib", "export let n = 0; export const up = () => ++n;", module_option}));
+  all.push_back(json::array(
+      {"user", "import { up } from 'lib'; export const f = () => up();", module_option}));
+  json bad = all;
+  bad[20][1] = "throw new RangeError('on purpose')";
+  const json error = client.error("script.put_many", json::array({bad}));
+  expect_members(error, {{"code", "script_error"}, {"name", "RangeError"}});
+  expect_contains(error["message"], name_of(20));
+  expect_equal(client.result("script.list", json::array()), json::array());
+  client.result("script.put_many", json::array({all}));
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 1; i < scripts; ++i)
+      if (i % 10 == 3)
+        expect_equal(client.call(name_of(i), "f", {1000}), 100 + i);
+      else
+        expect_equal(client.call(name_of(i), "g", {10}), 10 + i);
+    expect_equal(client.call("user", "f"), 1);
+  }
+  expect_equal(client.result("stats", json::array()).value("rewinds_failed_verify_failed", 0), 0);
+}
+
+Test(layers, who_asks_for_a_script_that_went_meanwhile_is_told_what_there_is) {
+  const Daemon daemon({one_in_image, one_worker});
+  Client client = daemon.connect();
+  client.put("first", "function wait() { return host.call('go on'); }");
+  client.put("gone", "function f() {}");
+  client.put("there", "function f() {}");
+  Client other = daemon.connect();
+  uint32_t late = 0;
+  client.on_host_call = [&](uint32_t, const std::string &, const json &) {
+    late = other.start("call", {"gone", "f", json::array()});
+    other.result("script.delete", {"gone"});
+    return nullptr;
+  };
+  client.call("first", "wait");
+  const json error = other.wait(late).error();
+  expect_equal(error["code"], "not_found");
+  expect_contains(error["message"], "first, there");
+}
+
 Test(layers, fresh_processes_and_chains_find_them) {
   const Daemon daemon({one_in_image});
   Client client = daemon.connect();

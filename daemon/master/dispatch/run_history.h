@@ -45,6 +45,9 @@ public:
   int64_t changed_pages() const { return changed_pages_.value_or(many_pages); }
   void note_changed_pages(int64_t pages);
 
+  int64_t last_called_us() const { return last_called_us_; } // 0: never
+  void note_call(int64_t now_us) { last_called_us_ = now_us; }
+
   // How often V8 has compiled something in a request of it: under `rewind` and `process`, it does so
   // again in each one.
   uint64_t compiled() const { return compiled_; }
@@ -61,6 +64,7 @@ private:
   static constexpr int64_t many_pages = 512;
   std::optional<int64_t> changed_pages_;
   uint64_t compiled_ = 0;
+  int64_t last_called_us_ = 0;
 };
 
 using RunHistoryPointer = std::shared_ptr<RunHistory>;

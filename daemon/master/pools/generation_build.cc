@@ -156,6 +156,8 @@ void GenerationBuild::grow() {
   batch_.assign(plan_.load.begin(), sent);
   grow.part = sent != plan_.load.end();
   grow.drop.assign(plan_.drop.begin(), plan_.drop.end());
+  grow.unload.assign(plan_.unload.begin(), plan_.unload.end());
+  grow.alone = plan_.parent_is_alone && !own_parent_;
 
   culprit_.clear();
   loads_ = 0;
@@ -191,6 +193,9 @@ void GenerationBuild::use_if_complete() {
   for (auto &[name, functions] : report.functions)
     built_.functions[name] = std::move(functions);
   built_.warmed_up = std::move(report.warmed_up);
+  built_.layers = std::move(report.layers);
+  built_.layer_bytes = report.layer_bytes;
+  built_.layer_garbage_bytes = report.layer_garbage_bytes;
   for (const auto &[name, error_map] : report.failures)
     built_.failures.emplace(name, error_from_map(error_map));
   invariant(batch_.size() <= plan_.load.size(), "what was sent was to be loaded",
@@ -199,6 +204,8 @@ void GenerationBuild::use_if_complete() {
   waiting_.insert(waiting_.end(), batch_.begin(), batch_.end());
   batch_.clear();
   plan_.drop.clear();
+  built_.unloaded.insert(built_.unloaded.end(), plan_.unload.begin(), plan_.unload.end());
+  plan_.unload.clear();
   if (plan_.load.empty()) {
     built_.zygote = std::move(candidate_);
     return finish(std::move(built_));

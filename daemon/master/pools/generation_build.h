@@ -20,6 +20,8 @@ struct GenerationPlan {
   // By script: calls of requests, with which it is warmed up.
   std::map<std::string, std::vector<message::Kept<message::WarmUpCall>>, std::less<>> learned;
   std::vector<std::string> drop;
+  std::vector<std::string> unload; // scripts whose layers are given up
+  bool parent_is_alone = false;    // no process of a generation before it is left
   std::set<std::string, std::less<>>
       cold;           // of these, they need not be loaded before they are called
   bool strict = true; // the first script that fails ends the build; else it is left out and named
@@ -31,6 +33,9 @@ struct BuiltGeneration {
   std::unique_ptr<ZygoteProcess> zygote;
   std::map<std::string, std::string> functions; // by script: MessagePack array of names
   std::map<std::string, message::Kept<message::WarmedUp>> warmed_up;
+  std::map<std::string, ZygoteReport::Layer> layers;
+  std::vector<std::string> unloaded;
+  int64_t layer_bytes = 0, layer_garbage_bytes = 0;
   std::map<std::string, Error> failures; // not strict: scripts that were left out
   std::string v8_version;
   bool can_rewind = false; // there is an image of its memory

@@ -32,6 +32,7 @@ struct RegisteredScript {
   std::optional<Error> failure; // why it is not
   bool is_cold = false;         // it is loaded when it is called
   int64_t cold_until_us = 0;    // at least
+  int64_t layer_bytes = 0;      // when it was loaded last; 0: it is part of the image
   std::optional<message::Kept<message::WarmedUp>> warmed_up{}; // nothing: it has no such calls
   RunHistoryPointer history = RunHistory::of_script(script->name, script->version);
   CallSamples samples{}; // none, unless the pool learns
@@ -141,7 +142,10 @@ private:
   void renew_if_due();
   void renew(const Turn &turn);
   void load_wanted(const Turn &turn);
-  std::set<std::string, std::less<>> cold_scripts() const;
+  using Names = std::set<std::string, std::less<>>;
+  Names cold_scripts(const PoolSettings &settings) const;
+  Names least_used(int64_t kept_bytes, int64_t before_us, const Names &kept) const;
+  bool make_room(GenerationPlan &plan) const;
   void learn_if_due();
   void learn(const Turn &turn);
   void forget_samples();
@@ -190,7 +194,8 @@ private:
   bool learns_ = false;        // the generation that is built is for that
   size_t sample_bytes_ = 0;    // at most, in all scripts' samples
   size_t waiting_script_bytes_ = 0;
-  std::set<std::string> wanted_; // cold scripts that were called
+  int64_t layer_bytes_ = 0, layer_garbage_bytes_ = 0; // by the zygote's account
+  std::set<std::string> wanted_;                      // cold scripts that were called
   std::deque<Change> changes_;
   StateMachine<Pool, State> state_;
   std::unique_ptr<GenerationBuild> build_;

@@ -9,10 +9,18 @@
 namespace lethe {
 namespace {
 
-constexpr size_t most_times_grown = 16;       // more only if there are so many scripts to load anew
-constexpr size_t most_changes = 64;           // that wait for their turn
-constexpr int64_t cold_again_us = 60'000'000; // what failed to be kept is not tried before
+constexpr size_t most_times_grown = 16; // more only if there are so many scripts to load anew
+constexpr size_t most_changes = 64;     // that wait for their turn
+// What failed to be kept is not tried before, and what was called since then is kept.
+constexpr int64_t cold_again_us = 60'000'000;
+constexpr int64_t recently_called_us = 600'000'000; // such scripts stay loaded in a renewal
 constexpr size_t most_wanted = 8; // that are loaded at once: a change of somebody waits for it
+
+// Of layers. The zygote holds on to the whole; the rest is for scripts that are put.
+int64_t most_resident_bytes(const PoolSettings &settings) {
+  const int64_t bytes = settings.resident_scripts_mb << 20;
+  return bytes - bytes / 8;
+}
 
 } // namespace
 
@@ -23,6 +31,7 @@ void Pool::build(GenerationPlan plan, GenerationBuild::Done done) {
   plan.most_loads = scripts_.size() + plan.load.size();
   if (!plan.settings)
     plan.settings = &settings_;
+  plan.parent_is_alone = plan.parent && old_zygotes_.empty();
   invariant(!state_.is(State::settled) && !build_, "one generation is built at a time, in turn");
   build_done_ = std::move(done);
   const auto finished = [this](Result<BuiltGeneration> built) {
@@ -70,14 +79,69 @@ std::vector<ScriptPointer> Pool::all_scripts(bool only_resident) const {
   return scripts;
 }
 
-// Others stay loaded: a pool whose scripts are called must not load them anew with each renewal, or it
-// would never be done.
-std::set<std::string, std::less<>> Pool::cold_scripts() const {
-  std::set<std::string, std::less<>> names;
+// For a new execution of the program. Those that were called lately stay loaded, as far as they are allowed
+// to: a pool whose scripts are called must not load them anew with each renewal, or it would never be done.
+Pool::Names Pool::cold_scripts(const PoolSettings &settings) const {
+  const int64_t lately_us = environment_.loop.now_us() - recently_called_us;
+  Names names = least_used(most_resident_bytes(settings), INT64_MAX, {});
   for (const auto &[name, registered] : scripts_)
-    if (registered.is_cold)
+    if (registered.is_cold ||
+        (registered.layer_bytes > 0 && registered.history->last_called_us() < lately_us))
       names.insert(name);
   return names;
+}
+
+// Loaded scripts without which the layers have no more than so many bytes, if there are enough that were
+// last called before that time, and are not among `kept`.
+Pool::Names Pool::least_used(int64_t kept_bytes, int64_t before_us, const Names &kept) const {
+  struct Candidate {
+    int64_t last_called_us, bytes;
+    const std::string *name;
+  };
+  std::vector<Candidate> candidates;
+  int64_t bytes = 0;
+  for (const auto &[name, registered] : scripts_) {
+    if (registered.is_cold || registered.layer_bytes == 0)
+      continue;
+    bytes += registered.layer_bytes;
+    if (const int64_t called_us = registered.history->last_called_us();
+        called_us < before_us && !kept.contains(name))
+      candidates.push_back({called_us, registered.layer_bytes, &name});
+  }
+  if (bytes <= kept_bytes)
+    return {};
+  std::ranges::sort(candidates, {}, &Candidate::last_called_us);
+  Names names;
+  for (const Candidate &candidate : candidates) {
+    if (bytes <= kept_bytes)
+      break;
+    bytes -= candidate.bytes;
+    names.insert(*candidate.name);
+  }
+  return names;
+}
+
+// For what is to be loaded, in place of what was not called for a while. A good part at a time, so that not
+// each change has to. False: there is not enough of that; what finds no room is cold.
+bool Pool::make_room(GenerationPlan &plan) const {
+  const int64_t most_bytes = most_resident_bytes(settings_);
+  int64_t coming_bytes = 0;
+  Names loaded;
+  for (const ScriptPointer &script : plan.load) {
+    loaded.insert(script->name);
+    if (const auto found = scripts_.find(script->name);
+        found != scripts_.end() && found->second.is_cold)
+      coming_bytes += found->second.layer_bytes;
+  }
+  int64_t bytes = layer_bytes_ + coming_bytes;
+  if (bytes <= most_bytes)
+    return true;
+  const Names names = least_used(most_bytes - most_bytes / 8 - coming_bytes,
+                                 environment_.loop.now_us() - cold_again_us, loaded);
+  plan.unload.assign(names.begin(), names.end());
+  for (const std::string &name : names)
+    bytes -= scripts_.at(name).layer_bytes;
+  return bytes <= most_bytes;
 }
 
 // They were put when the settings allowed more. Their calls must not fail for that.
@@ -161,7 +225,7 @@ void Pool::renew(const Turn &turn) {
   executed_us_ = environment_.loop.now_us();
   GenerationPlan plan;
   plan.load = all_scripts(true);
-  plan.cold = cold_scripts();
+  plan.cold = cold_scripts(settings_);
   build(std::move(plan), [this, turn](Result<BuiltGeneration> built) {
     renewal_waits_ = false;
     if (built) {
@@ -206,6 +270,11 @@ void Pool::load_wanted(const Turn &turn) {
     changes_.push_back([this](const Turn &next) { load_wanted(next); });
   if (plan.load.empty())
     return;
+  if (!make_room(plan)) {
+    for (const ScriptPointer &script : plan.load)
+      scripts_.at(script->name).cold_until_us = environment_.loop.now_us() + cold_again_us;
+    return;
+  }
   build(std::move(plan), [this, turn](Result<BuiltGeneration> built) {
     if (built)
       adopt(std::move(*built));
@@ -229,9 +298,22 @@ void Pool::adopt(BuiltGeneration built) {
   if (!built.is_grown)
     for (auto &[name, registered] : scripts_)
       registered.is_cold = !registered.failure && !built.functions.contains(name);
+  layer_bytes_ = built.layer_bytes;
+  layer_garbage_bytes_ = built.layer_garbage_bytes;
+  for (const std::string &name : built.unloaded)
+    if (const auto found = scripts_.find(name); found != scripts_.end())
+      found->second.is_cold = true;
+  const int64_t now_us = environment_.loop.now_us();
   for (auto &[name, functions] : built.functions)
     if (const auto found = scripts_.find(name); found != scripts_.end()) {
-      found->second.is_cold = false;
+      const auto layer = built.layers.find(name);
+      const auto [bytes, is_cold] =
+          layer == built.layers.end() ? ZygoteReport::Layer{} : layer->second;
+      // There was to be room for it: it is not tried again at once.
+      if (is_cold && found->second.is_cold && found->second.layer_bytes >= bytes)
+        found->second.cold_until_us = now_us + cold_again_us;
+      found->second.layer_bytes = bytes;
+      found->second.is_cold = is_cold;
       found->second.functions = std::move(functions);
       found->second.failure.reset();
       const auto warmed_up = built.warmed_up.find(name);
@@ -243,7 +325,7 @@ void Pool::adopt(BuiltGeneration built) {
       if (found->second.is_cold && built.is_grown) {
         log_warning("pool {}: script {} is loaded by each of its calls, as it can't be kept: {}",
                     name_, name, error.message);
-        found->second.cold_until_us = environment_.loop.now_us() + cold_again_us;
+        found->second.cold_until_us = now_us + cold_again_us;
         continue;
       }
       log_error("pool {}: script {} is kept, but cannot be loaded: {}", name_, name, error.message);
@@ -321,6 +403,7 @@ void Pool::put_now(const NewScripts &scripts, const PutDone &done, const Turn &t
     script->version = old == scripts_.end() ? 1 : old->second.script->version + 1;
     plan.load.push_back(script);
   }
+  static_cast<void>(make_room(plan));
   const std::vector<ScriptPointer> loaded = plan.load;
   build(std::move(plan), [this, loaded, done, turn](Result<BuiltGeneration> built) {
     if (!built)
@@ -391,7 +474,7 @@ void Pool::prepare_now(const Done &done, Turn turn) {
   GenerationPlan plan;
   plan.settings = &prepared_settings_;
   plan.load = all_scripts(true);
-  plan.cold = cold_scripts();
+  plan.cold = cold_scripts(prepared_settings_);
   build(std::move(plan), [this, done](Result<BuiltGeneration> built) {
     state_.move_to(State::prepared, built ? "" : "in vain");
     if (!built)

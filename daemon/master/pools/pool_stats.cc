@@ -3,6 +3,8 @@
 #include "daemon/master/pools/pool.h"
 #include "ipc/packer.h"
 
+#include <algorithm>
+
 namespace lethe {
 namespace {
 
@@ -60,6 +62,10 @@ void Pool::write_stats(Buffer &out, bool to_admin) const {
   else
     Packer(map.key("cgroup")).pack_nil();
   map.add("scripts", scripts_.size());
+  map.add("scripts_cold",
+          std::ranges::count_if(scripts_, [](const auto &entry) { return entry.second.is_cold; }));
+  map.add("layer_bytes", layer_bytes_);
+  map.add("layer_garbage_bytes", layer_garbage_bytes_);
   map.add("workers", live_);
   map.add("workers_wanted", wanted_workers());
   map.add("forking", forking_.size());

@@ -5,6 +5,7 @@
 #include "ipc/message_pack.h"
 #include "ipc/packer.h"
 
+#include <algorithm>
 #include <csignal>
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 namespace lethe {
 namespace {
 
+constexpr int64_t most_layer_bytes = int64_t{1} << 40; // more is a lie, and no sum may overflow
 constexpr int most_last_reads = 64; // of one that has ended, in case that somebody else goes on
 
 } // namespace
@@ -216,6 +218,8 @@ Result<Nothing> ZygoteProcess::on(const message::Ready &ready) {
   report.failures.insert(ready.failures.begin(), ready.failures.end());
   report.v8_version = ready.v8_version;
   report.image_bytes = ready.image_bytes;
+  report.layer_bytes = std::min(ready.layer_bytes, most_layer_bytes);
+  report.layer_garbage_bytes = ready.layer_garbage_bytes;
   for (const message::LoadedScript &script : ready.scripts) {
     Buffer names;
     Packer packer(names);
@@ -225,6 +229,9 @@ Result<Nothing> ZygoteProcess::on(const message::Ready &ready) {
     report.functions[std::string(script.name)] = names.view();
     if (script.warmed_up)
       report.warmed_up.emplace(script.name, *script.warmed_up);
+    if (script.layer_bytes > 0)
+      report.layers[std::string(script.name)] = {std::min(script.layer_bytes, most_layer_bytes),
+                                                 script.is_cold};
   }
   candidates_->zygote_ready(*this, std::move(report));
   return Nothing{};

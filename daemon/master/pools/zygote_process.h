@@ -18,8 +18,13 @@ struct ZygoteReport {
   std::map<std::string, std::string> functions; // by script: MessagePack array of names
   std::map<std::string, std::string> failures;  // by script: MessagePack error map
   std::map<std::string, message::Kept<message::WarmedUp>> warmed_up;
+  struct Layer {
+    int64_t bytes = 0;
+    bool is_cold = false; // it is not kept
+  };
+  std::map<std::string, Layer> layers; // by script
   std::string v8_version;
-  int64_t image_bytes = 0;
+  int64_t image_bytes = 0, layer_bytes = 0, layer_garbage_bytes = 0;
 };
 
 // What is heard of a zygote's children, and of its own end.

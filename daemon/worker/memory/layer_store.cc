@@ -3,12 +3,15 @@
 #include "daemon/worker/memory/layer_store.h"
 #include "daemon/engine/memory/pages.h"
 
+#include <algorithm>
+#include <fcntl.h>
 #include <functional>
 #include <new>
 #include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace lethe {
 namespace {
@@ -26,7 +29,7 @@ Error failure(const char *why) {
 
 } // namespace
 
-LayerStore *LayerStore::create() {
+LayerStore *LayerStore::create(size_t most_layer_bytes) {
   FileDescriptor file(::memfd_create("lethe-layers", MFD_CLOEXEC));
   // Through a descriptor that can't write, so that no process can make its mapping writable.
   FileDescriptor reader =
@@ -39,8 +42,9 @@ LayerStore *LayerStore::create() {
   // The first record is not at 0, which says that there is none.
   if (!slots || ::ftruncate(file.get(), sizeof(Head)) != 0)
     return nullptr;
-  return new (memory) LayerStore(std::move(file), std::move(reader),
-                                 static_cast<const char *>(view), static_cast<Slot *>(slots));
+  return new (memory)
+      LayerStore(std::move(file), std::move(reader), static_cast<const char *>(view),
+                 static_cast<Slot *>(slots), most_layer_bytes);
 }
 
 // Behind what is there, which may be more than this process knows: of a zygote that was given up.
@@ -77,24 +81,108 @@ Result<Nothing> LayerStore::put(std::string_view name, std::string_view definiti
   is_added = is_added && add(content, layer_bytes);
   if (content)
     ::munmap(content, layer_bytes);
-  if (!is_added)
+  if (!is_added) {
+    static_cast<void>(::ftruncate(file_.get(), file.st_size)); // what there is of it
     return failure("there is no memory for another one");
-  count_ += slot.offset == 0;
-  slot = {std::hash<std::string_view>{}(name), begin};
+  }
+  if (slot.offset != 0)
+    discount(slot);
+  else
+    ++count_;
+  slot = {std::hash<std::string_view>{}(name), begin & most_offset, 0, !imports.empty()};
+  count(slot);
   return Nothing{};
 }
 
-LayerStore::Record LayerStore::record_at(uint64_t offset) const {
-  const Head &head = *reinterpret_cast<const Head *>(view_ + offset);
-  const char *at = view_ + offset + sizeof head;
+void LayerStore::count(const Slot &slot) {
+  const Extent extent = extent_of(slot);
+  importer_count_ += slot.has_imports;
+  layer_bytes_ += extent.end - extent.layer;
+  live_bytes_ += extent.end - extent.begin;
+}
+
+void LayerStore::discount(const Slot &slot) {
+  const Extent extent = extent_of(slot);
+  importer_count_ -= slot.has_imports;
+  layer_bytes_ -= extent.end - extent.layer;
+  live_bytes_ -= extent.end - extent.begin;
+}
+
+// As much again for what older processes still read.
+bool LayerStore::has_room(std::string_view name, size_t layer_bytes) const {
+  const Slot &slot = slots_[index_of(name)];
+  const Extent own = slot.offset != 0 ? extent_of(slot) : Extent{};
+  return layer_bytes_ - (own.end - own.layer) + layer_bytes <= most_layer_bytes_ &&
+         garbage_bytes() + layer_bytes <= most_layer_bytes_;
+}
+
+void LayerStore::unload(std::string_view name) {
+  Slot &slot = slots_[index_of(name)];
+  if (slot.offset == 0)
+    return;
+  discount(slot);
+  slot.is_unloaded = 1;
+  count(slot);
+}
+
+size_t LayerStore::file_bytes() const {
+  constexpr size_t block_bytes = 512;
+  struct stat file {};
+  return ::fstat(file_.get(), &file) == 0 ? static_cast<size_t>(file.st_blocks) * block_bytes : 0;
+}
+
+size_t LayerStore::garbage_bytes() const {
+  const size_t all = file_bytes();
+  return all - std::min(all, live_bytes_);
+}
+
+// What lies between the records that are found here.
+void LayerStore::reclaim() const {
+  constexpr size_t least_bytes = size_t{1} << 20, least_part = 8;
+  if (garbage_bytes() < least_bytes + live_bytes_ / least_part)
+    return;
+  std::vector<Extent> extents;
+  for (const Slot *slot = slots_; slot < slots_ + most_slots; ++slot)
+    if (slot->offset != 0)
+      extents.push_back(extent_of(*slot));
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent &one, const Extent &other) { return one.begin < other.begin; });
+  struct stat file {};
+  if (::fstat(file_.get(), &file) != 0)
+    return;
+  const auto all = static_cast<size_t>(file.st_size);
+  extents.push_back({all, all, all});
+  size_t begin = 0;
+  for (const Extent &next : extents) {
+    begin = align_up(begin, page_bytes());
+    if (const size_t end = next.begin / page_bytes() * page_bytes(); begin < end)
+      ::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  static_cast<off_t>(begin), static_cast<off_t>(end - begin));
+    begin = next.end;
+  }
+}
+
+LayerStore::Extent LayerStore::extent_of(const Slot &slot) const {
+  const size_t begin = slot.offset;
+  const Head &head = *reinterpret_cast<const Head *>(view_ + begin);
+  const size_t layer = begin + sizeof head + in_words(head.name_bytes) +
+                       in_words(head.definition_bytes) + in_words(head.imports_bytes);
+  if (head.layer_bytes == 0 || slot.is_unloaded)
+    return {begin, layer, layer};
+  return {begin, layer, align_up(layer, page_bytes()) + head.layer_bytes};
+}
+
+LayerStore::Record LayerStore::record_of(const Slot &slot) const {
+  const Head &head = *reinterpret_cast<const Head *>(view_ + slot.offset);
+  const char *at = view_ + slot.offset + sizeof head;
   const auto take = [&at](size_t bytes) {
     const std::string_view part(at, bytes);
     at += in_words(bytes);
     return part;
   };
   Record record{take(head.name_bytes), take(head.definition_bytes), take(head.imports_bytes), {}};
-  if (head.layer_bytes > 0) {
-    const size_t begin = align_up(static_cast<size_t>(at - view_), page_bytes());
+  if (const Extent extent = extent_of(slot); extent.layer < extent.end) {
+    const size_t begin = align_up(extent.layer, page_bytes());
     record.layer = {view_ + begin, reader_.get(), begin};
   }
   return record;
@@ -104,7 +192,7 @@ size_t LayerStore::index_of(std::string_view name) const {
   const uint64_t hash = std::hash<std::string_view>{}(name);
   for (size_t i = hash % most_slots;; i = (i + 1) % most_slots)
     if (const Slot &slot = slots_[i];
-        slot.offset == 0 || (slot.hash == hash && record_at(slot.offset).name == name))
+        slot.offset == 0 || (slot.hash == hash && record_of(slot).name == name))
       return i;
 }
 
@@ -112,7 +200,7 @@ bool LayerStore::find(std::string_view name, Record &record) const {
   const Slot &slot = slots_[index_of(name)];
   if (slot.offset == 0)
     return false;
-  record = record_at(slot.offset);
+  record = record_of(slot);
   return true;
 }
 

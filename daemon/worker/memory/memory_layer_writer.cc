@@ -88,6 +88,8 @@ Result<size_t> MemoryImage::write_layer(const FileDescriptor &file) {
   else
     bytes = writer.add_whole_pages();
   ::munmap(mapped, most_bytes);
+  for (ScanRange *scan = ranges_; scan < ranges_ + range_count_; ++scan)
+    scan->layer_reached = 0;
   if (!why && ::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0)
     why = "it can't be written";
   if (why)

@@ -41,7 +41,7 @@ Rewinder::Rewinder(Arena &arena, const ZygoteSettings &settings)
   carried_room_ = static_cast<size_t>(settings.max_message_bytes) + 2 * most_carried_bytes;
   carried_ = static_cast<char *>(allocate_surviving(carried_room_));
   if (settings.isolation == Isolation::rewind && settings.scripts_in_image > 0)
-    layers_ = LayerStore::create();
+    layers_ = LayerStore::create(static_cast<size_t>(settings.resident_scripts_mb) << 20);
   // An image that is for forks is not kept: nobody listens. (A worker would touch this page for it.)
   if (image_settings_.is_for_forks)
     return;

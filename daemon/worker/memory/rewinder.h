@@ -44,6 +44,8 @@ public:
     arena_.image_taken(); // as whoever puts it on finds it
     return image_->write_layer(file);
   }
+  // The same, afterwards: nothing of that script is left. False: it can't go on.
+  bool forget_layer() { return image_->rewind() == RewindFailure::none; }
   // Does a request of this script, for which memory is ready, have to load it, as there is no layer yet?
   bool is_cold(std::string_view script) const;
   // Is memory as the image and this script's layer have it?

@@ -67,6 +67,11 @@ void Generation::take(const message::Grow &grow, LayerStore *layers, size_t most
   is_strict_ = grow.strict;
   is_part_ = grow.part;
   drop_.assign(grow.drop.begin(), grow.drop.end());
+  if (layers && grow.alone)
+    layers->reclaim();
+  for (const std::string_view name : grow.unload)
+    if (layers)
+      layers->unload(name);
   const std::set<std::string_view> cold(grow.cold.begin(), grow.cold.end());
   for (const message::ScriptToLoad &script : grow.load) {
     const std::string name(script.name);
@@ -119,19 +124,16 @@ void Generation::note_full(const std::string &name, const Result<Nothing> &added
     full_ = Failure{name, {added.error(), {}}};
 }
 
-// Calls f(name, imports) for each script that is loaded, in the image or into a layer.
-template <typename F> void Generation::for_each_loaded(F f) const {
+// Calls f(name, imports) for each script of the image, and for the others that were loaded and import
+// something.
+template <typename F> void Generation::for_each_importer(F f) const {
   LayerStore::Record record{};
   for (const auto &[name, script] : scripts_.all())
-    if (!layers_ || !layers_->find(name, record) ||
-        (!record.layer.content && !record.definition.empty()))
+    if (!layers_ || !layers_->find(name, record))
       f(name, script->modules().names());
-  if (layers_ && layers_->is_used())
-    layers_->for_each([&f](const LayerStore::Record &layered) {
-      if (layered.layer.content)
-        f(layered.name, layered.imports.empty()
-                            ? Imports::Value()
-                            : message::unpack<Imports>(layered.imports).value());
+  if (layers_)
+    layers_->for_each_importer([&f](const LayerStore::Record &layered) {
+      f(layered.name, message::unpack<Imports>(layered.imports).value());
     });
 }
 
@@ -146,7 +148,7 @@ std::optional<Generation::Failure> Generation::drop() {
   if (!is_strict_ || drop_.empty())
     return std::nullopt;
   std::optional<Failure> failure;
-  for_each_loaded([&](std::string_view importer, const auto &imports) {
+  for_each_importer([&](std::string_view importer, const auto &imports) {
     for (const std::string &name : drop_)
       if (std::ranges::find(imports, name) != imports.end())
         failure = Failure{name,
@@ -168,7 +170,7 @@ Generation::Layers Generation::take_layers() {
   layers.new_count = layers.names.size();
   const std::set<std::string, std::less<>> fresh(layers.names.begin(), layers.names.end());
   std::set<std::string, std::less<>> importers;
-  for_each_loaded([&](std::string_view name, const auto &imports) {
+  for_each_importer([&](std::string_view name, const auto &imports) {
     if (!fresh.contains(name) && std::ranges::any_of(imports, [&](std::string_view import) {
           return fresh.contains(import);
         }))

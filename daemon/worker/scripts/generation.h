@@ -72,7 +72,7 @@ private:
   // Not the image says what scripts are, and which.
   bool is_of_layers() const;
   bool goes_into_layer(std::string_view name, size_t most_in_image) const;
-  template <typename F> void for_each_loaded(F f) const;
+  template <typename F> void for_each_importer(F f) const;
   std::vector<std::string> to_load() const;
   std::optional<RunFailure> load_and_warm_up(std::string_view name);
   std::optional<RunFailure> load_one(const std::shared_ptr<ScriptDefinition> &definition,

@@ -314,7 +314,7 @@ RunFailure Runner::stopped() const {
 RunFailure Runner::no_script(std::string_view name) const {
   std::string list;
   size_t listed = 0;
-  for (const auto &[known, script] : scripts_.all())
+  for (const std::string_view known : scripts_.names(most_names_in_a_message + 1))
     list = quoted_list(std::move(list), listed, known);
   return {Error(ErrorCode::not_found, "there is no script '" + std::string(name) + "' here; " +
                                           (listed == 0 ? "there are none" : "there are: " + list))

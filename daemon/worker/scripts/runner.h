@@ -51,8 +51,6 @@ public:
   // How the values of the next request are written.
   void use(const ValueLimits &limits) { limits_ = limits; }
 
-  bool has(std::string_view script) { return scripts_.find(script) != nullptr; }
-
   // Each appends the result to `output`, as MessagePack; nothing is to be sent of it after a
   // failure. `arguments` is an array, `globals` a map or nil. A script that has to be stopped is a
   // failure, too; Interrupts then says so, and this isolate must run nothing else.

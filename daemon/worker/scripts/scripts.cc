@@ -220,6 +220,21 @@ Script *Scripts::find(std::string_view name) const {
   return found == scripts_.end() ? nullptr : found->second.get();
 }
 
+std::vector<std::string_view> Scripts::names(size_t most) const {
+  std::vector<std::string_view> names;
+  LayerStore::Record record{};
+  for (const auto &[name, script] : scripts_)
+    if (names.size() < most && (!layers_ || !layers_->find(name, record)))
+      names.push_back(name);
+  if (layers_)
+    layers_->for_each([&](const LayerStore::Record &layered) {
+      if (names.size() < most && !layered.definition.empty())
+        names.push_back(layered.name);
+      return names.size() < most;
+    });
+  return names;
+}
+
 void Scripts::add(std::unique_ptr<Script> script) {
   std::string name = script->definition().name;
   scripts_.insert_or_assign(std::move(name), std::move(script));

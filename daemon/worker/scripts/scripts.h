@@ -93,7 +93,8 @@ public:
   std::shared_ptr<ScriptDefinition> definition(std::string_view name) const;
   size_t definition_count() const { return definitions_.size(); }
   Script *find(std::string_view name) const;
-  void add(std::unique_ptr<Script> script); // replaces one of the same name
+  std::vector<std::string_view> names(size_t most) const; // of scripts that can be called
+  void add(std::unique_ptr<Script> script);               // replaces one of the same name
   // With its definition.
   void drop(std::string_view name);
 

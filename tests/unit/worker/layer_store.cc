@@ -3,8 +3,10 @@
 #include "daemon/worker/memory/layer_store.h"
 
 #include <criterion/criterion.h>
+#include <csignal>
 #include <string>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +14,8 @@ using lethe::FileDescriptor;
 using lethe::LayerStore;
 
 namespace {
+
+constexpr size_t most_bytes = size_t{1} << 30;
 
 FileDescriptor file_of(const std::string &content) {
   FileDescriptor file(::memfd_create("layer", MFD_CLOEXEC));
@@ -42,7 +46,7 @@ template <typename F> bool in_fork(const F &works) {
 } // namespace
 
 Test(layer_store, has_what_was_put_last) {
-  LayerStore &store = *LayerStore::create();
+  LayerStore &store = *LayerStore::create(most_bytes);
   LayerStore::Record record{};
   cr_assert_not(store.find("a", record));
   cr_assert_not(store.is_used());
@@ -73,7 +77,7 @@ Test(layer_store, has_what_was_put_last) {
 }
 
 Test(layer_store, keeps_thousands_apart, .timeout = 60) {
-  LayerStore &store = *LayerStore::create();
+  LayerStore &store = *LayerStore::create(most_bytes);
   constexpr int scripts = 10'000;
   for (int i = 0; i < scripts; ++i)
     cr_assert(put(store, "acme/" + std::to_string(i), "layer " + std::to_string(i)));
@@ -82,7 +86,7 @@ Test(layer_store, keeps_thousands_apart, .timeout = 60) {
     cr_assert_eq(layer_of(store, "acme/" + std::to_string(i), layer.size()), layer);
   }
   size_t seen = 0;
-  store.for_each([&](const LayerStore::Record &record) {
+  store.for_each_importer([&](const LayerStore::Record &record) {
     seen += record.layer.content && record.name.starts_with("acme/");
   });
   cr_assert_eq(seen, scripts);
@@ -90,7 +94,7 @@ Test(layer_store, keeps_thousands_apart, .timeout = 60) {
 
 // A zygote that was given up has put what nobody knows; its parent's next one goes on behind that.
 Test(layer_store, a_fork_has_what_there_was_and_its_own) {
-  LayerStore &store = *LayerStore::create();
+  LayerStore &store = *LayerStore::create(most_bytes);
   cr_assert(put(store, "old", "old"));
   cr_assert(in_fork([&] {
     return put(store, "mine", "mine") && layer_of(store, "old", 3) == "old" &&
@@ -103,7 +107,7 @@ Test(layer_store, a_fork_has_what_there_was_and_its_own) {
 }
 
 Test(layer_store, who_runs_scripts_can_not_change_it) {
-  LayerStore &store = *LayerStore::create();
+  LayerStore &store = *LayerStore::create(most_bytes);
   cr_assert(put(store, "a", "abc"));
   cr_assert(in_fork([&] {
     store.close();
@@ -117,9 +121,81 @@ Test(layer_store, who_runs_scripts_can_not_change_it) {
   }));
 }
 
+Test(layer_store, counts_what_it_has) {
+  LayerStore &store = *LayerStore::create(10 << 20);
+  const std::string large(6 << 20, 'x'), small(1 << 20, 'y');
+  cr_assert(store.has_room("a", large.size()));
+  cr_assert(put(store, "a", large));
+  cr_assert_eq(store.layer_bytes() / (1 << 20), 6);
+  cr_assert_lt(store.garbage_bytes(), 1 << 16);
+  cr_assert_not(store.has_room("b", large.size()));
+  cr_assert(store.has_room("a", large.size()), "in place of its own");
+  cr_assert(put(store, "b", small));
+  cr_assert(put(store, "a", large));
+  cr_assert_eq(store.layer_bytes() / (1 << 20), 7);
+  cr_assert_eq(store.garbage_bytes() / (1 << 20), 6);
+  cr_assert_not(store.has_room("a", large.size()), "the one before is still there");
+  store.reclaim();
+  cr_assert_lt(store.garbage_bytes(), 1 << 16);
+  cr_assert(store.has_room("a", large.size()));
+  cr_assert_eq(layer_of(store, "a", large.size()), large);
+  cr_assert_eq(layer_of(store, "b", small.size()), small);
+}
+
+Test(layer_store, unloads_a_script_and_still_knows_it) {
+  LayerStore &store = *LayerStore::create(most_bytes);
+  const std::string layer(4 << 20, 'x');
+  cr_assert(put(store, "a", layer));
+  cr_assert(put(store, "b", layer));
+  store.unload("nobody");
+  store.unload("a");
+  store.unload("a");
+  LayerStore::Record record{};
+  cr_assert(store.find("a", record));
+  cr_assert_eq(record.definition, "definition of a");
+  cr_assert_eq(record.imports, "imports of a");
+  cr_assert_null(record.layer.content);
+  cr_assert_eq(store.layer_bytes() / (1 << 20), 4);
+  store.reclaim();
+  cr_assert_lt(store.garbage_bytes(), 1 << 16);
+  cr_assert(store.find("a", record));
+  cr_assert_eq(record.definition, "definition of a");
+  cr_assert_eq(layer_of(store, "b", layer.size()), layer);
+  cr_assert(put(store, "a", layer));
+  cr_assert_eq(layer_of(store, "a", layer.size()), layer);
+  cr_assert_eq(store.layer_bytes() / (1 << 20), 8);
+}
+
+Test(layer_store, many_versions_take_no_more_than_two) {
+  LayerStore &store = *LayerStore::create(most_bytes);
+  for (int i = 0; i < 100; ++i) {
+    const std::string layer(4 << 20, static_cast<char>('a' + i % 26));
+    store.reclaim();
+    cr_assert(put(store, "a", layer));
+    cr_assert_eq(layer_of(store, "a", layer.size()), layer);
+    cr_assert_leq(store.garbage_bytes() / (1 << 20), 8);
+  }
+}
+
+Test(layer_store, a_file_that_can_not_grow_is_an_error) {
+  LayerStore &store = *LayerStore::create(most_bytes);
+  cr_assert(put(store, "a", "abc"));
+  cr_assert(in_fork([&] {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{1 << 20, 1 << 20};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const FileDescriptor layer = file_of(std::string(1 << 20, 'x'));
+    const auto refused = store.put("b", "definition", {}, layer, 1 << 20);
+    LayerStore::Record record{};
+    return !refused && refused.error().code == lethe::ErrorCode::memory_limit &&
+           !store.find("b", record) && layer_of(store, "a", 3) == "abc" &&
+           put(store, "c", "small") && layer_of(store, "c", 5) == "small";
+  }));
+}
+
 // There is no way back from a record that is half there: it is refused, and all others stay.
 Test(layer_store, a_full_one_says_so) {
-  LayerStore &store = *LayerStore::create();
+  LayerStore &store = *LayerStore::create(most_bytes);
   cr_assert(put(store, "a", "abc"));
   const auto refused = store.put("b", "definition", {}, file_of("x"), size_t{1} << 37);
   cr_assert_not(refused);
