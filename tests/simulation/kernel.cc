@@ -255,9 +255,12 @@ size_t SimulatedKernel::living(std::string_view kind) const {
 }
 
 void SimulatedKernel::kill_most_workers() {
-  for (size_t i = 0, processes = processes_.size(); i < processes; ++i)
-    if (processes_[i]->lives() && processes_[i]->kind() == "worker" && !world_.random.one_in(4))
-      end(*processes_[i], SIGKILL);
+  std::vector<SimulatedProcess *> present; // an end may be followed by new ones
+  for (const auto &process : processes_)
+    present.push_back(process.get());
+  for (SimulatedProcess *process : present)
+    if (process->lives() && process->kind() == "worker" && !world_.random.one_in(4))
+      end(*process, SIGKILL);
 }
 
 void SimulatedKernel::every_process_has_ended() {
