@@ -78,11 +78,15 @@ int main(int count, char **words) {
   CLI::App app("Measures Lethe against the floor: a relay and an echo on Unix sockets.");
   std::string output;
   std::vector<std::string> modes{"reuse", "rewind", "process"};
-  std::vector<std::string> parts{"throughput", "rewind", "curve", "lifecycle", "start", "flood"};
+  std::vector<std::string> parts{"throughput", "rewind", "curve",  "lifecycle",
+                                 "start",      "flood",  "scripts"};
   bool quick = false;
+  size_t most_scripts = 1000;
   app.add_option("--output", output, "where the figures go as JSON");
   app.add_option("--modes", modes, "modes of isolation")->delimiter(',');
   app.add_option("--parts", parts, "which measurements")->delimiter(',');
+  app.add_option("--scripts", most_scripts,
+                 "of the part `scripts`: up to so many, 10,000 for instance");
   app.add_flag("--quick", quick, "short, to see that it works");
   CLI11_PARSE(app, count, words);
   const Effort effort = quick ? Effort{milliseconds(50), 1, 3} : Effort{milliseconds(400), 5, 40};
@@ -134,6 +138,10 @@ int main(int count, char **words) {
     if (wanted("flood")) {
       all["flood"] = flood(effort);
       print_flood(all["flood"]);
+    }
+    if (wanted("scripts")) {
+      all["scripts"] = many_scripts(effort, quick ? 10 : most_scripts);
+      print_many_scripts(all["scripts"]);
     }
     if (!output.empty())
       std::ofstream(output) << all.dump(2) << '\n';

@@ -44,6 +44,12 @@ json replacement(const std::string &isolation, const Effort &effort);
 // Milliseconds from the start of lethed to the first reply, with and without cached snapshot.
 json start_to_first_reply(const Effort &effort);
 
+// Pools with 1, 10, … scripts, at most so many, tiny ones and ones of 100 kB: [{scripts, bytes (of each),
+// put_many_ms (each, put together), put_ms, memory_kb (PSS of the service), start_ms (to the first reply),
+// first_call_ms (after the start), uniform_us, zipf_us (calls of scripts at random)}, …], and as a table.
+json many_scripts(const Effort &effort, size_t most);
+void print_many_scripts(const json &rows);
+
 // {idle, flooded: {p50_us, p99_us, most_us, calls, failed}}: one user's calls, each with a deadline of
 // flood_deadline_ms, while another user floods the daemon with all there is. Nothing if this is not root.
 constexpr int64_t flood_deadline_ms = 100;
