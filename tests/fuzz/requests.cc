@@ -2,8 +2,8 @@
 // Any bytes where a client's options, a script's options and an error that a worker made are read:
 // each is taken or refused with a message, and what is taken keeps to its limits. Of what is wrong
 // with any bytes there is something to say.
-#include "daemon/master/clients/flaw.h"
 #include "daemon/master/clients/replies.h"
+#include "daemon/master/operation/flaw.h"
 #include "daemon/master/scripts/request_options.h"
 #include "ipc/error_map.h"
 #include "ipc/message_pack.h"

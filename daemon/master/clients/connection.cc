@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client's bytes in: to messages, and the requests in flight that come of them.
 #include "daemon/master/clients/connection.h"
-#include "daemon/master/clients/flaw.h"
 #include "daemon/master/dispatch/dispatcher.h"
+#include "daemon/master/operation/flaw.h"
 #include "daemon/master/operation/log.h"
 
 #include <algorithm>

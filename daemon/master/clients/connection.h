@@ -4,10 +4,10 @@
 
 #include "daemon/master/clients/access.h"
 #include "daemon/master/clients/handover.h"
-#include "daemon/master/clients/hello.h"
 #include "daemon/master/dispatch/client.h"
 #include "daemon/master/dispatch/environment.h"
 #include "daemon/master/dispatch/fair_queue.h"
+#include "daemon/master/operation/hello.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/message_pack.h"
 #include "ipc/messages.h"

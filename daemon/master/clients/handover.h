@@ -2,7 +2,7 @@
 // Clients' connections, from one lethed to the next: the service manager keeps them in between.
 #pragma once
 
-#include "daemon/master/clients/hello.h"
+#include "daemon/master/operation/hello.h"
 #include "ipc/file_descriptor.h"
 
 #include <cstdint>

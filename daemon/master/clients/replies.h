@@ -2,7 +2,7 @@
 // Replies to clients.
 #pragma once
 
-#include "daemon/master/clients/hello.h"
+#include "daemon/master/operation/hello.h"
 #include "ipc/error.h"
 #include "ipc/packer.h"
 

@@ -2,7 +2,7 @@
 // The table of options: one row for each key, as in client/PROTOCOL.md. Those of scripts that a
 // zygote needs have theirs in ipc/messages.def.
 #include "daemon/master/scripts/request_options.h"
-#include "daemon/master/clients/flaw.h"
+#include "daemon/master/operation/flaw.h"
 #include "ipc/message_pack.h"
 #include "ipc/value_path.h"
 

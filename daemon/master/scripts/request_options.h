@@ -2,7 +2,7 @@
 // Reading the option maps of the methods that run scripts and of script.put.
 #pragma once
 
-#include "daemon/master/clients/hello.h"
+#include "daemon/master/operation/hello.h"
 #include "daemon/master/scripts/script.h"
 #include "ipc/message_pack.h"
 #include "ipc/messages.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is said of messages that are none.
-#include "daemon/master/clients/flaw.h"
+#include "daemon/master/operation/flaw.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The usual mistakes.
-#include "daemon/master/clients/flaw.h"
+#include "daemon/master/operation/flaw.h"
 #include "ipc/message_pack.h"
 
 #include <algorithm>
