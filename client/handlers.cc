@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers: console output, figures, and scripts' calls to this program.
 #include "client/client.h"
+#include "client/json.h"
 #include "ipc/buffer.h"
 
 struct lethe_host_call {
@@ -84,11 +85,14 @@ lethe_value lethe_host_call_arguments(const lethe_host_call *call) {
 uint32_t lethe_host_call_request_id(const lethe_host_call *call) { return call->request_id; }
 
 void lethe_host_reply(lethe_host_call *call, lethe_value result) {
+  const std::string_view bytes =
+      result.size == 0 ? packed_nil
+                       : std::string_view(static_cast<const char *>(result.data), result.size);
+  // Anything else would take what follows on the connection with it.
+  if (!lethe::is_one_value(bytes, lethe::max_value_depth))
+    return lethe_host_fail(call, "invalid_value", "the result is not one MessagePack value");
   const std::unique_ptr<lethe_host_call> owner(call);
-  call->client->answer(call->epoch, call->call_id, packed_nil,
-                       result.size == 0
-                           ? packed_nil
-                           : std::string_view(static_cast<const char *>(result.data), result.size));
+  call->client->answer(call->epoch, call->call_id, packed_nil, bytes);
 }
 
 void lethe_host_fail(lethe_host_call *call, const char *code, const char *message) {

@@ -287,7 +287,8 @@ LETHE_API void lethe_on_host_call(lethe_client *client, const char *name,
 LETHE_API const char *lethe_host_call_name(const lethe_host_call *call);
 LETHE_API lethe_value lethe_host_call_arguments(const lethe_host_call *call); /* an array */
 LETHE_API uint32_t lethe_host_call_request_id(const lethe_host_call *call);
-/* Both end the call: the script's promise is resolved with `result` (none: null) or rejected. */
+/* Both end the call: the script's promise is resolved with `result` (none: null; what is not one
+ * value: it is rejected with code "invalid_value") or rejected. */
 LETHE_API void lethe_host_reply(lethe_host_call *call, lethe_value result);
 LETHE_API void lethe_host_fail(lethe_host_call *call, const char *code, const char *message);
 

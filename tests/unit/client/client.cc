@@ -428,6 +428,17 @@ Test(client, host_calls_may_be_answered_later_by_another_thread) {
   answering.join();
 }
 
+Test(client, a_host_call_is_not_answered_with_what_is_not_one_value) {
+  FakeDaemon daemon(calls_back("cut"));
+  Client client = connect(daemon);
+  client.on_host_call("cut", [](lethe::HostCall call) {
+    const std::string_view cut = "\x92\x01";
+    std::move(call).reply(lethe_value{cut.data(), cut.size()});
+  });
+  cr_assert_eq(client.call("s", "f").code(), "invalid_value");
+  cr_assert(client.call("s", "echo"), "the connection is still good");
+}
+
 Test(client, a_host_call_without_handler_gets_an_error) {
   FakeDaemon daemon(calls_back("unknown"));
   Client client = connect(daemon);
