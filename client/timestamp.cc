@@ -4,10 +4,18 @@
 
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 
 namespace lethe {
 namespace {
+
+// What JavaScript calls a date ends at ±8.64e15 ms.
+constexpr int64_t most_seconds = 8'640'000'000'000;
+// The calendar repeats itself after so many years; std::chrono's ends with the year 32767.
+constexpr int cycle_years = 400;
+using cycles =
+    std::chrono::duration<int, std::ratio_multiply<std::chrono::days::period, std::ratio<146'097>>>;
 
 // Reads a date from the front to the back; once something doesn't fit, it stays failed.
 class DateReader {
@@ -67,15 +75,14 @@ std::string encode_timestamp(Timestamp timestamp) {
 
 std::string format_iso_date(Timestamp timestamp) {
   using namespace std::chrono;
-  // What JavaScript calls a date ends at ±8.64e15 ms; year_month_day at the year 32767.
-  constexpr int64_t most_seconds = 900'000'000'000;
   if (timestamp.seconds > most_seconds || timestamp.seconds < -most_seconds)
     return "Invalid Date";
   const sys_seconds time{seconds{timestamp.seconds}};
   const auto day = floor<days>(time);
-  const year_month_day date{day};
+  const cycles cycle = floor<cycles>(time).time_since_epoch();
+  const year_month_day date{day - cycle};
   const hh_mm_ss clock{time - day};
-  const int year = int{date.year()};
+  const int year = int{date.year()} + cycle.count() * cycle_years;
   char text[64];
   std::snprintf(text, sizeof text, year >= 0 && year <= 9999 ? "%04d" : "%+07d", year);
   std::string result = text;
@@ -94,7 +101,9 @@ std::optional<Timestamp> parse_iso_date(std::string_view text) {
   const auto month_number = static_cast<unsigned>(reader.number(2));
   reader.expect('-');
   const auto day_number = static_cast<unsigned>(reader.number(2));
-  const year_month_day date{year{year_number}, month{month_number}, day{day_number}};
+  const int cycle = static_cast<int>(std::floor(year_number / double{cycle_years}));
+  const year_month_day date{year{year_number - cycle * cycle_years}, month{month_number},
+                            day{day_number}};
   Timestamp timestamp;
   int hour = 0, minute = 0, second = 0, offset_minutes = 0;
   if (reader.more()) {
@@ -117,8 +126,10 @@ std::optional<Timestamp> parse_iso_date(std::string_view text) {
   }
   if (!reader.complete() || !date.ok() || hour > 24 || minute > 59 || second > 59)
     return std::nullopt;
-  timestamp.seconds = sys_seconds{sys_days{date}}.time_since_epoch().count() + hour * 3600 +
-                      (minute - offset_minutes) * 60 + second;
+  const seconds day_begin = sys_days{date}.time_since_epoch() + cycles{cycle};
+  timestamp.seconds = day_begin.count() + hour * 3600 + (minute - offset_minutes) * 60 + second;
+  if (timestamp.seconds > most_seconds || timestamp.seconds < -most_seconds)
+    return std::nullopt;
   return timestamp;
 }
 

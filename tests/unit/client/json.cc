@@ -87,10 +87,13 @@ Test(json, dates_become_timestamps_and_are_printed_as_text) {
   cr_assert_eq(printed("2026-01-31T12:34:56.789+02:30"), R"("2026-01-31T10:04:56.789Z")");
   cr_assert_eq(printed("1969-12-31T23:59:59.999Z"), R"("1969-12-31T23:59:59.999Z")");
   cr_assert_eq(printed("-000001-01-01T00:00:00Z"), R"("-000001-01-01T00:00:00.000Z")");
+  for (const char *far : {"+275760-09-13T00:00:00.000Z", "-271821-04-20T00:00:00.000Z",
+                          "+032768-02-29T23:59:59.999Z", "-000400-12-31T00:00:00.000Z"})
+    cr_assert_eq(printed(far), "\"" + std::string(far) + "\"");
   auto value = Builder::from_json(R"({"$date":"1970-01-02T00:00:00.5Z"})");
   cr_assert_eq(value->value().timestamp()->time_since_epoch(), std::chrono::milliseconds(86400500));
-  for (const char *wrong :
-       {"2026-02-30", "2026-1-1", "2026-01-01T", "yesterday", "2026-01-01T25:00"})
+  for (const char *wrong : {"2026-02-30", "2026-1-1", "2026-01-01T", "yesterday",
+                            "2026-01-01T25:00", "+275760-09-14", "+275759-02-29"})
     refusal(std::string(R"({"$date":")") + wrong + "\"}");
 }
 
