@@ -12,7 +12,7 @@ BENCH := $(addprefix $(BUILD)/tests/,bench floor-relay floor-echo classic-worker
 TESTS := $(addprefix $(BUILD)/tests/,$(if $(call tests_of,unit/ipc unit/master),unit) $(if $(call tests_of,unit/client),unit-client) \
 	$(if $(call tests_of,$(V8_UNITS:%=unit/%)),unit-worker) $(if $(call tests_of,simulation),simulation) $(if $(call tests_of,system),system) \
 	$(if $(call tests_of,limits),limits) $(if $(call tests_of,fault),fault) $(if $(call tests_of,attack),attack) $(if $(call tests_of,rewind),rewind) \
-	$(if $(call tests_of,apis),apis))
+	$(if $(call tests_of,apis),apis) $(if $(call tests_of,clients/c),clients-c))
 
 # A lethed whose scripts have native code: its zygote is the delivered one and an object more. And a program that is no zygote.
 HOSTILE := $(addprefix $(BUILD)/attack/,bin/lethed bin/lethe-snapshot bin/lethe-zygote hostile-zygote)
@@ -35,6 +35,9 @@ $(BUILD)/tests/fault-injector.so: $(call tests_of,fault/injector)
 $(BUILD)/tests/attack: $(call tests_of,attack) | $(HOSTILE)
 $(BUILD)/tests/rewind: $(call tests_of,rewind)
 $(BUILD)/tests/apis: $(call tests_of,apis)
+# The cases of all clients, with the library as its users have it.
+$(BUILD)/tests/clients-c: $(call tests_of,clients/c) $(HARNESS) $(IPC) | $(BUILD)/lib/liblethe.so
+	$(call link,-L$(BUILD)/lib -llethe -Wl$(comma)-rpath$(comma)'$$ORIGIN/../lib' -lcriterion)
 $(BUILD)/tests/threads: $(call tests_of,threads) $(CLIENT) $(IPC)
 	$(call link,)
 $(BUILD)/attack/bin/lethe-zygote: $(call tests_of,attack/zygote) $(BUILD)/obj/daemon/worker/main.o $(WORKER) $(BUILD)/obj/snapshot/cache.o $(NATIVES) $(ENGINE) $(IPC)
