@@ -46,17 +46,15 @@ HotPages::Keep HotPages::keep_after(uint64_t new_faults, uint32_t script) {
 }
 
 bool HotPages::wants(size_t number, Keep keep) const {
-  return keep == Keep::heavy ? heavy_count_ < most_heavy
-                             : has_room() && (keep == Keep::all ||
-                                              (keep == Keep::known && was_dropped_.has(number)));
+  const bool is_worth_it = keep == Keep::known ? was_dropped_.has(number) : keep != Keep::none;
+  return is_worth_it && has_room(keep);
 }
 
 void HotPages::add(uintptr_t address, const char *source, size_t number, Keep keep,
                    uint32_t script) {
+  invariant(has_room(keep) && !has(number), "a page becomes hot once, and where there is room",
+            {"pages", count_}, {"number", number});
   const bool is_heavy = keep == Keep::heavy;
-  invariant((is_heavy ? heavy_count_ < most_heavy : has_room()) && !has(number),
-            "a page becomes hot once, and where there is room", {"pages", count_},
-            {"number", number});
   HotPage &page = pages_[count_++];
   page = {address, source, number, 0, 0, is_heavy};
   if (is_heavy || (keep == Keep::all && of(script).pages < most_own))

@@ -38,7 +38,9 @@ public:
   void add(uintptr_t address, const char *source, size_t number, Keep keep, uint32_t script);
   // The same of one that takes more than a drop when it is idle: not so soon.
   void add_costly(uintptr_t address, const char *source, size_t number);
-  bool has_room() const { return count_ - heavy_count_ < most; }
+  bool has_room(Keep keep = Keep::all) const {
+    return keep == Keep::heavy ? heavy_count_ < most_heavy : count_ - heavy_count_ < most;
+  }
   // Somebody else sees to those for which f(page) is true.
   template <typename F> void remove_if(F f);
   // Its changed content was dropped: written again before long, it is known.
