@@ -43,7 +43,9 @@ private:
   };
   // Workers that have answered nothing yet, by a new generation.
   void renew_workers();
+  json options() const;
   uint32_t start(const std::string &source);
+  uint32_t start_digest();
   Trial start_trial(const Leak &leak);
   void finish_trial(const Trial &trial, Hunt &hunt);
   const Reply &virgin_answer(const std::string &probe);
