@@ -48,6 +48,11 @@ Server::Server(const Clock &clock, Kernel &kernel, Settings settings, SettingsSo
               pool->child_ended(pid, status);
           },
           [this](pid_t pid, std::string_view name) {
+            // At a stop it may be a worker that its zygote had no time to report.
+            if (environment_.stopping()) {
+              log_debug("process {} ({}) was not reported yet; it is killed", pid, printable(name));
+              return;
+            }
             ++environment_.counters.strays;
             log_warning("process {} ({}) was left behind, and nobody knows it; it is killed", pid,
                         printable(name));

@@ -143,6 +143,18 @@ Test(daemon, says_on_standard_error_that_it_is_ready) {
   expect_equal(process.wait(), 0);
 }
 
+// Ready means one worker: most of them are just being forked.
+Test(daemon, warns_of_no_worker_where_it_stops_as_soon_as_it_is_ready) {
+  Daemon daemon({"pool.default.workers=16"});
+  for (int i = 0; i < 3; ++i) {
+    if (i > 0)
+      daemon.start();
+    daemon.stop();
+    expect(daemon.log().find("left behind") == std::string::npos, daemon.log());
+  }
+  daemon.start();
+}
+
 Test(daemon, sigint_stops_in_order) {
   Daemon daemon;
   daemon.process().signal(SIGINT);
