@@ -56,18 +56,20 @@ void lethe_client::close() {
   closed_ = true;
   transport_.disconnect();
   ++epoch_;
-  const auto requests = std::move(in_flight_);
-  in_flight_.clear();
-  for (const auto &[id, request] : requests) {
-    request->events.clear();
-    complete(*request, lethe_reply::error("cancelled", "the client was closed"));
-  }
+  const auto fail = [this](const auto &requests) {
+    for (const auto &[key, request] : requests) {
+      request->events.clear();
+      complete(*request, lethe_reply::error("cancelled", "the client was closed"));
+    }
+  };
+  fail(std::exchange(in_flight_, {}));
+  fail(std::exchange(waiting_, {}));
   run_ready(lock);
 }
 
 void lethe_client::try_connect(Clock::time_point now) {
   // What waits for a connection has a last attempt before it fails, even if that is a bit early.
-  const bool last_chance = connect_timeout_ > 0ms && !in_flight_.empty() && now >= held_until_;
+  const bool last_chance = connect_timeout_ > 0ms && !idle() && now >= held_until_;
   if (transport_.connected() || (now < not_before_ && !last_chance))
     return;
   last_error_ = transport_.connect();
@@ -79,6 +81,7 @@ void lethe_client::try_connect(Clock::time_point now) {
   last_received_ = now;
   watches_output_ = false;
   add_to(poll_set_.get(), transport_.descriptor(), EPOLLIN);
+  put_waiting();
 }
 
 void lethe_client::note_failure(Clock::time_point now) {
@@ -91,7 +94,7 @@ void lethe_client::note_failure(Clock::time_point now) {
 
 // Sends and reads what is possible without waiting. Only while no thread leads.
 void lethe_client::pump(Clock::time_point now) {
-  if (!transport_.connected() && !in_flight_.empty()) {
+  if (!transport_.connected() && !idle()) {
     try_connect(now);
     fail_held(now);
   }
@@ -112,6 +115,7 @@ void lethe_client::pump(Clock::time_point now) {
     lose("the daemon sent what is not MessagePack-RPC");
   else if (!open)
     lose("the daemon closed it");
+  transport_.flush(); // what had waited for those that are answered
   watch_socket();
 }
 
@@ -131,23 +135,16 @@ void lethe_client::lose(std::string_view reason) {
   }
   const auto requests = std::move(in_flight_);
   in_flight_.clear();
-  std::map<uint64_t, Request> held; // in the order in which they are to be sent
   for (const auto &[id, request] : requests) {
     if (request->begin < sent)
       fail_lost(*request, request->end <= sent, reason);
     else if (request->cancelled)
       complete(*request, lethe_reply::error("cancelled", "it was cancelled before it was sent"));
     else
-      held.emplace(request->begin, request);
+      begin_to_wait(request, std::string_view(unsent).substr(request->body_begin - sent,
+                                                             request->end - request->body_begin));
   }
   // Nothing else in the output is for another connection, answers to host calls least of all.
-  for (const auto &[begin, request] : held) {
-    const std::string_view message(unsent.data() + (begin - sent), request->end - begin);
-    request->begin = transport_.end_of_output();
-    transport_.output().append(message);
-    request->end = transport_.end_of_output();
-    in_flight_.emplace(request->id, request);
-  }
   held_until_ = Clock::now() + connect_timeout_;
   arm_timer();
 }
@@ -165,10 +162,9 @@ void lethe_client::fail_lost(lethe_request &request, bool may_have_run, std::str
 void lethe_client::fail_held(Clock::time_point now) {
   if (transport_.connected() || now < held_until_)
     return;
-  transport_.disconnect(); // what they had put into its output
-  const auto requests = std::move(in_flight_);
-  in_flight_.clear();
-  for (const auto &[id, request] : requests)
+  const auto requests = std::exchange(waiting_, {});
+  waiting_bytes_ = 0;
+  for (const auto &[turn, request] : requests)
     complete(*request, lethe_reply::error("unreachable", unreachable_message()));
 }
 

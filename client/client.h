@@ -48,12 +48,15 @@ template <typename Function> struct Handler {
 // Everything but `client`, `id`, `completion` and `user` is guarded by the client's mutex.
 struct lethe_request : std::enable_shared_from_this<lethe_request> {
   std::shared_ptr<lethe_client> client;
-  uint32_t id = 0;
+  uint64_t turn = 0; // in the order in which requests were made
+  uint32_t id = 0;   // the turn's lower half
   lethe_completion completion = nullptr;
   void *user = nullptr;
   lethe::Clock::time_point give_up_at;
-  uint64_t begin = 0, end = 0; // in the stream of all output: what was not sent was not run
-  bool cancelled = false;      // its cancel is in the output, too
+  std::string body; // while it waits: the method and the parameters, packed
+  uint64_t begin = 0, body_begin = 0, end = 0; // in the stream of all output: what was not sent
+                                               // was not run
+  bool cancelled = false;                      // its cancel is in the output, too
 
   std::deque<lethe::Event> events;
   std::unique_ptr<lethe_reply> reply;
@@ -84,6 +87,7 @@ struct lethe_client : std::enable_shared_from_this<lethe_client> {
                  lethe_completion completion, void *user);
   // A request that fails before it is sent, in the way in which others fail.
   Request refuse(std::string_view why, lethe_completion completion, void *user);
+  void set_limits(size_t max_in_flight, size_t max_message_bytes);
   lethe_reply *wait(lethe_request &request, Clock::time_point limit);
   void cancel(lethe_request &request);
   void abandon(lethe_request &request);
@@ -112,6 +116,10 @@ private:
 
   // Messages (messages.cc)
   Request make_request(lethe_completion completion, void *user);
+  void begin_to_wait(const Request &request, std::string_view body);
+  void put_into_output(const Request &request, std::string_view body);
+  void put_waiting();
+  bool idle() const { return in_flight_.empty() && waiting_.empty(); }
   bool handle_message(std::string_view message);
   bool handle_response(lethe::Reader &reader);
   bool handle_request(lethe::Reader &reader);
@@ -122,6 +130,7 @@ private:
   void send_answer(uint32_t call_id, std::string_view error, std::string_view result);
   void send();
   void give_up(lethe_request &request);
+  void take_out(lethe_request &request);
   void complete(lethe_request &request, lethe_reply *reply);
 
   // Threads (driving.cc)
@@ -151,10 +160,14 @@ private:
   Clock::time_point not_before_, held_until_, last_received_;
   std::minstd_rand jitter_{std::random_device{}()};
 
-  std::unordered_map<uint32_t, Request> in_flight_;
-  std::set<std::pair<Clock::time_point, uint32_t>> timeouts_; // of requests with a completion
-  std::deque<Request> ready_;                                 // for lethe_dispatch()
-  uint32_t last_id_ = 0;
+  // Each request that has no reply is in one of these two.
+  std::unordered_map<uint32_t, Request> in_flight_; // by id: in this connection's output, or sent
+  std::map<uint64_t, Request> waiting_; // by turn: for a connection, or for room in flight
+  size_t waiting_bytes_ = 0;
+  size_t max_in_flight_ = 256, max_message_bytes_ = size_t{16} << 20; // the daemon's defaults
+  std::set<std::pair<Clock::time_point, Request>> timeouts_;          // of those with a completion
+  std::deque<Request> ready_;                                         // for lethe_dispatch()
+  uint64_t last_turn_ = 0;
 
   bool leading_ = false;              // a thread polls the socket
   std::list<lethe::Waiter *> asleep_; // threads that could lead

@@ -48,7 +48,7 @@ void lethe_client::drive(Lock &lock, Waiter &waiter, Clock::time_point until) {
     asleep_.erase(place);
     return;
   }
-  if (!transport_.connected() && !in_flight_.empty())
+  if (!transport_.connected() && !idle())
     until = std::min({until, not_before_, held_until_});
   const auto left = std::max<Clock::duration>(until - Clock::now(), Clock::duration::zero());
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
@@ -141,7 +141,7 @@ size_t lethe_client::dispatch(std::chrono::milliseconds limit) {
     pump(now);
   while (true) {
     while (!timeouts_.empty() && timeouts_.begin()->first <= now)
-      give_up(*in_flight_.at(timeouts_.begin()->second));
+      give_up(*Request(timeouts_.begin()->second));
     count += run_ready(lock);
     if (count > 0 || now >= until)
       break;
@@ -158,7 +158,7 @@ size_t lethe_client::dispatch(std::chrono::milliseconds limit) {
 // When something is to be done although nothing has come: a timeout, an attempt to connect.
 Clock::time_point lethe_client::next_timer() const {
   auto next = timeouts_.empty() ? Clock::time_point::max() : timeouts_.begin()->first;
-  if (!transport_.connected() && !in_flight_.empty())
+  if (!transport_.connected() && !idle())
     next = std::min({next, not_before_, held_until_});
   return next;
 }

@@ -12,8 +12,10 @@ using lethe::Reader;
 
 namespace {
 
-// Of what the daemon has not yet taken; more is refused rather than hoarded.
-constexpr size_t max_output_bytes = size_t{256} << 20;
+// Of what the daemon has not yet taken, or will be sent later; more is refused rather than hoarded.
+constexpr size_t max_unsent_bytes = size_t{256} << 20;
+// Of a request before its body: an array of four, its kind, its id.
+constexpr size_t request_head_bytes = 7;
 // A connection that was idle this long is looked at before it is used: the daemon may have been
 // restarted meanwhile, and a request that is not sent needs no excuse.
 constexpr std::chrono::milliseconds trusted_idle{10};
@@ -43,39 +45,78 @@ lethe_client::Request lethe_client::submit(std::string_view body, std::chrono::m
   const Lock lock(mutex_);
   const auto now = Clock::now();
   request->give_up_at = now + timeout;
-  if (!leading_ && in_flight_.empty() && now - last_received_ > trusted_idle)
+  if (!leading_ && idle() && now - last_received_ > trusted_idle)
     pump(now);
   do
-    request->id = ++last_id_;
+    request->id = static_cast<uint32_t>(request->turn = ++last_turn_);
   while (in_flight_.contains(request->id));
-  if (transport_.output().size() + body.size() > max_output_bytes) {
+  if (body.size() + request_head_bytes > max_message_bytes_) {
+    complete(*request,
+             lethe_reply::error("too_large", "the request has " + std::to_string(body.size()) +
+                                                 " bytes; the limit is " +
+                                                 std::to_string(max_message_bytes_)));
+    return request;
+  }
+  if (transport_.output().size() + waiting_bytes_ + body.size() > max_unsent_bytes) {
     complete(*request, lethe_reply::error("overloaded", "the daemon takes requests too slowly: 256 "
                                                         "MiB wait to be sent"));
     return request;
   }
-  request->begin = transport_.end_of_output();
-  lethe::Buffer &output = transport_.output();
-  lethe::Packer packer(output);
-  lethe::begin_request(packer, request->id);
-  output.append(body);
-  request->end = transport_.end_of_output();
-  if (!transport_.connected() && in_flight_.empty())
+  if (!transport_.connected() && idle())
     held_until_ = now + connect_timeout_;
-  in_flight_.emplace(request->id, request);
-  if (completion) {
-    const auto place = timeouts_.emplace(request->give_up_at, request->id).first;
-    if (place == timeouts_.begin() && !dispatchers_.empty())
-      notify(*dispatchers_.front()); // it sleeps for too long
-  }
   if (!transport_.connected()) {
     try_connect(now);
-    fail_held(now);
     if (leading_)
       ::eventfd_write(wake_leader_.get(), 1); // there may be a socket now
   }
+  if (transport_.connected() && in_flight_.size() < max_in_flight_)
+    put_into_output(request, body);
+  else
+    begin_to_wait(request, body);
+  if (completion) {
+    const auto place = timeouts_.emplace(request->give_up_at, request).first;
+    if (place == timeouts_.begin() && !dispatchers_.empty())
+      notify(*dispatchers_.front()); // it sleeps for too long
+  }
+  fail_held(now);
   send();
   arm_timer();
   return request;
+}
+
+void lethe_client::begin_to_wait(const Request &request, std::string_view body) {
+  request->body = body;
+  waiting_bytes_ += body.size();
+  waiting_.emplace(request->turn, request);
+}
+
+void lethe_client::put_into_output(const Request &request, std::string_view body) {
+  lethe::Buffer &output = transport_.output();
+  request->begin = transport_.end_of_output();
+  lethe::Packer packer(output);
+  lethe::begin_request(packer, request->id);
+  request->body_begin = transport_.end_of_output();
+  output.append(body);
+  request->end = transport_.end_of_output();
+  in_flight_.emplace(request->id, request);
+}
+
+// As far as there is a connection, and room in flight.
+void lethe_client::put_waiting() {
+  while (!waiting_.empty() && transport_.connected() && in_flight_.size() < max_in_flight_) {
+    const Request request = waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    waiting_bytes_ -= request->body.size();
+    put_into_output(request, std::exchange(request->body, {}));
+  }
+}
+
+void lethe_client::set_limits(size_t max_in_flight, size_t max_message_bytes) {
+  const Lock lock(mutex_);
+  max_in_flight_ = max_in_flight;
+  max_message_bytes_ = max_message_bytes;
+  put_waiting();
+  send();
 }
 
 // Sends what is in the output; what doesn't fit is sent by the leader or by lethe_dispatch().
@@ -88,7 +129,11 @@ void lethe_client::send() {
 
 void lethe_client::cancel(lethe_request &request) {
   const Lock lock(mutex_);
-  if (!request.done && !closed_)
+  if (request.done || closed_)
+    return;
+  if (waiting_.contains(request.turn))
+    complete(request, lethe_reply::error("cancelled", "it was cancelled before it was sent"));
+  else
     send_cancel(request);
 }
 
@@ -99,8 +144,10 @@ void lethe_client::abandon(lethe_request &request) {
   if (request.done)
     return;
   request.done = true;
-  send_cancel(request);
-  in_flight_.erase(request.id);
+  if (!waiting_.contains(request.turn))
+    send_cancel(request);
+  take_out(request);
+  send();
 }
 
 void lethe_client::send_cancel(lethe_request &request) {
@@ -126,17 +173,31 @@ void lethe_client::send_answer(uint32_t call_id, std::string_view error, std::st
 }
 
 void lethe_client::give_up(lethe_request &request) {
+  if (waiting_.contains(request.turn)) {
+    complete(request, lethe_reply::error("timed_out", "it could not be sent within its timeout"));
+    return;
+  }
   send_cancel(request);
   complete(request, lethe_reply::error("timed_out", "no reply came within the request's timeout; "
                                                     "it was cancelled and may have been run"));
+  send();
+}
+
+// Of what has no reply; another may have its place.
+void lethe_client::take_out(lethe_request &request) {
+  const Request share = request.shared_from_this();
+  timeouts_.erase({request.give_up_at, share});
+  in_flight_.erase(request.id);
+  if (waiting_.erase(request.turn) > 0)
+    waiting_bytes_ -= request.body.size();
+  put_waiting();
 }
 
 void lethe_client::complete(lethe_request &request, lethe_reply *reply) {
   request.reply.reset(reply);
   request.done = true;
-  timeouts_.erase({request.give_up_at, request.id});
   make_ready(request);
-  in_flight_.erase(request.id); // last: this may be the only share of it
+  take_out(request); // last: there may be no other share of it
 }
 
 // Takes in one message. False: it is none of this protocol.

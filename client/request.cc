@@ -168,6 +168,10 @@ lethe_reply *lethe_wait(lethe_request *request, int64_t limit_ms) {
                                                       : Clock::now() + milliseconds(limit_ms));
 }
 
+void lethe_set_limits(lethe_client *client, size_t max_in_flight, size_t max_message_bytes) {
+  client->set_limits(max_in_flight, max_message_bytes);
+}
+
 void lethe_cancel(lethe_request *request) { request->client->cancel(*request); }
 
 uint32_t lethe_request_id(const lethe_request *request) { return request->id; }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace lethe {
 namespace {
@@ -40,6 +41,7 @@ int Transport::connect() {
   if (::connect(socket.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) < 0)
     return errno;
   socket_ = std::move(socket);
+  owner_ = ::getpid();
   return 0;
 }
 
@@ -54,6 +56,9 @@ std::string Transport::unreachable_message(int error) const {
 }
 
 void Transport::disconnect() {
+  // A copy that a forked process has doesn't keep the connection open. (In that process the copy goes.)
+  if (socket_ && owner_ == ::getpid())
+    ::shutdown(socket_.get(), SHUT_RDWR);
   socket_.reset();
   sent_ += output_.size(); // so that positions stay in order
   output_.clear();

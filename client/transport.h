@@ -11,11 +11,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 
 namespace lethe {
 
-// Never blocks. For one thread at a time. What is put into output() without a connection is sent
-// once there is one.
+// Never blocks. For one thread at a time.
 class Transport {
 public:
   // An empty path: $LETHE_SOCKET, else the system's daemon.
@@ -49,6 +49,7 @@ public:
 private:
   std::string path_;
   FileDescriptor socket_;
+  pid_t owner_ = 0; // the process that connected
   Buffer input_, output_;
   Skimmer skimmer_;
   size_t taken_ = 0; // bytes of input_ that the last message occupies

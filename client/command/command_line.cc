@@ -92,6 +92,7 @@ int with_client(const CommandLine &line, const std::function<int(Client &)> &act
   auto client = Client::connect(line.socket);
   if (!client)
     return report_error(client.error(), line.json);
+  client->set_limits(256, SIZE_MAX); // the daemon knows its own
   client->on_console(
       [](uint32_t, std::string_view, std::string_view text) { std::cerr << text << '\n'; });
   return action(*client);

@@ -152,7 +152,8 @@ LETHE_API bool lethe_build_json(lethe_builder *builder, const char *text, size_t
  *   "connection_lost"  the connection ended before the reply came; the request may have been run
  *   "timed_out"        no reply within timeout_ms, the request was cancelled; it may have been run
  * The library never sends a request a second time. One that was not sent when its connection ended
- * waits for the next, for as long as connecting may take.
+ * waits for the next, for as long as connecting may take; one that is cancelled or times out before
+ * it is sent never is.
  */
 LETHE_API bool lethe_reply_ok(const lethe_reply *reply);
 /* The result, or the error's map. */
@@ -173,7 +174,14 @@ LETHE_API void lethe_reply_free(lethe_reply *reply); /* NULL is allowed */
  */
 LETHE_API lethe_client *lethe_connect(const char *path, int64_t connect_timeout_ms,
                                       lethe_reply **error);
-/* Ends the connection, which cancels what is in flight: completions not yet called are called from
+/*
+ * What the daemon's administrator has set otherwise: more requests than `max_in_flight` (256) wait
+ * here for their turn, within their timeouts; one of more bytes than `max_message_bytes` (16 MiB)
+ * is refused ("too_large"), as the daemon would end the connection for it.
+ */
+LETHE_API void lethe_set_limits(lethe_client *client, size_t max_in_flight,
+                                size_t max_message_bytes);
+/* Ends the connection, also for copies of it in forked processes, which cancels what is in flight: completions not yet called are called from
  * here with error "cancelled", and requests that are waited for by handle get it. No other thread
  * may be inside a function of this client. NULL is allowed. */
 LETHE_API void lethe_close(lethe_client *client);

@@ -262,6 +262,10 @@ public:
     return Client(client);
   }
 
+  void set_limits(size_t max_in_flight, size_t max_message_bytes) {
+    lethe_set_limits(client_.get(), max_in_flight, max_message_bytes);
+  }
+
   Reply call(const std::string &script, const std::string &function, Value arguments = {},
              const Options &options = {}) {
     const lethe_options c_options = options.c_options();

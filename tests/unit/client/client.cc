@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <criterion/criterion.h>
+#include <csignal>
+#include <sys/wait.h>
 
 using lethe::Builder;
 using lethe::Client;
@@ -309,6 +311,7 @@ Test(client, a_request_of_which_a_part_was_sent_is_not_sent_again) {
     return false;
   });
   Client client = connect(daemon, 5s);
+  client.set_limits(256, 32'000'000);
   auto sent = client.call_async("s", "never");
   std::string text;
   text.resize(20'000'000, 'x');
@@ -317,6 +320,82 @@ Test(client, a_request_of_which_a_part_was_sent_is_not_sent_again) {
   cr_assert_eq(cut.wait()->code(), "unreachable");
   cr_assert_eq(sent.wait()->code(), "connection_lost");
   cr_assert_eq(daemon.connections(), 1);
+}
+
+Test(client, what_is_given_up_before_it_is_sent_never_is) {
+  std::string seen;
+  FakeDaemon daemon([&](FakeDaemon &self, const FakeDaemon::Message &message) {
+    if (message.kind == 0)
+      seen += call_of(message).second;
+    return ordinary(self, message);
+  });
+  Client client = connect(daemon, 5s);
+  client.set_limits(1, 1000);
+  auto sent = client.call_async("s", "never", one(1));
+  auto waiting = client.call_async("s", "echo", one(2), timeout(20ms));
+  cr_assert_eq(waiting.wait()->code(), "timed_out");
+  auto cancelled = client.call_async("s", "echo", one(3));
+  cancelled.cancel();
+  cr_assert_eq(cancelled.wait()->code(), "cancelled");
+  daemon.stop();
+  cr_assert_eq(sent.wait()->code(), "connection_lost");
+  cr_assert_eq(client.call("s", "echo", one(4), timeout(20ms)).code(), "timed_out");
+  daemon.start();
+  cr_assert(client.call("s", "echo", one(5)));
+  daemon.stop();
+  cr_assert_eq(seen, "\x91\x01\x91\x05"s);
+}
+
+Test(client, more_than_may_be_in_flight_wait_for_their_turn) {
+  std::vector<uint32_t> held;
+  size_t most = 0, answered = 0;
+  FakeDaemon daemon([&](FakeDaemon &self, const FakeDaemon::Message &message) {
+    held.push_back(message.id);
+    most = std::max(most, held.size());
+    if (held.size() < 3 && answered + held.size() < 100)
+      return true;
+    answered += held.size();
+    for (const uint32_t id : held)
+      self.result(id, std::string(1, static_cast<char>(id)));
+    held.clear();
+    return true;
+  });
+  Client client = connect(daemon);
+  client.set_limits(3, 1000);
+  uint32_t last = 0;
+  for (int i = 0; i < 99; ++i)
+    client.call_async("s", "f", {}, {}, [&](Reply reply) {
+      cr_assert_eq(reply.value().int64(), ++last, "in order");
+    });
+  auto waited_for = client.call_async("s", "f");
+  cr_assert(dispatch_until(client, [&] { return last == 99; }));
+  cr_assert_eq(waited_for.wait()->value().int64(), 100);
+  cr_assert_eq(most, 3);
+}
+
+Test(client, a_request_that_is_too_large_is_refused_before_it_is_sent) {
+  FakeDaemon daemon(ordinary);
+  Client client = connect(daemon);
+  auto other = client.call_async("s", "never");
+  const std::string bytes(17'000'000, 'x');
+  cr_assert_eq(client.call("s", "echo", Builder().array(1).string(bytes)).code(), "too_large");
+  cr_assert(client.call("s", "echo"));
+  cr_assert_not(other.wait(0ms), "nothing happened to it");
+}
+
+Test(client, a_copy_in_a_forked_process_does_not_keep_a_closed_connection_open) {
+  FakeDaemon daemon(ordinary); // serves one connection at a time
+  auto client = std::make_unique<Client>(connect(daemon));
+  cr_assert(client->call("s", "echo"));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  client.reset();
+  cr_assert(connect(daemon).call("s", "echo"));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 Test(client, a_request_waits_for_the_daemon_to_come_back_but_not_for_ever) {
@@ -462,6 +541,7 @@ Test(client, what_is_not_the_protocol_ends_the_connection) {
 Test(client, large_messages_pass_in_both_directions) {
   FakeDaemon daemon(ordinary);
   Client client = connect(daemon);
+  client.set_limits(256, 32'000'000);
   std::string text;
   text.resize(20'000'000, 'x');
   const Builder arguments = std::move(Builder().array(1).string(text));
