@@ -63,7 +63,7 @@ sources = $(filter-out %/main.cc,$(wildcard $(addsuffix /*.cc,$(1))))
 
 # The compiler reads headers for most of its time, so that some sources of a folder are compiled together, as one that
 # includes them: it takes half the time. TOGETHER=1: each one by itself.
-TOGETHER ?= 6
+TOGETHER ?= 12
 # Those with flags or prerequisites of their own, or of which not every program wants all.
 APART := daemon/natives/% daemon/master/operation/settings% daemon/master/command_line.cc snapshot/command_line.cc snapshot/cache.cc tests/apis/main.cc tests/rewind/sources.cc
 # $(call objects,sources)

@@ -7,7 +7,7 @@
 namespace lethe {
 namespace {
 
-constexpr std::string_view digits =
+constexpr std::string_view alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 } // namespace
@@ -20,10 +20,10 @@ std::string encode_base64(std::string_view bytes) {
   for (const char byte : bytes) {
     bits = bits << 8 | static_cast<uint8_t>(byte);
     for (held += 8; held >= 6; held -= 6)
-      text += digits[bits >> (held - 6) & 63];
+      text += alphabet[bits >> (held - 6) & 63];
   }
   if (held > 0)
-    text += digits[bits << (6 - held) & 63];
+    text += alphabet[bits << (6 - held) & 63];
   text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }
@@ -38,7 +38,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
   uint32_t bits = 0;
   int held = 0;
   for (const char letter : text) {
-    const size_t digit = digits.find(letter);
+    const size_t digit = alphabet.find(letter);
     if (digit == std::string_view::npos)
       return std::nullopt;
     bits = bits << 6 | static_cast<uint32_t>(digit);

@@ -17,13 +17,13 @@ namespace lethe {
 namespace {
 
 // Before each record; its parts follow, each begins at a multiple of eight bytes, a layer with a page.
-struct Head {
+struct EntryHead {
   uint64_t name_bytes, definition_bytes, imports_bytes, layer_bytes;
 };
 
 constexpr size_t in_words(size_t bytes) { return (bytes + 7) / 8 * 8; }
 
-Error failure(const char *why) {
+Error store_failure(const char *why) {
   return {ErrorCode::memory_limit, std::string("the pool's layers: ") + why};
 }
 
@@ -40,7 +40,7 @@ LayerStore *LayerStore::create(size_t most_layer_bytes) {
   void *const memory = view == MAP_FAILED ? nullptr : allocate_surviving(sizeof(LayerStore));
   void *const slots = memory ? allocate_surviving(most_slots * sizeof(Slot)) : nullptr;
   // The first record is not at 0, which says that there is none.
-  if (!slots || ::ftruncate(file.get(), sizeof(Head)) != 0)
+  if (!slots || ::ftruncate(file.get(), sizeof(EntryHead)) != 0)
     return nullptr;
   return new (memory)
       LayerStore(std::move(file), std::move(reader), static_cast<const char *>(view),
@@ -53,12 +53,12 @@ Result<Nothing> LayerStore::put(std::string_view name, std::string_view definiti
                                 size_t layer_bytes) {
   Slot &slot = slots_[index_of(name)];
   if (slot.offset == 0 && count_ == most_records)
-    return failure("there are too many scripts; let another pool have some of them");
+    return store_failure("there are too many scripts; let another pool have some of them");
   struct stat file {};
   if (::fstat(file_.get(), &file) != 0)
-    return failure("their file can't be seen");
+    return store_failure("their file can't be seen");
   const auto begin = in_words(static_cast<size_t>(file.st_size));
-  const Head head{name.size(), definition.size(), imports.size(), layer_bytes};
+  const EntryHead head{name.size(), definition.size(), imports.size(), layer_bytes};
   size_t end = begin;
   const auto add = [&](const void *bytes, size_t count) {
     const auto from = reinterpret_cast<uintptr_t>(bytes);
@@ -73,7 +73,7 @@ Result<Nothing> LayerStore::put(std::string_view name, std::string_view definiti
                             ? ::mmap(nullptr, layer_bytes, PROT_READ, MAP_SHARED, layer.get(), 0)
                             : nullptr;
   if (!has_room || content == MAP_FAILED)
-    return failure("there is no memory for another one");
+    return store_failure("there is no memory for another one");
   bool is_added = add(&head, sizeof head) && add(name.data(), name.size()) &&
                   add(definition.data(), definition.size()) && add(imports.data(), imports.size());
   if (layer_bytes > 0)
@@ -83,7 +83,7 @@ Result<Nothing> LayerStore::put(std::string_view name, std::string_view definiti
     ::munmap(content, layer_bytes);
   if (!is_added) {
     static_cast<void>(::ftruncate(file_.get(), file.st_size)); // what there is of it
-    return failure("there is no memory for another one");
+    return store_failure("there is no memory for another one");
   }
   if (slot.offset != 0)
     discount(slot);
@@ -164,7 +164,7 @@ void LayerStore::reclaim() const {
 
 LayerStore::Extent LayerStore::extent_of(const Slot &slot) const {
   const size_t begin = slot.offset;
-  const Head &head = *reinterpret_cast<const Head *>(view_ + begin);
+  const EntryHead &head = *reinterpret_cast<const EntryHead *>(view_ + begin);
   const size_t layer = begin + sizeof head + in_words(head.name_bytes) +
                        in_words(head.definition_bytes) + in_words(head.imports_bytes);
   if (head.layer_bytes == 0 || slot.is_unloaded)
@@ -173,7 +173,7 @@ LayerStore::Extent LayerStore::extent_of(const Slot &slot) const {
 }
 
 LayerStore::Record LayerStore::record_of(const Slot &slot) const {
-  const Head &head = *reinterpret_cast<const Head *>(view_ + slot.offset);
+  const EntryHead &head = *reinterpret_cast<const EntryHead *>(view_ + slot.offset);
   const char *at = view_ + slot.offset + sizeof head;
   const auto take = [&at](size_t bytes) {
     const std::string_view part(at, bytes);

@@ -44,7 +44,7 @@ void unregister_rseq() {
       return; // else it is another length, or none
 }
 
-Error failure(const char *step) {
+Error image_failure(const char *step) {
   return {ErrorCode::internal, system_message(std::string("memory image: ") + step)};
 }
 
@@ -74,7 +74,7 @@ Result<MemoryImage::Owner> MemoryImage::checkpoint(const Settings &settings,
     return Error(ErrorCode::internal, "memory image: /proc/self/pagemap cannot be read");
   void *memory = allocate_surviving(sizeof(MemoryImage));
   if (!memory)
-    return failure("memory for it");
+    return image_failure("memory for it");
   Owner image(new (memory) MemoryImage(settings, std::move(*scanner)));
   unregister_rseq();
   make_spare_heap(settings.spare_heap_bytes);
@@ -95,7 +95,7 @@ Result<MemoryImage::Owner> MemoryImage::checkpoint(const Settings &settings,
     failed = "mapping the image";
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (failed)
-    return failure(failed);
+    return image_failure(failed);
   return image;
 }
 
@@ -279,7 +279,7 @@ bool MemoryImage::map_content() {
 Result<Nothing> MemoryImage::open_files() {
   statm_ = open_own("statm");
   if (fault_point("adopt") || !statm_ || !scanner_.reopen())
-    return failure("opening /proc/self");
+    return image_failure("opening /proc/self");
   return Nothing{};
 }
 
@@ -300,10 +300,10 @@ Result<Nothing> MemoryImage::adopt() {
   const size_t bytes = (most_overlay_pages + most_layer_pages) * page_bytes_;
   own_file_.reset(::memfd_create(image_file_name, MFD_CLOEXEC));
   if (!own_file_ || ::ftruncate(own_file_.get(), static_cast<off_t>(bytes)) != 0)
-    return failure("making its overlay");
+    return image_failure("making its overlay");
   void *overlay = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, own_file_.get(), 0);
   if (overlay == MAP_FAILED)
-    return failure("memory for the overlay");
+    return image_failure("memory for the overlay");
   overlay_ = static_cast<char *>(overlay);
   layer_memory_ = overlay_ + most_overlay_pages * page_bytes_;
   if (reinterpret_cast<uintptr_t>(::sbrk(0)) != break_)

@@ -15,7 +15,6 @@
 namespace lethe {
 namespace {
 
-constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // each time, when scripts are loaded
 // A call that needs more than such a part of a warm-up's time could be repeated too seldom to be of
 // use. Looking at a large script before and after it takes longer.
 constexpr uint64_t calls_in_time = 16;
@@ -244,7 +243,7 @@ std::optional<RunFailure> Generation::load_one(const std::shared_ptr<ScriptDefin
       has_calls ? forgetting_matches(script->context()) : v8::Local<v8::Function>();
   auto failure = start(*script);
   if (!failure)
-    failure = runner_.run_to_rest(longest_rest_ns);
+    failure = runner_.run_to_rest(Runner::longest_rest_ns);
   if (!failure)
     script->end_loading();
   runner_.forget_tasks();
@@ -349,7 +348,7 @@ bool Generation::is_pure(std::string_view script, const message::WarmUpCall &cal
   Buffer result;
   end_this_process_at(std::min(until_ns, now_ns() + warm_up_ns_ / calls_in_time));
   if (runner_.call(script, call.function, call.arguments, result, nobody) ||
-      runner_.run_to_rest(longest_rest_ns))
+      runner_.run_to_rest(Runner::longest_rest_ns))
     return false;
   end_this_process_at(until_ns);
   forget();

@@ -8,6 +8,7 @@
 #include "daemon/natives/tasks.h"
 #include "daemon/worker/scripts/scripts.h"
 #include "ipc/buffer.h"
+#include "ipc/clock.h"
 #include "ipc/error.h"
 
 #include <functional>
@@ -69,6 +70,7 @@ public:
   // becomes so within this time; the rest is forgotten. A library that has noted "I have scheduled
   // it" would else wait for ever. Nobody is told what goes wrong in it; it fails if it was stopped.
   std::optional<RunFailure> run_to_rest(uint64_t longest_ns);
+  static constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // after a load, or a warm-up call
   // Where it does not: nothing that is pending outlives the request.
   void forget_tasks();
   Tasks &tasks() { return tasks_; }

@@ -13,7 +13,6 @@ namespace lethe {
 namespace {
 
 constexpr int64_t ns_per_us = 1000;
-constexpr uint64_t longest_rest_ns = 100 * ns_per_ms; // each time
 
 // V8's thresholds for optimised code stay as they are: what is optimised after few calls is made for
 // exactly these, and thrown away and made again in each request with another argument.
@@ -150,7 +149,7 @@ std::optional<RunFailure> WarmUp::call(const message::WarmUpCall &call) {
   Buffer result;
   auto failure = runner_.call(script_, call.function, call.arguments, result, nobody);
   if (!failure)
-    failure = runner_.run_to_rest(longest_rest_ns);
+    failure = runner_.run_to_rest(Runner::longest_rest_ns);
   if (failure) {
     runner_.forget_tasks();
     std::string where = "warm-up call of '" + std::string(call.function) + "'";
