@@ -97,7 +97,7 @@ COMMAND_LIBS := -lwslay -lcrypto
 PROGRAMS := $(addprefix $(BUILD)/bin/,lethed lethe-zygote lethe-snapshot lethe)
 LIBRARIES := $(BUILD)/lib/liblethe.so $(BUILD)/lib/liblethe.a
 
-.PHONY: all help deps deps-rust debug compile-commands demo examples test tests check check-python check-node check-rust check-interop units check-units check-layers sanitize simulate soak bench bench-python bench-node bench-rust bench-peers peers-charts check-packages-npm fuzz run-fuzz faults lint format check-v8-matrix check-matrix install clean
+.PHONY: all help deps deps-rust debug compile-commands demo examples test tests check check-python check-node check-rust check-interop units check-units check-layers check-time-zones sanitize simulate soak bench bench-python bench-node bench-rust bench-peers peers-charts check-packages-npm fuzz run-fuzz faults lint format check-v8-matrix check-matrix install clean
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS) $(LIBRARIES) ## build the programs and libraries into build/ (the default)

@@ -9,12 +9,16 @@
 #include "ipc/hex.h"
 #include "ipc/invariant.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <link.h>
 #include <openssl/evp.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace lethe {
 namespace {
@@ -31,6 +35,7 @@ struct FileHeader {
   Digest key;
   Digest checksum; // of everything after the header
 };
+constexpr const char *zone_file = "/zoneinfo64.res"; // ICU knows this name
 constexpr char magic[8] = {'L', 'E', 'T', 'H', 'E', 'S', 'N', 'P'};
 
 class Hash {
@@ -92,6 +97,12 @@ int look_for_build_id(dl_phdr_info *info, size_t, void *context) {
   return holds_address ? 1 : 0;
 }
 
+// Names the release, all zones and how they change; empty where there is none.
+std::string tzdata_index() {
+  const auto text = read_file(tzdata_folder() + "/tzdata.zi");
+  return text ? *text : "";
+}
+
 } // namespace
 
 Digest digest_of(std::string_view bytes) {
@@ -142,6 +153,7 @@ Digest snapshot_key(const std::vector<PreloadFile> &preload) {
     hash.add_field(row.names);
   }
   hash.add_field(native_names());
+  hash.add_field(tzdata_index());
   for (const PreloadFile &file : preload) {
     hash.add_field(file.path); // it is the script's name in stacks
     hash.add_field(file.text);
@@ -151,6 +163,41 @@ Digest snapshot_key(const std::vector<PreloadFile> &preload) {
 
 std::string snapshot_path(const std::string &cache_dir, const Digest &key) {
   return cache_dir + "/" + to_hex(key) + ".snapshot";
+}
+
+std::string tzdata_folder() {
+  const char *folder = std::getenv("TZDIR");
+  return folder && *folder ? folder : "/usr/share/zoneinfo";
+}
+
+std::string tzdata_version() {
+  constexpr std::string_view begin = "# version ";
+  const std::string index = tzdata_index();
+  if (!index.starts_with(begin))
+    return "";
+  return index.substr(begin.size(), index.find('\n') - begin.size());
+}
+
+std::string zone_folder(const std::string &snapshot) { return snapshot + ".zones"; }
+
+Result<Nothing> write_zone_file(const std::string &folder, const std::string &zones) {
+  std::error_code ignored; // writing the file says what is wrong
+  std::filesystem::create_directories(folder, ignored);
+  return replace_file(folder + zone_file, zones + to_hex(digest_of(zones)), 0644);
+}
+
+Result<std::string> use_time_zones(const std::string &folder) {
+  const auto file = read_file(folder + zone_file);
+  if (!file)
+    return std::string();
+  const size_t checksum_bytes = 2 * sizeof(Digest);
+  const std::string_view bytes = *file;
+  const std::string_view zones =
+      bytes.substr(0, bytes.size() - std::min(bytes.size(), checksum_bytes));
+  if (bytes.substr(zones.size()) != to_hex(digest_of(zones)))
+    return Error(ErrorCode::internal, folder + zone_file + " is damaged");
+  ::setenv("ICU_TIMEZONE_FILES_DIR", folder.c_str(), 1);
+  return tzdata_version();
 }
 
 Result<SnapshotFile> SnapshotFile::open(const std::string &path) {

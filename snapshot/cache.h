@@ -27,10 +27,23 @@ Result<std::vector<PreloadFile>> read_preload_files(const std::vector<std::strin
 std::string engine_build_id();
 
 // A hash of all that a snapshot depends on: V8's version and flags, the library's build, the
-// prelude and the preload files.
+// prelude, the preload files, and the machine's time zones, which lie beside it.
 Digest snapshot_key(const std::vector<PreloadFile> &preload);
 
 std::string snapshot_path(const std::string &cache_dir, const Digest &key);
+
+// Where tzdata is: $TZDIR, else /usr/share/zoneinfo, as for the C library.
+std::string tzdata_folder();
+// "2025b"; empty: this machine has none.
+std::string tzdata_version();
+
+// The folder in which a snapshot's builder puts those zones for ICU.
+std::string zone_folder(const std::string &snapshot);
+// `zones`: what ICU reads. A checksum follows it, as ICU trusts what it reads.
+Result<Nothing> write_zone_file(const std::string &folder, const std::string &zones);
+// Lets ICU have the zones in that folder, if there are any, instead of its own. Before V8 starts. Their
+// version; empty: ICU keeps its own. An error: they are damaged.
+Result<std::string> use_time_zones(const std::string &folder);
 
 // A snapshot's file, mapped for reading. The mapping must outlive every isolate made from it.
 class SnapshotFile {

@@ -3,6 +3,7 @@
 #include "ipc/message_pack.h"
 #include "snapshot/cache.h"
 #include "snapshot/command_line.h"
+#include "snapshot/zone_resource.h"
 
 #include <cstdio>
 #include <ctime>
@@ -45,21 +46,32 @@ int fail(const Error &error) {
   return 1;
 }
 
+Result<Nothing> write_zones(const std::string &folder) {
+  const auto zones = read_time_zones();
+  if (!zones)
+    return zones.error();
+  return write_zone_file(folder, zone_resource(*zones));
+}
+
 int build(const SnapshotCommandLine &line) {
   auto preload = read_preload_files(line.preload);
   if (!preload)
     return fail(preload.error());
   const Digest key = snapshot_key(*preload);
-  // The key is made of the texts that were read above: a file that changes meanwhile changes
-  // neither.
-  auto built = build_snapshot(*preload, line.limits);
-  if (!built)
-    return fail(built.error());
   const std::string path = line.output.empty() ? snapshot_path(line.cache_dir, key) : line.output;
   if (line.output.empty()) {
     std::error_code ignored; // writing the file says what is wrong
     std::filesystem::create_directories(line.cache_dir, ignored);
   }
+  if (auto written = write_zones(zone_folder(path)); !written)
+    std::fprintf(stderr, "time zones are those of ICU, not the machine's: %s\n",
+                 written.error().message.c_str());
+  (void)use_time_zones(zone_folder(path)); // for preload files
+  // The key is made of the texts that were read above: a file that changes meanwhile changes
+  // neither.
+  auto built = build_snapshot(*preload, line.limits);
+  if (!built)
+    return fail(built.error());
   if (auto written = write_snapshot(path, key, built->about, built->blob); !written)
     return fail(written.error());
   std::printf("%s\n", path.c_str());
@@ -132,7 +144,7 @@ int verify(const std::string &path, const std::vector<std::string> &preload_path
   if (file->key() != snapshot_key(*preload))
     return fail(Error(ErrorCode::internal,
                       path + ": stale: not of this version of V8 and Lethe, or of other preload "
-                             "files than those named by --preload"));
+                             "files than those named by --preload, or of other time zones"));
   std::printf("%s: good\n", path.c_str());
   return 0;
 }

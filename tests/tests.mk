@@ -209,6 +209,9 @@ SECONDS ?= 60
 simulate: $(BUILD)/tests/simulation ## the whole master in simulated time: schedules for SECONDS (60), or as many as SCHEDULES says
 	LETHE_SIMULATE_SECONDS=$(SECONDS) $(if $(SCHEDULES),LETHE_SIMULATE_SCHEDULES=$(SCHEDULES)) $< --filter 'simulation/any_mix*' --verbose=1
 
+check-time-zones: all $(BUILD)/tests/system ## all time zones of the machine, every five days from 1970 to 2040
+	LETHE_ZONES=all $(BUILD)/tests/system --filter 'time_zones/agree*' --verbose=1
+
 soak: all $(BUILD)/tests/fault $(BUILD)/tests/rewind ## millions of requests: nothing leaks (half an hour)
 	LETHE_SOAK=long $(BUILD)/tests/fault --filter 'soak/*' --verbose=1
 	LETHE_SOAK=long $(BUILD)/tests/rewind --filter 'soak/*' --verbose=1

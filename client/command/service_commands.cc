@@ -10,8 +10,11 @@ namespace {
 
 void print_ping(Value pong) {
   std::cout << as_text(pong["name"]) << ' ' << as_text(pong["version"]) << ", V8 "
-            << as_text(pong["v8"]) << ", process " << as_text(pong["pid"]) << ", up for "
-            << as_text(pong["uptime_s"]) << " s" << std::endl;
+            << as_text(pong["v8"]) << ", "
+            << (pong["tzdata"].type() == LETHE_NIL ? "ICU's own time zones"
+                                                   : "tzdata " + as_text(pong["tzdata"]))
+            << ", process " << as_text(pong["pid"]) << ", up for " << as_text(pong["uptime_s"])
+            << " s" << std::endl;
 }
 
 void print_stats(Value stats) { std::cout << as_outline(stats) << std::flush; }

@@ -51,7 +51,12 @@ bool answer_ping(const MethodCall &call) {
   MapWriter map;
   map.add_text("name", "lethe");
   map.add_text("version", LETHE_VERSION);
-  map.add_text("v8", call.server.pools().front()->v8_version());
+  const Pool &pool = *call.server.pools().front();
+  map.add_text("v8", pool.v8_version());
+  if (pool.tzdata().empty())
+    Packer(map.key("tzdata")).pack_nil();
+  else
+    map.add_text("tzdata", pool.tzdata());
   map.add("pid", getpid());
   map.add("uptime_s", call.server.uptime_us() / 1'000'000);
   map.finish(call.begin_result());

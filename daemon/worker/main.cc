@@ -62,7 +62,12 @@ void offer_to_oom_killer() {
   std::exit(exit_stale_snapshot);
 }
 
-SnapshotFile open_snapshot(const ZygoteSettings &settings) {
+struct Opened {
+  SnapshotFile snapshot;
+  Startup startup;
+};
+
+Opened open_snapshot(const ZygoteSettings &settings) {
   const auto preload = read_preload_files(settings.preload);
   if (!preload)
     refuse_snapshot(preload.error().message);
@@ -75,7 +80,11 @@ SnapshotFile open_snapshot(const ZygoteSettings &settings) {
     refuse_snapshot(file.error().message);
   if (file->key() != key)
     refuse_snapshot("its key is not what its name says");
-  return std::move(*file);
+  auto tzdata = use_time_zones(zone_folder(path));
+  if (!tzdata)
+    refuse_snapshot(tzdata.error().message);
+  Opened opened{std::move(*file), {.tzdata = std::move(*tzdata)}};
+  return opened;
 }
 
 // The time zone comes from files, which a worker can't open any more.
@@ -109,7 +118,7 @@ uint64_t random_number() {
   const rlimit no_core{1, 1}; // not 0, with which a kernel that pipes cores to a program does so
   ::setrlimit(RLIMIT_CORE, &no_core);
   // These live as long as the process: nothing is destroyed at its end.
-  const auto &snapshot = *new SnapshotFile(open_snapshot(settings));
+  const auto &opened = *new Opened(open_snapshot(settings));
   auto &arena = *new Arena(arena_bytes);
   const Surface surface = surface_of(settings);
   start_v8(arena, surface_flags(surface));
@@ -117,7 +126,7 @@ uint64_t random_number() {
     platform().script_clock().coarsen(ScriptClock::coarse_step_ns, random_number());
   const size_t memory_bytes = static_cast<size_t>(settings.memory_mb) << 20;
   auto &memory = *new MemoryLimits(memory_bytes, arena);
-  auto &blob = *new v8::StartupData(snapshot.blob());
+  auto &blob = *new v8::StartupData(opened.snapshot.blob());
   v8::Isolate *isolate = new_isolate(blob, external_references(), &memory, memory_bytes);
   isolate->Enter();
   limit_surface(isolate, surface);
@@ -132,7 +141,9 @@ uint64_t random_number() {
     rewinder = Rewinder::create(arena, settings);
     invariant(rewinder, "there is memory for the rewind's books", {"errno", errno});
   }
-  (new Zygote(isolate, memory, settings, arena.begin(), std::move(control), rewinder))->run();
+  (new Zygote(isolate, memory, settings, arena.begin(), std::move(control), rewinder,
+              opened.startup))
+      ->run();
 }
 
 // Closes this process as a zygote, and a child of it as a worker, and prints what came up. Fails where

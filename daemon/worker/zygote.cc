@@ -113,8 +113,8 @@ message::LoadedScript report_of(std::string_view name, const Script &script) {
 } // namespace
 
 Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
-               uintptr_t arena_begin, FileDescriptor control, Rewinder *rewinder)
-    : isolate_(isolate), memory_(memory), settings_(settings),
+               uintptr_t arena_begin, FileDescriptor control, Rewinder *rewinder, Startup startup)
+    : isolate_(isolate), memory_(memory), settings_(settings), tzdata_(std::move(startup.tzdata)),
       serves_one_(settings.isolation == Isolation::process), names_(isolate), codecs_(isolate),
       control_(std::move(control), Party::master, Channel::Carries::descriptors, UINT32_MAX),
       child_signals_(open_child_signals()), rewinder_(rewinder),
@@ -723,6 +723,7 @@ void Zygote::say_ready() {
   say_confinement();
   message::Ready ready{.generation = generation_.number(),
                        .v8_version = v8::V8::GetVersion(),
+                       .tzdata = tzdata_,
                        .image_bytes =
                            rewinds() ? static_cast<int64_t>(rewinder_->image_bytes()) : 0};
   LayerStore::Record record{};

@@ -25,12 +25,17 @@ namespace lethe {
 
 class RequestLoop;
 
+// What there is to know of the startup snapshot besides V8's blob.
+struct Startup {
+  std::string tzdata; // version of the time zones; empty: they are ICU's own
+};
+
 class Zygote {
 public:
   // In an isolate that is entered. `memory` is its allocator of array buffers. No `rewinder`:
   // there are no images of it. With one, workers are rewound unless each serves one request.
   Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings &settings,
-         uintptr_t arena_begin, FileDescriptor control, Rewinder *rewinder);
+         uintptr_t arena_begin, FileDescriptor control, Rewinder *rewinder, Startup startup);
 
   // Says `ready` for generation 0, and serves the master until it closes the control channel.
   [[noreturn]] void run();
@@ -109,6 +114,7 @@ private:
   v8::Isolate *isolate_;
   MemoryLimits &memory_;
   const ZygoteSettings settings_;
+  const std::string tzdata_;
   bool serves_one_; // does a worker serve but one request?
   Names names_;
   Codecs codecs_;

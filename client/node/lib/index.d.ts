@@ -128,7 +128,7 @@ export class Connection {
   host(name: string, handler: HostFunction): this;
   host(handlers: Record<string, HostFunction>): this;
 
-  ping(options?: RequestOptions): Promise<{ name: 'lethe'; version: string; v8: string; pid: number; uptime_s: number }>;
+  ping(options?: RequestOptions): Promise<{ name: 'lethe'; version: string; v8: string; tzdata: string | null; pid: number; uptime_s: number }>;
 
   /** Any method of the protocol: `js.request('script.list', [{}])`, `js.request('stats')`. */
   request<Result = any>(method: string, params?: readonly unknown[], options?: RequestOptions): Promise<Result>;

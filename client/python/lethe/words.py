@@ -98,7 +98,7 @@ class Words:
         return register
 
     def ping(self, *, deadline: Optional[float] = None) -> Any:
-        """{name: "lethe", version, v8, pid, uptime_s} of the daemon."""
+        """{name: "lethe", version, v8, tzdata, pid, uptime_s} of the daemon."""
         return self._ask("ping", (), deadline, None)
 
     def request(self, method: str, *params: Any, deadline: Optional[float] = None) -> Any:

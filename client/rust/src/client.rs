@@ -673,6 +673,8 @@ pub struct Ping {
     pub version: String,
     /// V8's version.
     pub v8: String,
+    /// The version of the machine's time zones; none where V8's own are used.
+    pub tzdata: Option<String>,
     /// Its process.
     pub pid: u32,
     /// For how long it has been there, in seconds.

@@ -188,6 +188,7 @@ void GenerationBuild::use_if_complete() {
   report_.reset();
   deadline_.stop();
   built_.v8_version = report.v8_version;
+  built_.tzdata = report.tzdata;
   built_.can_rewind = report.image_bytes > 0;
   built_.is_grown = plan_.parent != nullptr;
   for (auto &[name, functions] : report.functions)

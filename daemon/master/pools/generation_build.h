@@ -37,7 +37,7 @@ struct BuiltGeneration {
   std::vector<std::string> unloaded;
   int64_t layer_bytes = 0, layer_garbage_bytes = 0;
   std::map<std::string, Error> failures; // not strict: scripts that were left out
-  std::string v8_version;
+  std::string v8_version, tzdata;
   bool can_rewind = false; // there is an image of its memory
   bool is_grown = false;   // a fork of the plan's parent
 };

@@ -117,6 +117,8 @@ public:
   size_t waiting_script_bytes() const { return waiting_script_bytes_; } // of changes that wait
   uint32_t generation() const { return zygote_ ? zygote_->generation() : 0; }
   const std::string &v8_version() const { return v8_version_; }
+  // Of its time zones; empty: they are ICU's own.
+  const std::string &tzdata() const { return tzdata_; }
 
 private:
   using Turn = std::shared_ptr<const void>;
@@ -177,7 +179,7 @@ private:
   PoolSettings settings_;
   Dispatcher dispatcher_;
   Scripts scripts_;
-  std::string v8_version_;
+  std::string v8_version_, tzdata_;
   ControlGroup group_;
   int64_t memory_kills_ = 0; // in the group, as far as the log has told
 

@@ -295,6 +295,7 @@ void Pool::adopt(BuiltGeneration built) {
     warn_of_missing_layers(*built.zygote);
   zygote_ = std::move(built.zygote);
   v8_version_ = built.v8_version;
+  tzdata_ = built.tzdata;
   if (!built.is_grown)
     for (auto &[name, registered] : scripts_)
       registered.is_cold = !registered.failure && !built.functions.contains(name);

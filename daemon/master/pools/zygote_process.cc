@@ -217,6 +217,7 @@ Result<Nothing> ZygoteProcess::on(const message::Ready &ready) {
   ZygoteReport report;
   report.failures.insert(ready.failures.begin(), ready.failures.end());
   report.v8_version = ready.v8_version;
+  report.tzdata = ready.tzdata;
   report.image_bytes = ready.image_bytes;
   report.layer_bytes = std::min(ready.layer_bytes, most_layer_bytes);
   report.layer_garbage_bytes = ready.layer_garbage_bytes;

@@ -23,7 +23,7 @@ struct ZygoteReport {
     bool is_cold = false; // it is not kept
   };
   std::map<std::string, Layer> layers; // by script
-  std::string v8_version;
+  std::string v8_version, tzdata;
   int64_t image_bytes = 0, layer_bytes = 0, layer_garbage_bytes = 0;
 };
 
