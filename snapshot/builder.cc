@@ -22,6 +22,8 @@
 #include "ipc/message_pack.h"
 #include "ipc/packer.h"
 #include "ipc/wait_status.h"
+#include "ipc/words.h"
+#include "snapshot/leftovers.h"
 #include "snapshot/system_calls.h"
 
 #include <chrono>
@@ -42,7 +44,7 @@ namespace {
 constexpr size_t arena_bytes = size_t{4} << 30; // of address space
 constexpr int exit_out_of_memory = 73;          // the child's, when V8 gives up
 
-enum class Report : uint8_t { evaluating, failed, serializing, built };
+enum class Report : uint8_t { evaluating, failed, unstorable, serializing, built };
 
 // --- in the child ------------------------------------------------------------------------------
 
@@ -58,6 +60,11 @@ public:
   }
   void serializing() {
     begin(Report::serializing);
+    send();
+  }
+  void unstorable(std::string_view what) {
+    Packer packer(begin(Report::unstorable));
+    pack_string(packer, what);
     send();
   }
   void failed(const Error &error) {
@@ -185,7 +192,30 @@ std::set<std::string> global_names(v8::Local<v8::Context> context) {
   return names;
 }
 
-// Evaluates everything in a new context, which becomes the default one of the snapshot.
+// What a file asks for that V8 does not have while a snapshot is built, nor could store. Empty: nothing.
+std::string_view missing_built_in(std::string_view text) {
+  std::string_view missing;
+  for_each_word(text, [&](std::string_view word) {
+    if (word == "WebAssembly" || word == "SharedArrayBuffer")
+      missing = word;
+  });
+  return missing;
+}
+
+// What may be a top-level `const`, `let` or class.
+void add_lexical_names(v8::Local<v8::Context> context, std::string_view text,
+                       std::vector<std::string> &names) {
+  std::string_view before;
+  for_each_word(text, [&](std::string_view word) {
+    if ((before == "const" || before == "let" || before == "class") &&
+        !context->Global()->Has(context, to_string(context->GetIsolate(), word)).FromMaybe(true))
+      names.emplace_back(word);
+    before = word;
+  });
+}
+
+// Evaluates everything in a new context, which becomes the default one of the snapshot. False: that can't
+// be, as the parent has been told.
 bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
                   const std::vector<PreloadFile> &preload, Reporter &reporter,
                   std::vector<std::string> &globals) {
@@ -200,9 +230,12 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
   const std::set<std::string> before = global_names(context);
   for (const PreloadFile &file : preload) {
     reporter.evaluating(file.path);
-    // Scripts see it in their stacks: not where it is on this machine. The operator is told that.
-    const std::string name = "preload:" + file.path.substr(file.path.rfind('/') + 1);
+    const std::string name = script_name(file); // the operator is told the path
     if (auto result = evaluate(context, name, file.text); !result) {
+      if (const std::string_view missing = missing_built_in(file.text); !missing.empty()) {
+        reporter.unstorable(missing);
+        return false;
+      }
       for (auto &[key, value] : result.error().keys)
         if (key == "script" && value == Error::Value(name))
           value = file.path;
@@ -217,6 +250,15 @@ bool fill_context(v8::SnapshotCreator &creator, std::string_view built_ins,
   for (const std::string &name : global_names(context))
     if (!before.contains(name))
       globals.push_back(name);
+  if (!preload.empty()) {
+    std::vector<std::string> names = globals;
+    for (const PreloadFile &file : preload)
+      add_lexical_names(context, file.text, names);
+    if (const std::string what = care_for_leftovers(context, names); !what.empty()) {
+      reporter.unstorable(what);
+      return false;
+    }
+  }
   creator.SetDefaultContext(context);
   return true;
 }
@@ -312,11 +354,11 @@ std::string describe_end(int status) {
   return "the process ended with " + describe_wait_status(status);
 }
 
-std::string describe_snapshot(const std::vector<PreloadFile> &preload,
+std::string describe_snapshot(const std::vector<PreloadFile> &preload, bool holds_preload,
                               const std::vector<std::string> &globals, size_t blob_bytes) {
   Buffer buffer;
   Packer packer(buffer);
-  packer.pack_map(8);
+  packer.pack_map(9);
   const auto pair = [&](std::string_view key, std::string_view value) {
     pack_string(packer, key);
     pack_string(packer, value);
@@ -338,6 +380,7 @@ std::string describe_snapshot(const std::vector<PreloadFile> &preload,
     packer.pack_uint64(file.text.size());
     pair("sha256", to_hex(digest_of(file.text)));
   }
+  pair(evaluated_key, holds_preload ? "once" : evaluated_in_each_context);
   pack_string(packer, "globals");
   packer.pack_array(static_cast<uint32_t>(globals.size()));
   for (const std::string &name : globals)
@@ -345,9 +388,15 @@ std::string describe_snapshot(const std::vector<PreloadFile> &preload,
   return std::string(buffer.view());
 }
 
+// What came of a child.
+struct Attempt {
+  Result<BuiltSnapshot> result;
+  std::string unstorable{}; // what V8 can't store
+};
+
 // What the child said and how it ended, as the result.
-Result<BuiltSnapshot> conclude(std::string_view said, bool in_time, int status,
-                               const std::vector<PreloadFile> &preload, const BuildLimits &limits) {
+Attempt conclude(std::string_view said, bool in_time, int status,
+                 const std::vector<PreloadFile> &preload, const BuildLimits &limits) {
   Reader reader(said);
   std::string evaluating;
   bool serializing = false;
@@ -357,39 +406,41 @@ Result<BuiltSnapshot> conclude(std::string_view said, bool in_time, int status,
     } else if (*report == static_cast<int>(Report::serializing)) {
       serializing = true;
     } else if (*report == static_cast<int>(Report::failed)) {
-      return error_from_map(reader.take_raw().value_or(""));
+      return {error_from_map(reader.take_raw().value_or(""))};
+    } else if (*report == static_cast<int>(Report::unstorable)) {
+      const std::string what(reader.string().value_or(""));
+      return {Error(ErrorCode::internal, "V8 cannot store " + what), what};
     } else {
       std::vector<std::string> globals;
       for (uint32_t count = reader.array().value_or(0); count > 0; --count)
         globals.emplace_back(reader.string().value_or(""));
       if (const auto blob = reader.string())
-        return BuiltSnapshot{describe_snapshot(preload, globals, blob->size()), std::string(*blob)};
+        return {BuiltSnapshot{describe_snapshot(preload, true, globals, blob->size()),
+                              std::string(*blob)}};
     }
   }
   // V8 ends the process when it meets what it can't store; only the stage tells what it was about.
-  if (in_time && serializing)
-    return Error(ErrorCode::internal,
-                 "the startup snapshot cannot be serialized (" + describe_end(status) +
-                     "): a preload file leaves something behind that V8 cannot store, for instance "
-                     "a WebAssembly module or memory, or a shared buffer");
+  if (in_time && serializing) {
+    const std::string what = "something that a preload file leaves behind";
+    return {Error(ErrorCode::internal,
+                  "V8 cannot store the startup snapshot (" + describe_end(status) + ")"),
+            preload.empty() ? "" : what};
+  }
   const std::string what =
       in_time ? describe_end(status)
               : "did not finish within " + std::to_string(limits.deadline_ms) + " ms";
   Error error(in_time ? ErrorCode::internal : ErrorCode::deadline_exceeded, what);
-  return std::move(error).with("script", evaluating.empty() ? "the prelude" : evaluating);
+  return {std::move(error).with("script", evaluating.empty() ? "the prelude" : evaluating)};
 }
 
-} // namespace
-
-Result<BuiltSnapshot> build_snapshot(const std::vector<PreloadFile> &preload,
-                                     const BuildLimits &limits) {
+Attempt attempt(const std::vector<PreloadFile> &preload, const BuildLimits &limits) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0)
-    return Error(ErrorCode::internal, system_message("pipe"));
+    return {Error(ErrorCode::internal, system_message("pipe"))};
   FileDescriptor from_child(ends[0]), to_parent(ends[1]);
   const pid_t child = ::fork();
   if (child < 0)
-    return Error(ErrorCode::internal, system_message("fork"));
+    return {Error(ErrorCode::internal, system_message("fork"))};
   if (child == 0)
     build_in_child(preload, limits, to_parent.get());
   // As long as this end is open, too, the pipe never comes to its end.
@@ -403,6 +454,20 @@ Result<BuiltSnapshot> build_snapshot(const std::vector<PreloadFile> &preload,
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   return conclude(said, in_time, status, preload, limits);
+}
+
+} // namespace
+
+Result<BuiltSnapshot> build_snapshot(const std::vector<PreloadFile> &preload,
+                                     const BuildLimits &limits) {
+  Attempt whole = attempt(preload, limits);
+  if (whole.unstorable.empty())
+    return std::move(whole.result);
+  auto without = attempt({}, limits).result;
+  if (!without)
+    return without;
+  return BuiltSnapshot{describe_snapshot(preload, false, {}, without->blob.size()),
+                       std::move(without->blob), std::move(whole.unstorable)};
 }
 
 } // namespace lethe

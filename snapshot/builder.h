@@ -17,8 +17,11 @@ struct BuildLimits {
 };
 
 struct BuiltSnapshot {
-  std::string about; // MessagePack map: v8, flags, build_id, created, preload, globals
+  std::string about; // MessagePack map: v8, flags, build_id, created, preload, evaluated, globals
   std::string blob;
+  // What the preload files leave behind that V8 can't store: the blob does without these files, which
+  // are to be evaluated in each context that is made of it. Empty: it has them.
+  std::string unstorable{};
 };
 
 // Whatever a preload file does, an error comes back: with `script`, `line`, `column` and

@@ -8,6 +8,7 @@
 #include "ipc/files.h"
 #include "ipc/hex.h"
 #include "ipc/invariant.h"
+#include "ipc/message_pack.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -113,6 +114,10 @@ Digest digest_of(std::string_view bytes) {
 
 std::string to_hex(const Digest &digest) {
   return to_hex({reinterpret_cast<const char *>(digest.data()), digest.size()});
+}
+
+std::string script_name(const PreloadFile &file) {
+  return "preload:" + file.path.substr(file.path.rfind('/') + 1);
 }
 
 Result<std::vector<PreloadFile>> read_preload_files(const std::vector<std::string> &paths) {
@@ -254,6 +259,16 @@ std::string_view SnapshotFile::about() const {
 v8::StartupData SnapshotFile::blob() const {
   const std::string_view blob = bytes_.substr(sizeof(FileHeader) + about_bytes_);
   return {blob.data(), static_cast<int>(blob.size())};
+}
+
+bool SnapshotFile::holds_preload() const {
+  Reader reader(about());
+  for (uint32_t pairs = reader.map().value_or(0); pairs > 0; --pairs) {
+    if (reader.string() == evaluated_key)
+      return reader.string() != evaluated_in_each_context;
+    reader.skip();
+  }
+  return true;
 }
 
 Result<Nothing> write_snapshot(const std::string &path, const Digest &key, std::string_view about,

@@ -21,6 +21,8 @@ struct PreloadFile {
   std::string path;
   std::string text;
 };
+// What scripts see of it in their stacks: not where it is on this machine.
+std::string script_name(const PreloadFile &file);
 Result<std::vector<PreloadFile>> read_preload_files(const std::vector<std::string> &paths);
 
 // Identifies the library that V8 comes from: its build id in hex.
@@ -45,6 +47,10 @@ Result<Nothing> write_zone_file(const std::string &folder, const std::string &zo
 // version; empty: ICU keeps its own. An error: they are damaged.
 Result<std::string> use_time_zones(const std::string &folder);
 
+// A key of the map that describes a snapshot, and one of its values.
+inline constexpr std::string_view evaluated_key = "evaluated",
+                                  evaluated_in_each_context = "in each context";
+
 // A snapshot's file, mapped for reading. The mapping must outlive every isolate made from it.
 class SnapshotFile {
 public:
@@ -58,6 +64,8 @@ public:
   Digest key() const;
   std::string_view about() const; // MessagePack: what `inspect` shows
   v8::StartupData blob() const;
+  // False: the preload files are to be evaluated in each context that is made of it.
+  bool holds_preload() const;
 
 private:
   explicit SnapshotFile(std::string_view bytes) : bytes_(bytes) {}

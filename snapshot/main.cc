@@ -72,6 +72,10 @@ int build(const SnapshotCommandLine &line) {
   auto built = build_snapshot(*preload, line.limits);
   if (!built)
     return fail(built.error());
+  if (!built->unstorable.empty())
+    std::fprintf(stderr,
+                 "preload files are evaluated for each script, not once: V8 cannot store %s\n",
+                 built->unstorable.c_str());
   if (auto written = write_snapshot(path, key, built->about, built->blob); !written)
     return fail(written.error());
   std::printf("%s\n", path.c_str());

@@ -68,7 +68,7 @@ struct Opened {
 };
 
 Opened open_snapshot(const ZygoteSettings &settings) {
-  const auto preload = read_preload_files(settings.preload);
+  auto preload = read_preload_files(settings.preload);
   if (!preload)
     refuse_snapshot(preload.error().message);
   const Digest key = snapshot_key(*preload);
@@ -83,7 +83,13 @@ Opened open_snapshot(const ZygoteSettings &settings) {
   auto tzdata = use_time_zones(zone_folder(path));
   if (!tzdata)
     refuse_snapshot(tzdata.error().message);
-  Opened opened{std::move(*file), {.tzdata = std::move(*tzdata)}};
+  Opened opened{std::move(*file), {.tzdata = std::move(*tzdata), .preload = {}}};
+  if (!opened.snapshot.holds_preload()) {
+    std::vector<Preload::File> files;
+    for (PreloadFile &each : *preload)
+      files.push_back({script_name(each), std::move(each.text)});
+    opened.startup.preload = Preload(std::move(files));
+  }
   return opened;
 }
 

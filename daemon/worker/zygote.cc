@@ -120,6 +120,7 @@ Zygote::Zygote(v8::Isolate *isolate, MemoryLimits &memory, const ZygoteSettings 
       child_signals_(open_child_signals()), rewinder_(rewinder),
       runner_(isolate, scripts_, memory, value_limits(settings)),
       generation_(isolate, scripts_, runner_, memory, warm_up_ns(settings)) {
+  scripts_.use(std::move(startup.preload));
   Modules::attach(isolate_);
   hide_prelude_frames(isolate_);
   Interrupts::instance().attach(isolate_);
@@ -139,8 +140,14 @@ void Zygote::run() {
   if (process_globals.master < 0)
     give_up(system_message("pidfd_open of the master"));
   read_import_map();
-  runner_.prepare_eval();
+  if (scripts_.preload().is_empty())
+    runner_.prepare_eval();
   confine();
+  if (!scripts_.preload()
+           .is_empty()) { // after it, as these files are evaluated closed elsewhere, too
+    evaluate_preload();
+    runner_.prepare_eval();
+  }
   end_learning();
   take_image();
   say_ready();
@@ -184,6 +191,16 @@ void Zygote::read_import_map() {
   const Error error(ErrorCode::invalid_request,
                     "the import map " + settings_.import_map + ": " + map.error().message);
   say_load_failed("import_map", {error, {}});
+  _exit(exit_clean);
+}
+
+// The snapshot's builder has evaluated them, but perhaps with more than this pool's scripts may have.
+void Zygote::evaluate_preload() {
+  const v8::HandleScope handles(isolate_);
+  const auto failed = scripts_.preload().evaluate(new_context(isolate_));
+  if (!failed)
+    return;
+  say_load_failed("preload", {*failed, {}});
   _exit(exit_clean);
 }
 

@@ -28,6 +28,7 @@ class RequestLoop;
 // What there is to know of the startup snapshot besides V8's blob.
 struct Startup {
   std::string tzdata; // version of the time zones; empty: they are ICU's own
+  Preload preload;    // what the blob does not hold
 };
 
 class Zygote {
@@ -41,6 +42,7 @@ public:
   [[noreturn]] void run();
 
 private:
+  void evaluate_preload();
   void serve_frame(const Frame &frame);
   void fork_worker(uint32_t sequence, const message::Fork &wanted);
   [[noreturn]] void become_worker(FileDescriptor socket, const FileDescriptor &page_file,

@@ -80,6 +80,80 @@ Test(libraries, a_preload_file_that_loops_stops_the_start) {
   expect_contains(finished.errors, file);
 }
 
+// V8's snapshots have none of these: the files are evaluated for each script instead, and the log says why.
+Test(libraries, what_a_preload_file_leaves_that_no_snapshot_can_hold_is_there) {
+  struct Case {
+    const char *source, *named, *code;
+    json result;
+  };
+  const Case cases[] = {
+      {"var shown = { date: new Intl.DateTimeFormat('de') };", "shown.date (Intl.DateTimeFormat)",
+       "shown.date.format(new Date(0))", "1.1.1970"},
+      {"const order = new Intl.Collator('sv'); var sorted = (list) => list.sort(order.compare);",
+       "order (Intl.Collator)",
+       "sorted(['\u00f6', 'z'])",
+       {"z", "\u00f6"}},
+      {"var gone = 0, registry = new FinalizationRegistry(() => { ++gone; });",
+       "registry (FinalizationRegistry)", "registry.register({}, 1); gone", 0},
+      {"var memory = new WebAssembly.Memory({ initial: 1 });", "WebAssembly",
+       "memory.grow(1) + memory.buffer.byteLength / 65536", 3},
+      {"var hidden = ((format) => (value) => format.format(value))(new Intl.NumberFormat('de'));",
+       "something that a preload file leaves behind", "hidden(1.5)", "1,5"},
+      {"var empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));",
+       "WebAssembly", "WebAssembly.Module.exports(empty).length", 0},
+  };
+  for (const Case &each : cases)
+    for (const char *isolation : {"rewind", "reuse", "process"}) {
+      const ScratchFolder folder;
+      const std::string file = folder.file("left.js", each.source);
+      Daemon daemon({"pool.default.preload=[\"" + file + "\"]", "pool.default.workers=1",
+                     std::string("pool.default.isolation=") + isolation});
+      Client client = daemon.connect();
+      for (int i = 0; i < 2; ++i)
+        expect_equal(client.eval(each.code), each.result);
+      client.put("s", "function f() { return eval(" + json(each.code).dump() + "); }");
+      expect_equal(client.call("s", "f"), each.result);
+      client.put("t", "function f() { return typeof toString; }");
+      expect_equal(client.call("t", "f"), "function");
+      if (isolation == std::string("rewind")) // the others find the snapshot that it has built
+        expect(daemon.logs(std::string("preload files are evaluated for each script, not once: V8 "
+                                       "cannot store ") +
+                           each.named),
+               daemon.log());
+    }
+}
+
+// Built with all of V8, evaluated with what the pool's scripts may have.
+Test(libraries, a_preload_file_that_can_be_evaluated_nowhere_stops_the_start) {
+  const ScratchFolder folder;
+  const std::string file =
+      folder.file("wasm.js", "\nvar memory = new WebAssembly.Memory({ initial: 1 });");
+  const Finished finished =
+      run(daemon_command(folder, {.settings = {"pool.default.preload=[\"" + file + "\"]",
+                                               "pool.default.jitless=true"}}));
+  expect(finished.status != 0, "it started without it");
+  expect_contains(finished.errors, "V8 cannot store WebAssembly");
+  expect_contains(finished.errors, "WebAssembly is not defined");
+}
+
+Test(libraries, errors_of_preload_files_keep_their_stacks) {
+  const ScratchFolder folder;
+  const std::string file = folder.file(
+      "errors.js", "class Refusal extends TypeError {}\nconst make = () => new Refusal('no');\n"
+                   "var errors = [make(), new Error('', { cause: make() })];\n"
+                   "const known = new Map([['no', make()]]);");
+  Daemon daemon({"pool.default.preload=[\"" + file + "\"]"});
+  Client client = daemon.connect();
+  expect_equal(
+      client.eval("[errors[0], errors[1].cause, known.get('no')].map(e => "
+                  "e.stack.split('\\n').slice(0, 3).map(line => line.trim()))"),
+      {{"TypeError: no", "at make (preload:errors.js:2:20)", "at preload:errors.js:3:15"},
+       {"TypeError: no", "at make (preload:errors.js:2:20)", "at preload:errors.js:3:46"},
+       {"TypeError: no", "at make (preload:errors.js:2:20)", "at preload:errors.js:4:31"}});
+  expect_equal(client.eval("Object.keys(errors[0])"), json::array());
+  expect_contains(client.eval_error("throw errors[0]")["stack"], "preload:errors.js:2:20");
+}
+
 Test(libraries, a_preload_file_that_is_missing_stops_the_start) {
   const ScratchFolder folder;
   const Finished finished =

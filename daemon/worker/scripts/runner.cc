@@ -58,7 +58,7 @@ void Runner::prepare_eval() {
 
 void Runner::new_eval_context() {
   const v8::HandleScope handles(isolate_);
-  const auto context = new_context(isolate_);
+  const auto context = scripts_.make_context(isolate_);
   eval_context_.Reset(isolate_, context);
   eval_modules_ = std::make_unique<Modules>(context, scripts_);
   eval_modules_->end_loading();

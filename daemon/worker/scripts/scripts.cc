@@ -240,16 +240,22 @@ void Scripts::add(std::unique_ptr<Script> script) {
   scripts_.insert_or_assign(std::move(name), std::move(script));
 }
 
+v8::Local<v8::Context> Scripts::make_context(v8::Isolate *isolate) const {
+  const auto context = new_context(isolate);
+  (void)preload_.evaluate(context); // the zygote has seen whether that works
+  return context;
+}
+
 void Scripts::make_spare_context(v8::Isolate *isolate) {
   if (!spare_context_.IsEmpty())
     return;
   const v8::HandleScope handles(isolate);
-  spare_context_.Reset(isolate, new_context(isolate));
+  spare_context_.Reset(isolate, make_context(isolate));
 }
 
 v8::Local<v8::Context> Scripts::take_context(v8::Isolate *isolate) {
   if (spare_context_.IsEmpty())
-    return new_context(isolate);
+    return make_context(isolate);
   const auto context = spare_context_.Get(isolate);
   spare_context_.Reset();
   return context;

@@ -7,6 +7,7 @@
 #include "daemon/worker/memory/layer_store.h"
 #include "daemon/worker/scripts/import_map.h"
 #include "daemon/worker/scripts/modules.h"
+#include "daemon/worker/scripts/preload.h"
 #include "daemon/worker/scripts/script_definition.h"
 
 #include <cstdint>
@@ -98,6 +99,8 @@ public:
   // With its definition.
   void drop(std::string_view name);
 
+  // For a script or for evals: with what preload files leave, as far as they can be evaluated.
+  v8::Local<v8::Context> make_context(v8::Isolate *isolate) const;
   // Makes a context for the next script: one that is in the image need not be in each layer.
   void make_spare_context(v8::Isolate *isolate);
   v8::Local<v8::Context> take_context(v8::Isolate *isolate);
@@ -105,6 +108,8 @@ public:
   void use(const LayerStore *layers) { layers_ = layers; }
   const ImportMap &import_map() const { return import_map_; }
   void use(ImportMap map) { import_map_ = std::move(map); }
+  const Preload &preload() const { return preload_; }
+  void use(Preload preload) { preload_ = std::move(preload); }
 
   // Replaces places in generated code by those that it comes from, in the error's place and stack.
   void apply_source_maps(Error &error) const;
@@ -117,6 +122,7 @@ private:
   mutable std::map<std::string, std::shared_ptr<ScriptDefinition>, std::less<>> definitions_;
   Map scripts_;
   ImportMap import_map_;
+  Preload preload_; // what the startup snapshot does not hold
   const LayerStore *layers_ = nullptr;
   v8::Global<v8::Context> spare_context_;
 };

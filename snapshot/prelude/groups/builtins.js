@@ -222,6 +222,7 @@ export function lend(names) {
   const later = [...names].map((path) => [path.slice(0, Math.max(path.lastIndexOf('.'), 0)), path.slice(path.lastIndexOf('.') + 1)])
     .filter(([path, name]) => !hasOwnProperty(objectAt(path), name));
   undisturbed(() => install(features.filter(([path]) => path !== ''), (path) => names.has(path)));
+  Error.stackTraceLimit ??= 10; // else errors have no stacks
   const marks = ownKeys(unscopables).filter((name) => !before.includes(name));
   return () => {
     for (const [path, name] of later.reverse()) if (hasOwnProperty(objectAt(path), name)) deleteProperty(objectAt(path), name);
