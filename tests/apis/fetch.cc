@@ -162,3 +162,40 @@ Test(fetch, looks_whether_the_body_is_the_one_that_was_asked_for) {
        {wrong, wrong + " " + wrong, right + " " + weak, strong + " " + weak})
     expect_equal(answer(bad), "TypeError");
 }
+
+// https://fetch.spec.whatwg.org/#abort-fetch: what was not read of the body by then fails, for its clones as well.
+Test(fetch, an_abort_after_the_answer_ends_its_body) {
+  Network network({{"status", 200}, {"body", bytes({'a', 'b'})}});
+  expect_equal(network.client.eval(R"js((async () => {
+    const failed = (promise) => promise.then((value) => value, (error) => error.name ?? error);
+    const answered = async (reason) => {
+      const controller = new AbortController();
+      const response = await fetch('http://a/', { signal: controller.signal });
+      return [response, () => controller.abort(reason)];
+    };
+    const results = [];
+    for (const read of [(r) => r.text(), (r) => r.arrayBuffer(), (r) => r.body.getReader().read(), (r) => r.clone().json(), (r) => r.body.pipeTo(new WritableStream())]) {
+      const [response, abort] = await answered();
+      abort();
+      results.push(await failed(read(response)));
+    }
+    const [opened, close] = await answered('enough');
+    const [reader, copy] = [opened.clone().body.getReader(), opened.clone()];
+    close();
+    results.push(await failed(reader.read()), await failed(reader.closed), await failed(copy.text()), await failed(opened.text()), opened.bodyUsed);
+    const [whole, late] = await answered();
+    const text = await whole.text();
+    late();
+    return [...results, text, whole.status];
+  })())js"),
+               {"AbortError", "AbortError", "AbortError", "AbortError", "AbortError", "enough",
+                "enough", "enough", "enough", true, "ab", 200});
+}
+
+Test(fetch, an_abort_after_the_answer_leaves_an_empty_body) {
+  Network network({{"status", 200}, {"body", ""}});
+  expect_equal(network.client.eval("const c = new AbortController();"
+                                   "fetch('http://a/', { signal: c.signal }).then(r => { "
+                                   "c.abort(); return r.text(); })"),
+               "");
+}

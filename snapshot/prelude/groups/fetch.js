@@ -10,7 +10,7 @@ import { appendHeader, Headers, headerList, headerValue, makeHeaders, makeImmuta
 import native from 'lethe:native';
 import { showAttributes } from 'lethe:shown';
 import { Address } from 'lethe:url';
-import { Body, extractBody, mixInBody } from '../lib/body.js';
+import { Body, extractBody, mixInBody, Source } from '../lib/body.js';
 import { decodeDataUrl } from '../lib/data_url.js';
 import { asLatin1, copyBytes, encodeText, isBufferSource } from '../lib/bytes.js';
 import { asInterface, isObject, requireArguments, toDictionary, toDOMString, toInteger, toUSVString } from '../lib/webidl.js';
@@ -361,7 +361,14 @@ export const { fetch } = {
       throw networkError(error);
     });
     try {
-      return await Promise.race([answered, aborted]);
+      const response = await Promise.race([answered, aborted]);
+      if (isSignalAborted(state.signal)) throw abortReason(state.signal);
+      const { body } = responseState(response);
+      if (body) {
+        body.source = new Source();
+        whenAborted(state.signal, () => body.source.abort(abortReason(state.signal)));
+      }
+      return response;
     } finally {
       forgetWhenAborted(state.signal, onAbort);
     }

@@ -30,6 +30,7 @@ export const readableOf = getter(TransformStream, 'readable');
 export const writableOf = getter(TransformStream, 'writable');
 export const enqueueIn = method(TransformStreamDefaultController, 'enqueue');
 export const enqueueBytes = method(ReadableByteStreamController, 'enqueue');
+export const failBytes = method(ReadableByteStreamController, 'error');
 const closeBytes = method(ReadableByteStreamController, 'close');
 const byobRequestOf = getter(ReadableByteStreamController, 'byobRequest');
 const respond = method(ReadableStreamBYOBRequest, 'respond');

@@ -13,7 +13,25 @@ const isStream = (value) => isObject(value) && value instanceof streams().Readab
 // Not `instanceof`, which asks for the group of URLs.
 const isSearchParams = (value) => isObject(value) && Object.prototype.toString.call(value) === '[object URLSearchParams]';
 
+// Where a body comes from. Once that is aborted, nothing is read from it any more, nor from its clones.
+export class Source {
+  isAborted = false;
+  reason = undefined;
+  #actions = [];
+
+  whenAborted(action) {
+    if (this.isAborted) action(this.reason);
+    else this.#actions.push(action);
+  }
+  abort(reason) {
+    this.isAborted = true;
+    this.reason = reason;
+    for (const action of this.#actions.splice(0)) action(reason);
+  }
+}
+
 export class Body {
+  source = null; // of a response that fetch has given
   bytes = null; // until they are read; null with a stream
   stream = null;
   isUsed = false;
@@ -34,10 +52,13 @@ export class Body {
   // What the attribute `body` gives.
   asStream() {
     if (this.stream) return this.stream;
-    const { bytes } = this;
-    const { cancelStream, endBytes, enqueueBytes, getReader, ReadableStream } = streams();
+    const { bytes, source } = this;
+    const { cancelStream, endBytes, enqueueBytes, failBytes, getReader, ReadableStream } = streams();
     this.stream = new ReadableStream({
       type: 'bytes',
+      start(controller) {
+        if (source && bytes && bytes.length > 0) source.whenAborted((reason) => failBytes(controller, reason));
+      },
       pull(controller) {
         if (bytes && bytes.length > 0) enqueueBytes(controller, bytes.slice());
         endBytes(controller);
@@ -54,9 +75,10 @@ export class Body {
 
   async readAll() {
     if (!this.stream) {
-      const { bytes } = this;
+      const { bytes, source } = this;
       this.isUsed = true;
       this.bytes = null;
+      if (source?.isAborted && bytes.length > 0) throw source.reason;
       return bytes;
     }
     this.isUsed = true;
@@ -76,7 +98,11 @@ export class Body {
   }
 
   clone() {
-    if (!this.stream) return new Body(this.bytes);
+    if (!this.stream) {
+      const body = new Body(this.bytes);
+      body.source = this.source;
+      return body;
+    }
     const [first, second] = streams().teeWithCopies(this.stream);
     this.stream = first;
     return new Body(null, second);
