@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t longest_source_line = 300;
 constexpr size_t longest_text = 64 * 1024;
+constexpr bool has_flag_v = V8_MAJOR_VERSION >= 11; // of regular expressions
 
 std::string beginning(const std::string &text) {
   return std::string(utf8_beginning(text, longest_text));
@@ -33,6 +34,17 @@ std::string text_of(v8::Local<v8::Context> context, v8::Local<v8::Value> value) 
   if (!value->ToDetailString(context).ToLocal(&text))
     return "a value that has no text was thrown";
   return beginning(to_text(context->GetIsolate(), text));
+}
+
+// What V8 says of a regular expression's flag that later versions have does not tell what to do.
+std::string with_advice(std::string message) {
+  if (!has_flag_v &&
+      (message.find("Invalid flags supplied to RegExp constructor") != message.npos ||
+       message.find("Invalid regular expression flags") != message.npos))
+    message.append(" (V8 ")
+        .append(v8::V8::GetVersion())
+        .append(" does not have the flag v: compile it away when you bundle the script)");
+  return message;
 }
 
 // Of an instance of a script's class that is no error; else nothing.
@@ -101,7 +113,7 @@ Error describe_thrown(v8::Local<v8::Context> context, v8::Local<v8::Value> throw
   std::string stack;
   if (thrown->IsObject() && !thrown->IsFunction()) {
     const auto object = thrown.As<v8::Object>();
-    error.message = text_property(context, object, names.message.Get(isolate));
+    error.message = with_advice(text_property(context, object, names.message.Get(isolate)));
     std::string name = text_property(context, object, names.name.Get(isolate));
     if (name.empty() && !thrown->IsNativeError() && !thrown->IsArray())
       name = class_name(isolate, object);
@@ -125,7 +137,7 @@ Error describe_compile_error(v8::Local<v8::Context> context, const v8::TryCatch 
   constexpr std::string_view of_ours = "Error: "; // an import that isn't there
   if (text.starts_with(of_ours))
     text.erase(0, of_ours.size());
-  Error error(ErrorCode::compile_error, std::move(text));
+  Error error(ErrorCode::compile_error, with_advice(std::move(text)));
   Place place = place_of(context, caught.Message(), {});
   if (place.script.empty() && !caught.Message().IsEmpty()) { // of JSON, V8 knows all but the name
     place.line = caught.Message()->GetLineNumber(context).FromMaybe(0);

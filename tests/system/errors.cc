@@ -29,6 +29,26 @@ Test(errors, script_error) {
   expect_members(rejected, {{"code", "script_error"}, {"name", "RangeError"}});
 }
 
+// V8 has it from 11.2 on.
+Test(errors, flag_v_of_a_regular_expression_is_there_or_the_error_says_what_to_do) {
+  Daemon daemon;
+  Client client = daemon.connect();
+  const std::string v8 = client.result("ping", json::array())["v8"];
+  if (std::stoi(v8) >= 11) {
+    expect_equal(client.eval("'x5y'.replace(/[\\w--\\d]/gv, '') + new RegExp('\\\\d', 'v').flags"),
+                 "5v");
+    return;
+  }
+  const std::string advice =
+      "(V8 " + v8 + " does not have the flag v: compile it away when you bundle the script)";
+  for (const char *source : {"/[a--b]/v", "new RegExp('a', 'gv')", "eval('/a/v')"})
+    expect_contains(client.eval_error(source)["message"], advice);
+  expect_contains(client.error("script.put", {"s", "const r = /\\p{L}/v;"})["message"], advice);
+  // What a script catches is V8's own.
+  expect_equal(client.eval("try { RegExp('a', 'v'); } catch (error) { error.message; }"),
+               "Invalid flags supplied to RegExp constructor 'v'");
+}
+
 Test(errors, compile_error) {
   Daemon daemon;
   Client client = daemon.connect();
