@@ -83,10 +83,6 @@ const replacements = {
       ['i.addEventListener("abort",S)', 'require("lethe:abort").whenAborted(i,S)'],
       ['i.removeEventListener("abort",S)', 'require("lethe:abort").forgetWhenAborted(i,S)'],
       [/"undefined"!=typeof globalThis\?globalThis:"undefined"!=typeof self\?self:"undefined"!=typeof global\?global:void 0/, 'require("lethe:dom_exception")']);
-    // Its own functions, not the public ones.
-    change(/\/buffer\/index\.js$/, [/\bBuffer\.(from|alloc|allocUnsafe)\(/g, '$1('], [/\bBuffer\.isBuffer\(/g, 'isBuffer('],
-      [/\bbuf\.write\(/g, 'writeText(buf, '], [/\b(obj|buf)\.copy\(/g, 'copyInto($1, '],
-      [/$/, 'const { isBuffer } = Buffer, writeText = $$$$unbound(Buffer.prototype.write), copyInto = $$$$unbound(Buffer.prototype.copy);']);
     // Hosts and ports are cut where a URL's parser would stop; names of groups may have characters beyond the first plane.
     change(/\/urlpattern-polyfill\/dist\/urlpattern\.js$/,
       [/^/, 'import { Address as URL } from "lethe:url";'],
@@ -141,9 +137,6 @@ const excuses = [
   [/@exodus\/bytes\//, /^(TextDecoder|TextEncoder|encodeURI|SharedArrayBuffer|TransformStream) is|globalThis\.(SharedArrayBuffer|TransformStream)|Uint8Array\.fromBase64/, 'not reached from the files that are imported'],
   [/@exodus\/bytes\/assert\.js/, /destructured/, 'of an options object'],
   [/@exodus\/bytes\//, /name is computed: mappers/, 'an own table of the library'],
-  [/\/buffer\/index\.js/, /^(console|SharedArrayBuffer) is/, 'the first is never reached, of the second a prototype is compared'],
-  [/\/buffer\/index\.js/, /Symbol\.toPrimitive|by a symbol/, 'of what a script hands over'],
-  [/\/buffer\/index\.js/, /Symbol\['for'\]/, 'gets a text'],
   [/web-streams-polyfill\//, /name is computed: \w+\._(readable|writable)StreamController/, 'methods that groups/streams.js makes unchangeable'],
   [/whatwg-url\/lib\/url-state-machine\.js/, /name is computed: this\[`parse/, 'an own class, which no script sees'],
   [/whatwg-url\/lib\/utils\.js/, /^(yield\*|for await)|convertAsync/, 'not called for URLs'],
@@ -166,7 +159,7 @@ function eagerFiles() {
 }
 
 // In all other files what has a length is an array or a text, for which it is an own property.
-const filesWithBytes = /@exodus\/bytes|\/buffer\/|base64-js|ieee754|web-streams|percent-encoding|urlencoded|\/(bytes|blob|body|data_url|crypto\/\w+|groups\/(compression|crypto|text|text_streams|legacy_encodings|node_buffer|file_reader|form_data))\.js$|percent_encode/;
+const filesWithBytes = /@exodus\/bytes|web-streams|percent-encoding|urlencoded|\/(bytes|blob|body|data_url|crypto\/\w+|node\/\w+|groups\/(compression|crypto|text|text_streams|legacy_encodings|node_buffer|file_reader|form_data))\.js$|percent_encode/;
 function linesWithBytes(source) {
   let isWithBytes = true;
   const lines = source.split('\n').map((line) => {

@@ -36,6 +36,25 @@ Test(node_globals, buffers_are_made_read_and_written_as_in_node) {
                 0x00ff0201, 2, -1, true, 4, "e9", R"({"type":"Buffer","data":[97]})", "썚", "😀"});
 }
 
+// Its methods, encodings and errors, some thousand calls, beside a real one.
+Test(node_globals, buffers_do_what_those_of_node_do) {
+  const std::string cases = read_file(source_folder() / "tests" / "system" / "buffer" / "cases.js");
+  const Finished node = run({{"sh", "-c", "node --no-deprecation -"},
+                             {},
+                             cases + "if (process.version.startsWith('v20.')) "
+                                     "process.stdout.write(JSON.stringify(bufferCases()));"});
+  if (node.output.empty())
+    cr_skip_test("there is no Node.js 20 to compare with");
+  Daemon daemon({"pool.default.workers=1"});
+  Client client = daemon.connect();
+  client.put("s", cases, {{"node_globals", true}});
+  const json expected = json::parse(node.output),
+             seen = client.call("s", "bufferCases", json::array(), {{"deadline_ms", 60000}});
+  expect_equal(seen.size(), expected.size());
+  for (size_t i = 0; i < seen.size(); ++i)
+    expect_equal(seen[i], expected[i]);
+}
+
 Test(node_globals, a_buffer_arrives_as_bytes_and_is_shown_as_in_node) {
   Daemon daemon;
   Client client = daemon.connect();
