@@ -43,6 +43,7 @@ public:
       packer_.pack(steps[i].function);
     }
   }
+  void add_request(const lethe_fetch_request &request);
   void add_options(const lethe_options *given);
   void set_timeout(int64_t timeout_ms) {
     if (timeout_ms > 0)
@@ -62,15 +63,49 @@ private:
   std::string invalid_; // what is wrong with the parameters
 };
 
+// Of an older or newer header: what both know.
+template <typename Struct> Struct known_part(const Struct *given) {
+  Struct known{};
+  if (given)
+    std::memcpy(&known, given, std::min(given->struct_size, sizeof known));
+  return known;
+}
+
+// As the arguments of a call.
+void Message::add_request(const lethe_fetch_request &request) {
+  const auto add_pair = [this](const char *key, const char *value) {
+    packer_.pack(key);
+    packer_.pack(value);
+  };
+  packer_.pack_array(2);
+  packer_.pack_map(4);
+  add_pair("url", request.url ? request.url : "");
+  add_pair("method", request.method ? request.method : request.body ? "POST" : "GET");
+  packer_.pack("headers");
+  packer_.pack_array(static_cast<uint32_t>(request.header_count));
+  for (size_t i = 0; i < request.header_count; ++i) {
+    packer_.pack_array(2);
+    packer_.pack(request.headers[i].name);
+    packer_.pack(request.headers[i].value);
+  }
+  packer_.pack("body");
+  if (request.body) {
+    packer_.pack_bin(static_cast<uint32_t>(request.body_size));
+    packer_.pack_bin_body(static_cast<const char *>(request.body),
+                          static_cast<uint32_t>(request.body_size));
+  } else {
+    packer_.pack_nil();
+  }
+  add_value("env", request.env, packed_nil);
+}
+
 void Message::add_options(const lethe_options *given) {
-  lethe_options options{};
-  if (given) // of an older or newer header: what both know
-    std::memcpy(&options, given, std::min(given->struct_size, sizeof options));
+  const auto options = known_part(given);
   uint32_t pairs = 0;
   for (const bool set :
        {options.pool != nullptr, options.isolation != nullptr, options.trace != nullptr,
         options.globals.size > 0, options.deadline_ms != 0, options.cpu_ms != 0,
-        options.memory_mb != 0, options.console, options.stats, options.idempotent})
+        options.memory_mb != 0, options.console, options.stats, options.idempotent, options.fetch})
     pairs += set;
   packer_.pack_map(pairs);
   const auto add_option = [&](const char *key, auto value) {
@@ -92,6 +127,7 @@ void Message::add_options(const lethe_options *given) {
   add_option("console", options.console);
   add_option("stats", options.stats);
   add_option("idempotent", options.idempotent);
+  add_option("fetch", options.fetch);
   set_timeout(options.timeout_ms > 0    ? options.timeout_ms
               : options.deadline_ms > 0 ? options.deadline_ms + slack.count()
                                         : 0);
@@ -113,6 +149,21 @@ lethe_request *lethe_call_async(lethe_client *client, const char *script, const 
   message.add(function);
   message.add_value("arguments", arguments, empty_array);
   message.add_options(options);
+  return message.send(client, completion, user);
+}
+
+lethe_request *lethe_fetch_async(lethe_client *client, const char *script,
+                                 const lethe_fetch_request *request, const lethe_options *options,
+                                 lethe_completion completion, void *user) {
+  const auto asked = known_part(request);
+  auto with_fetch = known_part(options);
+  with_fetch.struct_size = sizeof with_fetch;
+  with_fetch.fetch = true;
+  Message message("call", 4);
+  message.add(script);
+  message.add(asked.function ? asked.function : "default.fetch");
+  message.add_request(asked);
+  message.add_options(&with_fetch);
   return message.send(client, completion, user);
 }
 
@@ -146,6 +197,11 @@ lethe_request *lethe_invoke_async(lethe_client *client, const char *method, leth
 lethe_reply *lethe_call(lethe_client *client, const char *script, const char *function,
                         lethe_value arguments, const lethe_options *options) {
   return finish(lethe_call_async(client, script, function, arguments, options, nullptr, nullptr));
+}
+
+lethe_reply *lethe_fetch(lethe_client *client, const char *script,
+                         const lethe_fetch_request *request, const lethe_options *options) {
+  return finish(lethe_fetch_async(client, script, request, options, nullptr, nullptr));
 }
 
 lethe_reply *lethe_eval(lethe_client *client, const char *source, size_t size,

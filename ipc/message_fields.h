@@ -260,12 +260,27 @@ template <size_t count, typename Struct> void write_fields(Buffer &out, const St
   });
 }
 
+// A record's last field that may be left out, or nil: it is then as made.
+template <typename FieldKind> struct MayLack : FieldKind {
+  static constexpr bool may_lack = true;
+  static bool read(Source &from, typename FieldKind::Value &value) {
+    return from.reader.rest().starts_with(packed_nil) ? from.reader.skip()
+                                                      : FieldKind::read(from, value);
+  }
+};
+
 // A struct within a list: an array of its fields.
 template <typename Struct> struct Record {
   using Value = Struct;
   static bool read(Source &from, Struct &value) {
-    std::string flaw;
-    return from.reader.array() == uint32_t{field_count<Struct>} && read_fields(from, value, flaw);
+    const auto count = from.reader.array();
+    uint32_t at = 0;
+    return count && *count <= field_count<Struct> &&
+           all_fields<Struct>([&]<typename Each>(const Each &) {
+             if (at++ < *count)
+               return Each::Kind::read(from, value.*Each::member);
+             return requires { Each::Kind::may_lack; };
+           });
   }
   static void write(Buffer &out, const Struct &value) {
     Packer(out).pack_array(uint32_t{field_count<Struct>});
@@ -279,6 +294,46 @@ template <typename Struct> struct Record {
       return true;
     });
     return text + "]";
+  }
+};
+
+// A struct as a map of its fields by their names; what is left out or nil is as made.
+template <typename Struct> struct ByName {
+  using Value = Struct;
+  static bool read(Source &from, Struct &value) {
+    const auto count = from.reader.map();
+    for (uint32_t i = 0; count && i < *count; ++i) {
+      const auto key = from.reader.string();
+      bool is_known = false;
+      const bool is_good = key && all_fields<Struct>([&]<typename Each>(const Each &field) {
+                             if (field.name != *key)
+                               return true;
+                             is_known = true;
+                             return from.reader.rest().starts_with(packed_nil)
+                                        ? from.reader.skip()
+                                        : Each::Kind::read(from, value.*Each::member);
+                           });
+      if (!is_good || !is_known)
+        return false;
+    }
+    return count.has_value();
+  }
+  static void write(Buffer &out, const Struct &value) {
+    Packer(out).pack_map(uint32_t{field_count<Struct>});
+    all_fields<Struct>([&]<typename Each>(const Each &field) {
+      Bytes<>::write(out, field.name);
+      Each::Kind::write(out, value.*Each::member);
+      return true;
+    });
+  }
+  static std::string shape() {
+    std::string text = "{";
+    all_fields<Struct>([&]<typename Each>(const Each &field) {
+      text.append(text.size() > 1 ? ", " : "").append(field.name).append(": ");
+      text += Each::Kind::shape();
+      return true;
+    });
+    return text + "}";
   }
 };
 

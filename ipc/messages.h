@@ -48,7 +48,8 @@ enum RunFlag : uint32_t {
   run_wants_stats = 4,   // send run_stats
   run_has_console = 8,   // the client wants console output (else it is for the log)
   run_wants_floats = 16, // the client wants all numbers of scripts as float 64
-  all_run_flags = 31,
+  run_is_fetch = 32,     // the function gets a Request, and gives a Response
+  all_run_flags = 63,
 };
 
 // All of a row but its fields.

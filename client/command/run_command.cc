@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lethe run: one call in a daemon of its own.
 #include "client/command/command_line.h"
+#include "client/command/commonjs.h"
 #include "client/command/private_daemon.h"
 #include "client/command/report.h"
 
@@ -18,6 +19,7 @@ struct RunArguments {
   std::string file, function;
   std::vector<std::string> values;
   bool module = false, node_globals = false;
+  CommonjsChoice commonjs;
 };
 
 // Waits for the reply of what `start` starts. Nothing: a signal came first.
@@ -44,8 +46,10 @@ std::optional<int> put_and_call(Client &client, const Interruptions &interruptio
   const std::string name = path.filename();
   const auto source_of = [&](const std::string &) { return std::optional<std::string>(source); };
   Builder params;
-  params.array(3).string(name).string(source).map(2);
-  params.string("module").boolean(arguments.module || path.extension() == ".mjs");
+  const bool is_module = arguments.module || path.extension() == ".mjs";
+  params.array(3).string(name).string(source).map(3);
+  params.string("module").boolean(is_module);
+  params.string("commonjs").boolean(arguments.commonjs.decide(arguments.file, source, is_module));
   params.string("node_globals").boolean(arguments.node_globals);
   auto reply = await(client, interruptions, [&](Client::Completion completion) {
     client.invoke_async("script.put", params, 60s, std::move(completion));
@@ -91,6 +95,7 @@ void add_run_command(CLI::App &app, CommandLine &line) {
   command->add_option("FUNCTION", arguments->function, "The function's name")->required();
   command->add_option("JSON", arguments->values, "The function's arguments");
   command->add_flag("--module", arguments->module, "FILE is an ES module (as is any .mjs)");
+  arguments->commonjs.add_to(*command);
   command->add_flag("--node-globals", arguments->node_globals,
                     "FILE finds Buffer, process and global, as npm libraries want them");
   command->footer("Example:\n"

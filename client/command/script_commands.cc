@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lethe script put, list, get, delete, release.
 #include "client/command/command_line.h"
+#include "client/command/commonjs.h"
 #include "client/command/report.h"
 
 #include <algorithm>
@@ -14,6 +15,7 @@ namespace {
 struct PutArguments {
   std::string name, file, source_map;
   bool module = false, node_globals = false, must_be_pure = false;
+  CommonjsChoice commonjs;
   std::vector<std::string> warm_ups;
 };
 
@@ -63,7 +65,8 @@ void add_warm_up(Builder &builder, const std::string &text) {
 
 // One script to put: [name, source, options].
 void add_script(Builder &params, const PutArguments &arguments, const std::string &name,
-                const std::string &source, bool is_module, const CommandLine &line) {
+                const std::string &file, const std::string &source, bool is_module,
+                const CommandLine &line) {
   std::vector<std::pair<std::string, std::function<void(Builder &)>>> options;
   const auto add_text = [&](const char *key, const std::string &text) {
     if (!text.empty())
@@ -83,6 +86,7 @@ void add_script(Builder &params, const PutArguments &arguments, const std::strin
   add_number("cpu_ms", line.cpu_ms);
   add_number("memory_mb", line.memory_mb);
   add_flag("module", is_module);
+  add_flag("commonjs", arguments.commonjs.decide(file, source, is_module));
   add_flag("node_globals", arguments.node_globals);
   if (!arguments.source_map.empty())
     add_text("source_map", read_file(arguments.source_map));
@@ -132,7 +136,7 @@ int put_folder(const PutArguments &arguments, CommandLine &line) {
   for (const auto &path : paths) {
     std::filesystem::path name = path.lexically_relative(arguments.name);
     const bool is_module = arguments.module || name.extension() == ".mjs";
-    add_script(params, arguments, name.replace_extension().generic_string(),
+    add_script(params, arguments, name.replace_extension().generic_string(), path.string(),
                read_file(path.string()), is_module, line);
   }
   return with_client(line, [&](Client &client) {
@@ -178,6 +182,7 @@ void add_put(CLI::App &script, CommandLine &line) {
       ->required();
   put->add_option("FILE", arguments->file, "Its source; - reads standard input");
   put->add_flag("--module", arguments->module, "It is an ES module: its exports can be called");
+  arguments->commonjs.add_to(*put);
   put->add_flag("--node-globals", arguments->node_globals,
                 "It finds Buffer, process and global, as npm libraries for Node.js want them");
   put->add_option("--warm-up", arguments->warm_ups,
@@ -202,7 +207,8 @@ void add_put(CLI::App &script, CommandLine &line) {
     }
     const std::string source = read_file(arguments->file);
     const auto params = std::make_shared<Builder>();
-    add_script(*params, *arguments, arguments->name, source, arguments->module, line);
+    add_script(*params, *arguments, arguments->name, arguments->file, source, arguments->module,
+               line);
     line.action = [&line, source, params] {
       return with_client(line, [&](Client &client) {
         const Reply reply = administer(client, "script.put", *params);

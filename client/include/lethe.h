@@ -205,6 +205,7 @@ typedef struct lethe_options {
   bool console;       /* console output comes to the console handler */
   bool stats;         /* figures come to the statistics handler */
   bool idempotent;    /* may be run once more if its worker died through no fault of the script */
+  bool fetch;         /* call: the arguments are a request and an environment, see lethe_fetch() */
 } lethe_options;
 #define LETHE_OPTIONS_INIT                                                                         \
   { .struct_size = sizeof(lethe_options) }
@@ -214,11 +215,36 @@ typedef struct lethe_step {
   const char *function;
 } lethe_step;
 
+/* A request for a Workers-like module, `export default { fetch(request, env, ctx) }`. What is 0 or
+ * NULL may be left out but for the url. Begin with LETHE_FETCH_INIT. */
+typedef struct lethe_header {
+  const char *name;
+  const char *value;
+} lethe_header;
+typedef struct lethe_fetch_request {
+  size_t struct_size;
+  const char *url;    /* absolute */
+  const char *method; /* NULL: POST if there is a body, else GET */
+  const lethe_header *headers;
+  size_t header_count;
+  const void *body; /* NULL: none */
+  size_t body_size;
+  lethe_value env;      /* a map, the function's second argument */
+  const char *function; /* NULL: "default.fetch" */
+} lethe_fetch_request;
+#define LETHE_FETCH_INIT                                                                           \
+  { .struct_size = sizeof(lethe_fetch_request) }
+
 /* Each returns a reply, never NULL, to be given to lethe_reply_free(). */
 
 /* `arguments` is an array; none: no arguments. */
 LETHE_API lethe_reply *lethe_call(lethe_client *client, const char *script, const char *function,
                                   lethe_value arguments, const lethe_options *options);
+/* The result is a map {status, statusText, headers: [[name, value], …], body}, names of headers in
+ * lower case, `body` binary or nil. */
+LETHE_API lethe_reply *lethe_fetch(lethe_client *client, const char *script,
+                                   const lethe_fetch_request *request,
+                                   const lethe_options *options);
 LETHE_API lethe_reply *lethe_eval(lethe_client *client, const char *source, size_t size,
                                   const lethe_options *options);
 LETHE_API lethe_reply *lethe_chain(lethe_client *client, const lethe_step *steps, size_t count,
@@ -243,6 +269,10 @@ LETHE_API lethe_request *lethe_call_async(lethe_client *client, const char *scri
                                           const char *function, lethe_value arguments,
                                           const lethe_options *options, lethe_completion completion,
                                           void *user);
+LETHE_API lethe_request *lethe_fetch_async(lethe_client *client, const char *script,
+                                           const lethe_fetch_request *request,
+                                           const lethe_options *options,
+                                           lethe_completion completion, void *user);
 LETHE_API lethe_request *lethe_eval_async(lethe_client *client, const char *source, size_t size,
                                           const lethe_options *options, lethe_completion completion,
                                           void *user);

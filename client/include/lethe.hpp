@@ -201,6 +201,14 @@ struct Options {
   }
 };
 
+// See lethe_fetch_request.
+struct FetchRequest {
+  std::string url, method{}, function{};
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::optional<std::string> body{}; // any bytes
+  Value env{};
+};
+
 // A request in flight: wait() gets its reply. One that is dropped is cancelled.
 class Request {
 public:
@@ -271,6 +279,24 @@ public:
     const lethe_options c_options = options.c_options();
     return Reply(lethe_call(client_.get(), script.c_str(), function.c_str(), arguments.c_value(),
                             &c_options));
+  }
+  // {status, statusText, headers: [[name, value], …], body}
+  Reply fetch(const std::string &script, const FetchRequest &request, const Options &options = {}) {
+    const lethe_options c_options = options.c_options();
+    std::vector<lethe_header> headers;
+    for (const auto &[name, value] : request.headers)
+      headers.push_back({name.c_str(), value.c_str()});
+    lethe_fetch_request c_request{};
+    c_request.struct_size = sizeof c_request;
+    c_request.url = request.url.c_str();
+    c_request.method = request.method.empty() ? nullptr : request.method.c_str();
+    c_request.headers = headers.data();
+    c_request.header_count = headers.size();
+    c_request.body = request.body ? request.body->data() : nullptr;
+    c_request.body_size = request.body ? request.body->size() : 0;
+    c_request.env = request.env.c_value();
+    c_request.function = request.function.empty() ? nullptr : request.function.c_str();
+    return Reply(lethe_fetch(client_.get(), script.c_str(), &c_request, &c_options));
   }
   Reply eval(std::string_view source, const Options &options = {}) {
     const lethe_options c_options = options.c_options();

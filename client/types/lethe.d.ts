@@ -37,6 +37,18 @@ interface LetheFetchAnswer {
   redirected?: boolean;
 }
 
+/** The third argument of a call with the option `fetch`. */
+interface ExecutionContext {
+  /** The answer waits for it, within the deadline. What is rejected is written to the console. */
+  waitUntil(promise: unknown): void;
+  /** Does nothing: there is nobody behind the script. */
+  passThroughOnException(): void;
+}
+/** A Workers-like module's default export: `export default { fetch(request, env, ctx) { … } } satisfies ExportedHandler<Env>`. */
+interface ExportedHandler<Env = Record<string, unknown>> {
+  fetch?(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response>;
+}
+
 declare function setImmediate<Arguments extends unknown[]>(callback: (...args: Arguments) => void, ...args: Arguments): number;
 declare function clearImmediate(id?: number): void;
 

@@ -63,6 +63,7 @@ Request &make_request(const MethodCall &call, Pool &pool, const CallOptions &opt
   request.wants_stats = options.stats;
   request.wants_floats = call.connection.hello().numbers == NumberShape::floating;
   request.idempotent = options.idempotent;
+  request.is_fetch = options.fetch;
   request.trace = options.trace;
   request.received_us = environment.loop.now_us();
   request.deadline_us = request.received_us + limits.deadline_ms * 1000;
@@ -79,7 +80,7 @@ uint32_t flags_of(const Request &request) {
          (request.isolation == Isolation::rewind && !request.once ? run_rewind : 0u) |
          (request.wants_stats ? run_wants_stats : 0u) |
          (request.wants_console ? run_has_console : 0u) |
-         (request.wants_floats ? run_wants_floats : 0u);
+         (request.wants_floats ? run_wants_floats : 0u) | (request.is_fetch ? run_is_fetch : 0u);
 }
 
 // The body of a run frame, up to its last field, the arguments.
@@ -217,22 +218,25 @@ bool chain_scripts(const MethodCall &call) {
   if (!count || *count == 0 || *count > most_steps)
     return false;
   std::vector<std::pair<std::string_view, std::string_view>> functions;
-  std::optional<Error> misnamed;
+  std::optional<Error> refused;
   for (uint32_t i = 0; i < *count; ++i) {
     const auto pair = step_reader.array();
     const auto script = step_reader.text(), function = step_reader.text();
     if (pair != 2u || !script || !function)
       return false;
     functions.emplace_back(*script, *function);
-    if (!misnamed)
-      misnamed = check_function_name(*function);
+    if (!refused)
+      refused = check_function_name(*function);
   }
   const auto options = read_call_options(reader.rest(), RunKind::call);
   Pool *pool = admit(call, options);
   if (!pool)
     return true;
-  if (misnamed) {
-    call.fail(*misnamed);
+  if (options->fetch && !refused)
+    refused = Error(ErrorCode::invalid_request, "option fetch is for call: what a step of a chain "
+                                                "gives is what the next one gets");
+  if (refused) {
+    call.fail(*refused);
     return true;
   }
   // The strictest isolation of all steps, and one deadline; the other limits are each script's.

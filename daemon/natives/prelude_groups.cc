@@ -187,6 +187,10 @@ v8::Local<v8::Function> define_groups(v8::Local<v8::Context> context,
 
 void define_node_globals(v8::Local<v8::Context> context) { define_lazily(context, node_globals()); }
 
+v8::MaybeLocal<v8::Object> prelude_group(v8::Local<v8::Context> context, std::string_view name) {
+  return load_group(context, to_name(context->GetIsolate(), name));
+}
+
 void touch_globals(v8::Local<v8::Context> context, std::string_view source) {
   v8::Isolate *isolate = context->GetIsolate();
   const v8::TryCatch caught(isolate);

@@ -24,6 +24,10 @@ void define_node_globals(v8::Local<v8::Context> context);
 // error is left to the script that then meets it.
 void touch_globals(v8::Local<v8::Context> context, std::string_view source);
 
+// What a group exports, for what is not a script's to call; runs it if that was not done in this
+// context. Empty with a pending exception: it was stopped, or had no memory.
+v8::MaybeLocal<v8::Object> prelude_group(v8::Local<v8::Context> context, std::string_view name);
+
 // What a snapshot refers to because of them.
 std::span<const intptr_t> group_references();
 

@@ -221,13 +221,15 @@ std::optional<RunFailure> RequestLoop::execute(const message::Run &request) {
 }
 
 std::optional<RunFailure> RequestLoop::run_script(const message::Run &request) {
+  const bool is_fetch = (request.flags & run_is_fetch) != 0;
   if (request.kind == RunKind::call)
-    return runner_.call(request.script, request.text, request.arguments, result_, *this);
+    return runner_.call({request.script, request.text, request.arguments, is_fetch}, result_,
+                        *this);
   if (request.kind == RunKind::eval)
     return runner_.eval(request.text, request.arguments, result_, *this);
   if (debugger_) // with a copy: other messages come while it runs
     return debugger_->run({request.kind, std::string(request.script), std::string(request.text),
-                           request.number, std::string(request.arguments)},
+                           request.number, std::string(request.arguments), is_fetch},
                           result_);
   break_off("this worker was not forked to debug");
 }

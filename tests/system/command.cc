@@ -83,6 +83,103 @@ Test(command, script_put_module) {
   expect_equal(shell.output({"call", "m", "f", "5"}), {5});
 }
 
+Test(command, script_put_commonjs) {
+  Shell shell;
+  const auto put = [&](const std::string &name, const std::string &source,
+                       std::vector<std::string> options = {}) {
+    options.insert(options.begin(),
+                   {"script", "put", "c", shell.daemon().folder().file(name, source)});
+    const Finished finished = shell.lethe(options);
+    expect(finished.status == 0, finished.errors);
+    const json all = shell.output({"script", "get", "c", "--json"});
+    const bool is_commonjs = all["options"].value("commonjs", false);
+    const bool is_said = finished.errors.find("looks like CommonJS") != std::string::npos;
+    return std::pair(is_commonjs, is_said);
+  };
+  const std::pair guessed{true, true}, given{true, false}, neither{false, false};
+  for (const char *source :
+       {"exports.f = () => 1;", "module.exports = {};", "const f = 1;module.exports=f;",
+        "'use strict';\nmodule.exports.f = 1;\n"})
+    expect(put("a.js", source) == guessed, source);
+  for (const char *source :
+       {"function f() {}", "const exports_ = 1, myexports = {};\nmyexports.f = 1;",
+        "function f() {}\nif (typeof module !== 'undefined') module.exports = f;",
+        "if (typeof exports === 'object') {\n  exports.f = 1;\n}",
+        "!function(e,t){'object'==typeof exports?module.exports=t():e.x=t()}(this,()=>1)",
+        "var x = ((module) => {\n  module.exports = 1;\n})({});"})
+    expect(put("a.js", source) == neither, source);
+  expect(put("a.cjs", "exports.f = 1;") == given, "by the ending");
+  expect(put("a.js", "this.f = 1;", {"--commonjs"}) == given, "--commonjs");
+  expect(put("a.js", "var exports = {};\nexports.f = 1;", {"--no-commonjs"}) == neither,
+         "--no-commonjs");
+  expect(put("a.js", "var exports = {};\nexports.f = 1;", {"--module"}) == neither, "--module");
+  expect_contains(shell.errors(2, {"script", "put", "c", "-", "--commonjs", "--no-commonjs"}),
+                  "commonjs");
+}
+
+Test(command, script_put_folder_guesses_commonjs) {
+  Shell shell;
+  std::filesystem::create_directory(shell.daemon().folder().path() / "app");
+  shell.daemon().folder().file("app/common.js", "exports.f = () => 'common';");
+  shell.daemon().folder().file("app/plain.js", "function f() { return 'plain'; }");
+  const std::string folder = shell.daemon().folder().path() / "app";
+  const Finished finished = shell.lethe({"script", "put", folder});
+  expect_contains(finished.errors, "app/common.js looks like CommonJS");
+  expect(finished.errors.find("plain.js") == std::string::npos, finished.errors);
+  expect_equal(shell.output({"call", "common", "f"}), "common");
+  expect_equal(shell.output({"call", "plain", "f"}), "plain");
+}
+
+Test(command, call_fetch) {
+  Shell shell;
+  const std::string source = R"js(export default {
+    fetch: async (request, env) => new Response(`${request.method} ${request.url} ${request.headers.get('a')} ${env.k} ${await request.text()}`,
+      { status: 404, statusText: 'Not here', headers: [['x-b', 'c']] }),
+    none: () => new Response(null, { status: 204 }),
+    bytes: () => new Response(new Uint8Array([0, 255, 10])),
+    fail: () => { throw new Error('on purpose'); },
+  };)js";
+  shell.output(
+      {"script", "put", "site", shell.daemon().folder().file("site.mjs", source), "--module"});
+  const auto printed = [&](std::vector<std::string> options, const std::string &input = {}) {
+    options.insert(options.begin(), {"call", "site", "--fetch", "http://h/x"});
+    const Finished finished = shell.lethe(options, input);
+    expect(finished.status == 0, finished.errors);
+    return finished.output;
+  };
+  expect_equal(printed({}), "GET http://h/x null undefined ");
+  expect_equal(
+      printed({"--header", "A: 1", "--header", "a:2", "--env", R"({"k": 3})", "--body", "text"}),
+      "POST http://h/x 1, 2 3 text");
+  expect_equal(printed({"--body", "@-", "--method", "PUT"}, "from there"),
+               "PUT http://h/x null undefined from there");
+  expect_equal(printed({"-i"}),
+               "HTTP/1.1 404 Not here\r\nx-b: c\r\ncontent-type: text/plain;charset=UTF-8\r\n\r\n"
+               "GET http://h/x null undefined ");
+  expect_equal(printed({"default.none", "--include"}), "HTTP/1.1 204 \r\n\r\n");
+  expect(printed({"default.bytes"}) == std::string("\0\xff\n", 3), "bytes are not as they were");
+  expect_members(json::parse(printed({"--json"})), {{"status", 404}, {"statusText", "Not here"}});
+  expect_contains(shell.errors(1, {"call", "site", "default.fail", "--fetch", "http://h/"}),
+                  "on purpose");
+  expect_contains(shell.errors(5, {"call", "site", "--fetch", "/relative"}), "absolute");
+  expect_contains(shell.errors(2, {"call", "site", "--fetch", "http://h/", "--header", "no colon"}),
+                  "NAME: VALUE");
+  expect_contains(shell.errors(2, {"call", "site", "default.fetch", "{}", "--fetch", "http://h/"}),
+                  "--fetch");
+  shell.errors(2, {"call", "site", "default.fetch", "--body", "x"});
+  shell.errors(2, {"call", "site"});
+}
+
+Test(command, call_by_path) {
+  Shell shell;
+  const std::string file = shell.daemon().folder().file(
+      "api.js", "const api = { users: { get(id) { return [id, this === api.users]; } } };");
+  shell.output({"script", "put", "api", file, "--warm-up", "api.users.get 1"});
+  expect_equal(shell.output({"call", "api", "api.users.get", "7"}), {7, true});
+  expect_equal(shell.output({"chain", "api:api.users.get", "--input", "7"}), {7, true});
+  expect_equal(shell.output({"run", file, "api.users.get", "7"}), {7, true});
+}
+
 Test(command, script_put_warm_up) {
   Shell shell;
   const std::string file = shell.daemon().folder().file(

@@ -66,6 +66,26 @@ Test(learning, what_requests_compile_again_and_again_they_find_compiled) {
   expect(!client.put("s", square).contains("warm_up"), "it has learned nothing yet");
 }
 
+Test(learning, paths_and_requests_are_called_again_as_they_were) {
+  Daemon daemon({learn, slowly});
+  Client client = daemon.connect();
+  client.put("s",
+             square + "export default { square, fetch(request) { square(1);"
+                      "  return new Response(request.url); } };",
+             {{"module", true}});
+  const json request = json::array({{{"url", "http://h/"}}});
+  const auto ask = [&] {
+    client.call("s", "default.fetch", request, {{"fetch", true}});
+    client.call("s", "default.square", {100});
+  };
+  ask();
+  wait_until_learned(client, 1);
+  expect_members(client.result("script.get", {"s"})["warm_up"], {{"learned", 2}, {"pure", true}});
+  const int64_t before = figure(client, "compiled");
+  ask();
+  expect_equal(figure(client, "compiled"), before);
+}
+
 Test(learning, what_changes_something_is_never_called_for_others) {
   Daemon daemon({learn, slowly});
   Client client = daemon.connect();

@@ -6,6 +6,15 @@
 export async function run(): Promise<Record<string, boolean>> {
   const doubled: number = await host.call<number>('double', 21);
   const answer: LetheFetchAnswer = { status: 200, headers: { a: 'b' }, body: new Uint8Array(1) };
+  const handler: ExportedHandler<{ key: string }> = {
+    fetch(request, env, ctx) {
+      ctx.waitUntil(Promise.resolve());
+      ctx.passThroughOnException();
+      return new Response(`${request.method} ${env.key}`);
+    },
+  };
+  const context: ExecutionContext = { waitUntil: (promise) => void promise, passThroughOnException() {} };
+  const handled = await handler.fetch?.(new Request('https://a.example/'), { key: 'k' }, context);
   const immediate: string = await new Promise<string>((resolve) => setImmediate((text: string) => resolve(text), 'now'));
   clearImmediate(setImmediate(() => {}));
   const { promise, resolve } = Promise.withResolvers<number>();
@@ -29,6 +38,7 @@ export async function run(): Promise<Record<string, boolean>> {
   const keyed: { n: number }[] = Iterator.zipKeyed({ n: [1, 2] }).toArray();
   return {
     host: doubled === 42 && answer.status === 200,
+    handler: (await handled?.text()) === 'GET k',
     immediate: immediate === 'now',
     url: import.meta.url === 'lethe:/types' && import.meta.resolve('./x') === 'lethe:/x',
     withResolvers: (await promise) === 7 && (await Promise.try((n: number) => n, 1)) === 1,

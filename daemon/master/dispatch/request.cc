@@ -68,6 +68,7 @@ Request &RequestStock::take() {
   request.once = true;
   request.debugs = false;
   request.wants_console = request.wants_stats = request.wants_floats = request.idempotent = false;
+  request.is_fetch = false;
   request.retried = request.interrupted = false;
   request.host_calls = 0;
   request.stats_heard = false;

@@ -38,6 +38,7 @@ struct Request : ListHook {
   bool once;   // its worker is discarded afterwards
   bool debugs; // runs in a worker of its own, outside of the pool and without a deadline
   bool wants_console, wants_stats, wants_floats, idempotent;
+  bool is_fetch;    // its function gets a Request, and gives a Response
   bool retried;     // was given to a second worker after the first one crashed
   bool interrupted; // its deadline passed when a worker had begun it
   uint32_t host_calls;

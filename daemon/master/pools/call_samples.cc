@@ -4,24 +4,24 @@
 
 namespace lethe {
 
-bool CallSamples::wants(std::string_view function, std::string_view arguments) const {
-  if (times_ == most_times || calls_.size() >= room() || arguments.size() > most_argument_bytes)
+bool CallSamples::wants(const message::WarmUpCall &call) const {
+  if (times_ == most_times || calls_.size() >= room() ||
+      call.arguments.size() > most_argument_bytes)
     return false;
   size_t of_function = 0;
-  for (const auto &call : calls_) {
-    const bool is_of_function = call->function == function;
-    if (is_of_function && call->arguments == arguments)
+  for (const auto &known : calls_) {
+    if (*known == call)
       return false;
-    of_function += is_of_function;
+    of_function += known->function == call.function;
   }
   return of_function < room() / 2; // others are to have some, too
 }
 
-void CallSamples::add(std::string_view function, std::string_view arguments, int64_t now_us) {
+void CallSamples::add(const message::WarmUpCall &call, int64_t now_us) {
   if (used_ == calls_.size())
     since_us_ = now_us;
-  calls_.emplace_back(message::WarmUpCall{function, arguments});
-  bytes_ += function.size() + arguments.size();
+  calls_.emplace_back(call);
+  bytes_ += call.function.size() + call.arguments.size();
 }
 
 bool CallSamples::are_due(int64_t now_us) const {

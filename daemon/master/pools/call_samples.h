@@ -21,8 +21,8 @@ public:
   static constexpr int64_t wait_us = 5'000'000;
 
   // Is the call to be kept?
-  bool wants(std::string_view function, std::string_view arguments) const;
-  void add(std::string_view function, std::string_view arguments, int64_t now_us);
+  bool wants(const message::WarmUpCall &call) const;
+  void add(const message::WarmUpCall &call, int64_t now_us);
 
   bool are_due(int64_t now_us) const;
   // Is there something that the generation in use was not made with?

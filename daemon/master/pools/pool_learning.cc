@@ -23,13 +23,15 @@ void Pool::compiled_in(const Request &request) {
   if (found == scripts_.end() || found->second.history != request.history()) // another version
     return;
   CallSamples &samples = found->second.samples;
-  if (!samples.wants(run->text, run->arguments))
+  const message::WarmUpCall call{
+      run->text, run->arguments, {.fetch = (run->flags & run_is_fetch) != 0}};
+  if (!samples.wants(call))
     return;
   const size_t bytes = run->text.size() + run->arguments.size();
   if (sample_bytes_ + bytes > most_sample_bytes)
     return;
   sample_bytes_ += bytes;
-  samples.add(run->text, run->arguments, environment_.loop.now_us());
+  samples.add(call, environment_.loop.now_us());
 }
 
 void Pool::learn_if_due() {

@@ -133,6 +133,8 @@ const Row masters_rows[] = {
      fmt::format("a string of at most {} bytes", longest_trace)},
     {"idempotent", in_call | in_eval,
      [](auto raw, auto &o) { return read_boolean(raw, o.call.idempotent); }, "true or false"},
+    {"fetch", in_call | to_debug, [](auto raw, auto &o) { return read_boolean(raw, o.call.fetch); },
+     "true or false"},
     {"pause", in_inspect, [](auto raw, auto &o) { return read_boolean(raw, o.call.pause); },
      "true or false"},
     {"for_ms", in_profile,
@@ -253,6 +255,9 @@ Result<ScriptOptions> read_script_options(std::string_view raw) {
   const auto options = read_options(raw, in_script);
   if (!options)
     return options.error();
+  if (options->load.module && options->load.commonjs)
+    return Error(ErrorCode::invalid_request,
+                 "a script is a module or CommonJS: options module and commonjs don't go together");
   return ScriptOptions{options->pool, options->call.limits, options->load};
 }
 

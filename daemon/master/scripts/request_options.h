@@ -15,7 +15,7 @@ namespace lethe {
 struct CallOptions {
   std::string_view pool = "default";
   Limits limits;
-  bool console = false, stats = false, idempotent = false;
+  bool console = false, stats = false, idempotent = false, fetch = false;
   std::string_view trace;
   std::string_view globals = packed_nil; // raw: a map, or nil
   bool pause = true;                     // inspect: before the function's first statement

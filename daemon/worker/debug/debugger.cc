@@ -132,7 +132,7 @@ std::optional<RunFailure> Debugger::run(const DebugJob &job, Buffer &result) {
 }
 
 std::optional<RunFailure> Debugger::call(const DebugJob &job, Buffer &result) {
-  return runner_.call(job.script, job.function, job.arguments, result, waiter_);
+  return runner_.call({job.script, job.function, job.arguments, job.is_fetch}, result, waiter_);
 }
 
 std::optional<RunFailure> Debugger::inspect(const DebugJob &job, Buffer &result) {

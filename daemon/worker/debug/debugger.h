@@ -21,6 +21,7 @@ struct DebugJob {
   std::string script, function; // of a heap snapshot, both may be empty
   int64_t number;               // as in message::Run
   std::string arguments;        // MessagePack
+  bool is_fetch = false;
 };
 
 // The way to the debugger.

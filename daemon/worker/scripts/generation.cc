@@ -347,7 +347,7 @@ bool Generation::is_pure(std::string_view script, const message::WarmUpCall &cal
   Runner::Waiter nobody;
   Buffer result;
   end_this_process_at(std::min(until_ns, now_ns() + warm_up_ns_ / calls_in_time));
-  if (runner_.call(script, call.function, call.arguments, result, nobody) ||
+  if (runner_.call({script, call.function, call.arguments, call.options.fetch}, result, nobody) ||
       runner_.run_to_rest(Runner::longest_rest_ns))
     return false;
   end_this_process_at(until_ns);
@@ -363,8 +363,10 @@ Result<Portrait> Generation::paint(Script &script, const WarmUpCalls &calls) con
   const v8::TryCatch drop(isolate_);
   std::vector<PortraitRoot> roots;
   for (const message::WarmUpCall &call : calls)
-    if (v8::Local<v8::Function> function; script.find_function(call.function).ToLocal(&function))
-      roots.push_back({std::string(".").append(call.function), function});
+    if (const auto found = script.find_function(call.function))
+      roots.push_back({std::string(".").append(call.function), found->function});
+  if (const auto exports = script.commonjs_exports(); !exports.IsEmpty())
+    roots.push_back({".module.exports", exports, true});
   script.modules().for_each(
       [&](const std::string &name, v8::Local<v8::Value> exports, v8::Local<v8::Object> meta) {
         const bool is_own = name == script.definition().name;

@@ -66,32 +66,62 @@ void Runner::new_eval_context() {
   eval_context_is_used_ = false;
 }
 
-std::optional<RunFailure> Runner::call(std::string_view script_name, std::string_view function_name,
-                                       std::string_view arguments, Buffer &output, Waiter &waiter) {
-  Script *script = scripts_.find(script_name);
+std::optional<RunFailure> Runner::call(const ScriptCall &call, Buffer &output, Waiter &waiter) {
+  Script *script = scripts_.find(call.script);
   if (!script)
-    return no_script(script_name);
+    return no_script(call.script);
   const v8::HandleScope handles(isolate_);
   const auto context = script->context();
   const v8::Context::Scope scope(context);
   const v8::TryCatch caught(isolate_);
   Entropy::instance().fill(script->random_state(), random_state_bytes);
-  v8::Local<v8::Function> function;
-  if (!script->find_function(function_name).ToLocal(&function))
-    return caught.HasCaught() ? failure(context, caught) : no_function(*script, function_name);
-  ValueReader reader(context, arguments, limits_.max_depth);
+  const auto called = script->find_function(call.function);
+  if (!called)
+    return caught.HasCaught() ? failure(context, caught) : no_function(*script, call.function);
+  ValueReader reader(context, call.arguments, limits_.max_depth);
   arguments_.clear();
   if (!reader.read_list(arguments_))
     return must_stop() ? stopped() : RunFailure{reader.error(), {}};
+  v8::Local<v8::Function> answer;
+  if (call.is_fetch)
+    if (auto failed = prepare_fetch(context, caught, answer))
+      return failed;
   if (before_call)
     before_call();
   v8::Local<v8::Value> value;
-  if (!function
-           ->Call(context, v8::Undefined(isolate_), static_cast<int>(arguments_.size()),
-                  arguments_.data())
+  if (!called->function
+           ->Call(context, called->receiver, static_cast<int>(arguments_.size()), arguments_.data())
            .ToLocal(&value))
     return failure(context, caught);
+  if (call.is_fetch && !answer->Call(context, v8::Undefined(isolate_), 1, &value).ToLocal(&value))
+    return failure(context, caught);
   return finish(context, value, caught, output, waiter);
+}
+
+// Makes of the arguments those of a Workers-like fetch(), and the function that makes a map of what
+// that one gives: see snapshot/prelude/groups/fetch_handler.js.
+std::optional<RunFailure> Runner::prepare_fetch(v8::Local<v8::Context> context,
+                                                const v8::TryCatch &caught,
+                                                v8::Local<v8::Function> &answer) {
+  v8::Local<v8::Object> handler;
+  v8::Local<v8::Value> prepare, prepared;
+  if (!prelude_group(context, "fetch_handler").ToLocal(&handler) ||
+      !handler->Get(context, to_name(isolate_, "prepare")).ToLocal(&prepare) ||
+      !prepare.As<v8::Function>()
+           ->Call(context, v8::Undefined(isolate_), static_cast<int>(arguments_.size()),
+                  arguments_.data())
+           .ToLocal(&prepared))
+    return failure(context, caught);
+  const auto part = [&](uint32_t i) {
+    return prepared.As<v8::Array>()->Get(context, i).ToLocalChecked();
+  };
+  if (part(0)->IsString())
+    return RunFailure{Error(ErrorCode::invalid_value, to_text(isolate_, part(0).As<v8::String>()))
+                          .with("path", to_text(isolate_, part(1).As<v8::String>())),
+                      {}};
+  answer = part(0).As<v8::Function>();
+  arguments_ = {part(1), part(2), part(3)};
+  return std::nullopt;
 }
 
 std::optional<RunFailure> Runner::eval(std::string_view text, std::string_view globals,

@@ -26,6 +26,15 @@ struct RunFailure {
   RawKeys raw; // what else is to be told of what was thrown
 };
 
+// Views.
+struct ScriptCall {
+  std::string_view script, function;
+  std::string_view arguments; // MessagePack: an array
+  // The arguments are a request and an environment, as maps: the function gets them as
+  // (Request, env, ctx), and the Response that it gives becomes a map.
+  bool is_fetch = false;
+};
+
 class Runner {
 public:
   // Waits, while a promise is pending, for what may settle it. This one is for where nobody answers
@@ -53,10 +62,9 @@ public:
   void use(const ValueLimits &limits) { limits_ = limits; }
 
   // Each appends the result to `output`, as MessagePack; nothing is to be sent of it after a
-  // failure. `arguments` is an array, `globals` a map or nil. A script that has to be stopped is a
+  // failure. `globals` is a map or nil. A script that has to be stopped is a
   // failure, too; Interrupts then says so, and this isolate must run nothing else.
-  std::optional<RunFailure> call(std::string_view script, std::string_view function,
-                                 std::string_view arguments, Buffer &output, Waiter &waiter);
+  std::optional<RunFailure> call(const ScriptCall &call, Buffer &output, Waiter &waiter);
   std::optional<RunFailure> eval(std::string_view source, std::string_view globals, Buffer &output,
                                  Waiter &waiter);
 
@@ -81,6 +89,9 @@ public:
 
 private:
   void new_eval_context();
+  std::optional<RunFailure> prepare_fetch(v8::Local<v8::Context> context,
+                                          const v8::TryCatch &caught,
+                                          v8::Local<v8::Function> &answer);
   v8::MaybeLocal<v8::Value> awaited(v8::Local<v8::Context> context, v8::Local<v8::Value> value);
   std::optional<RunFailure> finish(v8::Local<v8::Context> context, v8::Local<v8::Value> value,
                                    const v8::TryCatch &caught, Buffer &output, Waiter &waiter);

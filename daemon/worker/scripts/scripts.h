@@ -35,9 +35,16 @@ public:
   // To be called after load() and after what the script awaits.
   void end_loading();
 
-  // A module's export; else a global property or a top-level `const` or `let`. Empty if there is no
-  // such function, or an exception is pending.
-  v8::MaybeLocal<v8::Function> find_function(std::string_view name);
+  // A function, and the `this` of its call.
+  struct Callable {
+    v8::Local<v8::Function> function;
+    v8::Local<v8::Value> receiver;
+  };
+  // A module's export, or a property of a CommonJS script's exports; else a global property or a
+  // top-level `const` or `let`. Where nothing has that name, it is a path: "api.users.get" leads by
+  // own properties from what `api` is to a function of `api.users`. Nothing if there is no such
+  // function, or an exception is pending.
+  std::optional<Callable> find_function(std::string_view name);
   // The functions that the script has made, for people to see. Calls don't depend on it.
   const std::vector<std::string> &functions() const { return functions_; }
 
@@ -45,6 +52,10 @@ public:
   Result<Nothing> read_source_map();
 
   const ScriptDefinition &definition() const { return *definition_; }
+  // What a CommonJS script has exported, once it is loaded; of others empty.
+  v8::Local<v8::Object> commonjs_exports() const {
+    return definition_->options->commonjs ? exports_.Get(isolate_) : v8::Local<v8::Object>();
+  }
   // What it has imported.
   const Modules &modules() const { return modules_; }
   v8::Local<v8::Context> context() const { return context_.Get(isolate_); }
@@ -54,6 +65,8 @@ public:
   void note_warm_up(const message::WarmedUp &reached) { warmed_up_.emplace(reached); }
 
 private:
+  static constexpr size_t most_listed_functions = 1000;
+
   // Of a name that was called before.
   struct Lookup {
     v8::Global<v8::String> name;
@@ -66,19 +79,30 @@ private:
 
   Loaded load_json();
   Loaded load_classic();
+  Loaded load_commonjs();
   Loaded load_module(v8::Local<v8::Promise> &evaluated);
   Lookup &lookup(std::string_view name);
+  v8::MaybeLocal<v8::Value> find_value(std::string_view name);
+  v8::MaybeLocal<v8::Value> find_export(v8::Local<v8::String> key, std::string_view name);
+  v8::MaybeLocal<v8::Value> find_global(Lookup &lookup, std::string_view name);
   v8::MaybeLocal<v8::Value> evaluate_name(Lookup &lookup);
-  bool is_own(v8::Local<v8::String> key, std::string_view name,
-              v8::Local<v8::Function> function) const;
+  std::optional<Callable> follow(std::string_view path, size_t dot);
+  bool may_be_followed(v8::Local<v8::Value> value) const;
+  bool is_own(v8::Local<v8::String> key, std::string_view name, v8::Local<v8::Value> value) const;
   void note_baseline();
   void list_functions(const std::vector<std::string> &candidates);
+  void list_functions_of(const std::string &path, v8::Local<v8::Object> object, int levels,
+                         size_t &properties);
+  void list(const std::string &path) {
+    if (functions_.size() < most_listed_functions)
+      functions_.push_back(path);
+  }
 
   v8::Isolate *isolate_;
   std::shared_ptr<ScriptDefinition> definition_;
   v8::Global<v8::Context> context_;
   Modules modules_;
-  v8::Global<v8::Object> exports_; // a module's namespace
+  v8::Global<v8::Object> exports_; // a module's namespace, or a CommonJS script's module.exports
   void *random_state_;
   std::shared_ptr<const std::vector<std::string>> baseline_; // names of global properties before it
                                                              // ran, sorted; of a classic script

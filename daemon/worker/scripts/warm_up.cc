@@ -147,7 +147,8 @@ bool WarmUp::next_round_is_quiet(const CodeEvents &events) {
 std::optional<RunFailure> WarmUp::call(const message::WarmUpCall &call) {
   Runner::Waiter nobody;
   Buffer result;
-  auto failure = runner_.call(script_, call.function, call.arguments, result, nobody);
+  auto failure =
+      runner_.call({script_, call.function, call.arguments, call.options.fetch}, result, nobody);
   if (!failure)
     failure = runner_.run_to_rest(Runner::longest_rest_ns);
   if (failure) {

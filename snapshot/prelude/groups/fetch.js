@@ -27,7 +27,7 @@ const enumerations = {
   redirect: ['follow', 'error', 'manual'],
   referrerPolicy: ['', 'no-referrer', 'no-referrer-when-downgrade', 'same-origin', 'origin', 'strict-origin', 'origin-when-cross-origin', 'strict-origin-when-cross-origin', 'unsafe-url'],
 };
-let requestState, responseState, isRequest, makeResponse;
+let requestState, responseState, isRequest, isResponse, makeResponse;
 
 function toMethod(value) {
   const method = toDOMString(value, 'Request: the method');
@@ -256,6 +256,7 @@ export class Response {
   }
 
   static {
+    isResponse = (value) => typeof value === 'object' && value !== null && #state in value;
     responseState = (response) => response.#state;
     makeResponse = (state) => new Response(ours, state);
   }
@@ -285,16 +286,16 @@ const networkError = (cause) => new TypeError(`fetch failed: ${cause?.message ??
 
 const isPair = (value) => Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'string';
 
-function toHeaderList(headers) {
+function toHeaderList(headers, where) {
   const list = isObject(headers) && !isBufferSource(headers) ? (Array.isArray(headers) ? headers : Object.entries(headers)) : null;
-  if (!list?.every(isPair)) throw new TypeError('the client\'s answer has headers that are neither pairs of texts nor a map of texts');
+  if (!list?.every(isPair)) throw new TypeError(`${where} has headers that are neither pairs of texts nor a map of texts`);
   return list;
 }
 
-function toBodyBytes(body) {
+function toBodyBytes(body, where) {
   if (body === null) return null;
   if (typeof body === 'string') return encodeText(body);
-  if (!isBufferSource(body)) throw new TypeError('the client\'s answer has a body that is neither bytes nor a text');
+  if (!isBufferSource(body)) throw new TypeError(`${where} has a body that is neither bytes nor a text`);
   return copyBytes(body);
 }
 
@@ -318,8 +319,8 @@ function toAnswer(answer, request) {
   if (!Number.isInteger(status) || status < 200 || status > 599) throw new TypeError('the client\'s answer has no status between 200 and 599');
   if (typeof statusText !== 'string' || typeof url !== 'string' || typeof redirected !== 'boolean')
     throw new TypeError('the client\'s answer has a statusText or url that is no text, or a redirected that is no boolean');
-  const list = makeHeaders(toHeaderList(headers));
-  const bytes = toBodyBytes(body);
+  const list = makeHeaders(toHeaderList(headers, 'the client\'s answer'));
+  const bytes = toBodyBytes(body, 'the client\'s answer');
   requireIntegrity(request.integrity, bytes);
   return makeResponse({
     type: 'default',
@@ -374,3 +375,9 @@ export const { fetch } = {
     }
   },
 };
+
+// For the other way, in which the client asks and the script answers.
+export { isResponse, responseState, toBodyBytes, toHeaderList };
+export function warmUp() {
+  require('lethe:fetch_handler');
+}

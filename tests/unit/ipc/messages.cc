@@ -122,6 +122,11 @@ template <typename Struct> struct Sample<Record<Struct>> {
   static Struct of(bool most) { return sample_of<Struct>(most); }
 };
 
+template <typename Struct> struct Sample<ByName<Struct>> {
+  static Struct of(bool most) { return sample_of<Struct>(most); }
+};
+template <typename Sampled> struct Sample<MayLack<Sampled>> : Sample<Sampled> {};
+
 template <typename Message> std::string body_of(const Message &message) {
   Buffer out;
   write_message(out, message);
@@ -192,8 +197,8 @@ Test(message_fields, a_choice_is_one_of_its_enumeration) {
 }
 
 Test(message_fields, bits_are_those_that_are_known) {
-  cr_assert(takes<Bits<all_run_flags>>("\x1f"));
-  cr_assert(!takes<Bits<all_run_flags>>("\x20"));
+  cr_assert(takes<Bits<all_run_flags>>("\x3f"));
+  cr_assert(!takes<Bits<all_run_flags>>("\x40"));
   cr_assert(!takes<Bits<all_run_flags>>("\xff"));
 }
 
@@ -298,6 +303,35 @@ Test(message_fields, a_packed_value_is_one_of_its_kind_and_stays_as_its_bytes) {
   std::string_view value;
   Source from{Reader(bytes), nullptr};
   cr_assert(Tried::read(from, value) && value.data() == bytes.data());
+}
+
+Test(message_fields, a_records_last_field_may_lack_where_its_kind_says_so) {
+  using Tried = Record<WarmUpCall>;
+  const auto with = [](std::string_view options) {
+    return std::string("\x93\xa1"
+                       "f\x90")
+        .append(options);
+  };
+  const auto fetch_of = [](std::string_view bytes) {
+    const auto call = unpack<Tried>(bytes);
+    return call ? std::optional(call->options.fetch) : std::nullopt;
+  };
+  cr_assert(fetch_of("\x92\xa1"
+                     "f\x90") == false);
+  cr_assert(fetch_of(with("\xc0")) == false);
+  cr_assert(fetch_of(with("\x80")) == false);
+  cr_assert(fetch_of(with("\x81\xa5"
+                          "fetch\xc0")) == false);
+  cr_assert(fetch_of(with("\x81\xa5"
+                          "fetch\xc3")) == true);
+  cr_assert(fetch_of(written<Tried>({"f", "\x90", {.fetch = true}})) == true);
+  for (const std::string_view wrong : {"\xc3"sv, "\x90"sv, "\x81\xa5other\xc3"sv,
+                                       "\x81\xa5"
+                                       "fetch\x01"sv,
+                                       "\x81"sv, "\x81\x01\xc3"sv})
+    cr_assert(!fetch_of(with(wrong)));
+  cr_assert(!fetch_of("\x94\xa1"
+                      "f\x90\x80\xc0"));
 }
 
 Test(message_fields, what_is_kept_has_memory_of_its_own) {

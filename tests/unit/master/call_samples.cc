@@ -14,9 +14,10 @@ constexpr int64_t wait_us = CallSamples::wait_us;
 // As the master does: kept if it is wanted.
 bool keep(CallSamples &samples, std::string_view function, std::string_view arguments,
           int64_t now_us = 0) {
-  const bool is_wanted = samples.wants(function, arguments);
+  const message::WarmUpCall call{function, arguments, {}};
+  const bool is_wanted = samples.wants(call);
   if (is_wanted)
-    samples.add(function, arguments, now_us);
+    samples.add(call, now_us);
   return is_wanted;
 }
 
@@ -42,6 +43,8 @@ Test(call_samples, a_call_is_kept_once) {
   cr_assert_eq(samples.calls()[1]->function, "f");
   cr_assert_eq(samples.calls()[1]->arguments, "\x91\x01");
   cr_assert_eq(samples.bytes(), 3 + 4);
+  cr_assert(!samples.wants({"g", "\x90", {.fetch = false}}));
+  cr_assert(samples.wants({"g", "\x90", {.fetch = true}}), "it is another call");
 }
 
 Test(call_samples, long_arguments_are_not_kept) {

@@ -95,6 +95,7 @@ Test(request_options, what_a_zygote_needs_is_read_by_the_names_of_its_record) {
     return options->load;
   };
   cr_assert(load_of("module", "\xc3") == message::LoadOptions{.module = true});
+  cr_assert(load_of("commonjs", "\xc3") == message::LoadOptions{.commonjs = true});
   cr_assert(load_of("node_globals", "\xc3") == message::LoadOptions{.node_globals = true});
   const std::string calls = "\x91\x92\xa1"
                             "f\x90";
@@ -103,7 +104,7 @@ Test(request_options, what_a_zygote_needs_is_read_by_the_names_of_its_record) {
             message::LoadOptions{.warm_up_must_be_pure = true});
   cr_assert(load_of("source_map", "\xa1m") == message::LoadOptions{.source_map = "m"});
   for (const char *key :
-       {"module", "node_globals", "warm_up", "warm_up_must_be_pure", "source_map"}) {
+       {"module", "commonjs", "node_globals", "warm_up", "warm_up_must_be_pure", "source_map"}) {
     cr_assert(load_of(key, "\xc0") == message::LoadOptions{}, "nil is the default: %s", key);
     const auto wrong = read_script_options(one_option(key, "\x02"));
     cr_assert(!wrong && contains(wrong.error().message, std::string("option ") + key), "%s", key);

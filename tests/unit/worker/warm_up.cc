@@ -43,7 +43,7 @@ struct Warmed {
     const v8::HandleScope handles(isolate);
     Buffer result;
     Runner::Waiter nobody;
-    const auto failure = runner.call("s", "f", "\x90", result, nobody);
+    const auto failure = runner.call({"s", "f", "\x90"}, result, nobody);
     return failure ? failure->error.message : std::string(result.view());
   }
   // What V8 compiles in a request.
