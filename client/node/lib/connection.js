@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import * as errors from './errors.js';
+import { asMap, toResponse } from './fetch.js';
 import { connectLink, insideHost } from './link.js';
 import { PrivateDaemon } from './private.js';
 import { onAbort, protocolOptions, Request, Retry } from './request.js';
@@ -51,6 +52,12 @@ export class Connection {
 
   async call(script, name, args = [], options = undefined) {
     return this.#ask('call', [script, name, this.#plain([...args])], options);
+  }
+
+  async fetch(script, input, { method, headers, body, redirect, env, functionName = 'default.fetch', ...options } = {}) {
+    const args = [await asMap(input, { method, headers, body, redirect }), env];
+    const call = typeof script === 'string' ? this.call.bind(this, script) : script.call;
+    return toResponse(await call(functionName, args, { ...options, fetch: true }));
   }
 
   async chain(steps, input = null, options = undefined) {

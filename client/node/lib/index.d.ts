@@ -58,15 +58,29 @@ export interface EvalOptions extends RunOptions {
   globals?: Record<string, unknown>;
 }
 
+/** Of fetch(): what the Fetch API's init has of it, the call's options, and */
+export interface FetchOptions extends RunOptions {
+  method?: string;
+  headers?: ConstructorParameters<typeof Headers>[0];
+  body?: ConstructorParameters<typeof Response>[0];
+  redirect?: 'follow' | 'error' | 'manual';
+  /** The function's second argument. */
+  env?: Record<string, unknown>;
+  /** Which function: 'default.fetch'. */
+  functionName?: string;
+}
+
 /** Of put() and script(): the protocol's options of script.put, also in its spelling (warm_up). */
 export interface ScriptOptions {
   pool?: string;
   /** An ES module, whose exports are the functions; else a classic script, whose global functions they are. */
   module?: boolean;
+  /** Or CommonJS: what its `module.exports` holds are the functions. */
+  commonjs?: boolean;
   /** Whether it finds `Buffer`, `process` and `global`. */
   nodeGlobals?: boolean;
   /** Calls that run before the first request, so that it finds compiled code. */
-  warmUp?: [functionName: string, args: unknown[]][];
+  warmUp?: [functionName: string, args: unknown[], options?: { fetch?: boolean }][];
   warmUpMustBePure?: boolean;
   /** For every call of the script. */
   deadlineMs?: number;
@@ -106,6 +120,12 @@ export class Connection {
 
   /** What the function of a script that was put before returns. */
   call<Result = any>(script: string, functionName: string, args?: readonly unknown[], options?: RunOptions): Promise<Result>;
+
+  /**
+   * What a Workers-like module, `export default { fetch(request, env, ctx) }`, answers to a request. The script is a name or a
+   * handle. What the function has given to `ctx.waitUntil()` is done when this resolves.
+   */
+  fetch(script: string | ScriptHandle<any>, input: string | URL | Request, options?: FetchOptions): Promise<Response>;
 
   /** Passes `input` through the functions in turn, as one request, with a clean state for each. */
   chain<Result = any>(steps: readonly (readonly [script: string, functionName: string])[], input?: unknown, options?: RunOptions): Promise<Result>;

@@ -14,6 +14,7 @@ from .errors import (
     Busy, Cancelled, CompileError, ConnectionLost, DeadlineExceeded, Forbidden, InternalError, InvalidRequest, InvalidValue,
     LetheError, MemoryLimit, NotFound, Quarantined, SandboxViolation, ScriptError, ShuttingDown, TooLarge, WorkerCrashed,
 )
+from .response import Response
 from .session import Cancellation, ConsoleLine, Report, Retry
 from .sync import Connection, connect
 from .words import Script
@@ -22,5 +23,5 @@ __version__ = "0.1.0"
 __all__ = [
     "Busy", "Cancellation", "Cancelled", "CompileError", "Connection", "ConnectionLost", "ConsoleLine", "DeadlineExceeded",
     "Forbidden", "InternalError", "InvalidRequest", "InvalidValue", "LetheError", "MemoryLimit", "NotFound", "Quarantined",
-    "Report", "Retry", "SandboxViolation", "Script", "ScriptError", "ShuttingDown", "TooLarge", "WorkerCrashed", "connect",
+    "Report", "Response", "Retry", "SandboxViolation", "Script", "ScriptError", "ShuttingDown", "TooLarge", "WorkerCrashed", "connect",
 ]

@@ -8,7 +8,7 @@ import time
 import weakref
 from typing import Any, Callable, Dict, Generator, Iterable, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
-from . import errors
+from . import errors, response
 from .session import Retry
 
 DEFAULT_SOCKET = "/run/lethe/lethe.sock"
@@ -56,6 +56,20 @@ class Words:
     def call(self, script: str, function: str, *args: Any, deadline: Optional[float] = None, **options: Any) -> Any:
         """What the function of a script that was put before returns."""
         return self._ask("call", (script, function, args), deadline, options)
+
+    def fetch(self, script: Union[str, Script], url: str, *, method: Optional[str] = None,
+              headers: Union[Mapping[str, str], Iterable[Tuple[str, str]], None] = None, body: Union[bytes, str, None] = None,
+              env: Optional[Mapping[str, Any]] = None, function: str = "default.fetch", deadline: Optional[float] = None,
+              **options: Any) -> Any:
+        """What a Workers-like module, `export default { fetch(request, env, ctx) }`, answers to a request: a Response.
+
+        `script` is a name or a handle. Without `method` it is POST if there is a body, else GET. What the function has given to
+        `ctx.waitUntil()` is done when this returns.
+        """
+        asked = {"url": url, "method": method or ("GET" if body is None else "POST"), "body": body,
+                 "headers": [list(pair) for pair in (headers.items() if isinstance(headers, Mapping) else headers or ())]}
+        handle = script if isinstance(script, Script) else Script(self, script, None, {})
+        return self._drive(handle._fetch_steps(function, (asked, env), deadline, {**options, "fetch": True}))
 
     def chain(self, steps: Iterable[Tuple[str, str]], value: Any = None, *, deadline: Optional[float] = None,
               **options: Any) -> Any:
@@ -167,6 +181,9 @@ class Script:
                 raise
         yield from self._put_steps(left)  # it has not run: the daemon has lost it
         return (yield "call", (self._name, function, args), left(), dict(options))
+
+    def _fetch_steps(self, *call: Any) -> Steps:
+        return response.from_map((yield from self._call_steps(*call)))
 
     def _put_steps(self, left: Callable[[], Optional[float]]) -> Steps:
         """Puts it unless the daemon has it, with this source and these options."""

@@ -30,11 +30,39 @@ void Asked::read_verb(const json &step) {
       steps_.push_back({each[0].get_ref<const std::string &>().c_str(),
                         each[1].get_ref<const std::string &>().c_str()});
     value_ = make(value_holder_, arguments_[1]);
+  } else if (step.contains("fetch")) {
+    verb_ = Verb::fetch;
+    arguments_ = step["fetch"];
+    read_request(arguments_[1]);
   } else if (step.contains("put")) {
     invoke("script.put", step["put"]);
   } else {
     expect(step.contains("request"), "the C library has no such step: " + shown(step));
     invoke(step["request"][0], step["request"][1]);
+  }
+}
+
+void Asked::read_request(const json &request) {
+  const auto text_of = [&](const char *key) {
+    return request.contains(key) ? request[key].get_ref<const std::string &>().c_str() : nullptr;
+  };
+  request_.url = text_of("url");
+  request_.method = text_of("method");
+  request_.function = text_of("function");
+  if (request.contains("headers"))
+    for (const json &header : request["headers"])
+      headers_.push_back({header[0].get_ref<const std::string &>().c_str(),
+                          header[1].get_ref<const std::string &>().c_str()});
+  request_.headers = headers_.data();
+  request_.header_count = headers_.size();
+  if (request.contains("env"))
+    request_.env = make(globals_holder_, request["env"]);
+  if (request.contains("body")) {
+    size_t size = 0;
+    const char *bytes = nullptr;
+    lethe_value_bytes(make(value_holder_, request["body"]), &bytes, &size);
+    request_.body = bytes;
+    request_.body_size = size;
   }
 }
 
@@ -76,6 +104,8 @@ OwnReply Asked::ask(lethe_client *client) const {
     return OwnReply(lethe_call(client, text(0), text(1), value_, &options_));
   case Verb::chain:
     return OwnReply(lethe_chain(client, steps_.data(), steps_.size(), value_, &options_));
+  case Verb::fetch:
+    return OwnReply(lethe_fetch(client, text(0), &request_, &options_));
   case Verb::invoke:
     break;
   }
@@ -91,6 +121,8 @@ lethe_request *Asked::start(lethe_client *client, lethe_completion completion, v
   case Verb::chain:
     return lethe_chain_async(client, steps_.data(), steps_.size(), value_, &options_, completion,
                              user);
+  case Verb::fetch:
+    return lethe_fetch_async(client, text(0), &request_, &options_, completion, user);
   case Verb::invoke:
     break;
   }

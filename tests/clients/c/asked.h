@@ -22,9 +22,10 @@ public:
   lethe_request *start(lethe_client *client, lethe_completion completion, void *user) const;
 
 private:
-  enum class Verb { eval, call, chain, invoke };
+  enum class Verb { eval, call, chain, fetch, invoke };
 
   void read_verb(const json &step);
+  void read_request(const json &request);
   void read_options(const json &options);
   void invoke(const std::string &method, const json &params);
   lethe_value make(OwnBuilder &builder, const json &written);
@@ -37,6 +38,8 @@ private:
   json other_options_;
   std::string method_, pool_;
   std::vector<lethe_step> steps_;
+  std::vector<lethe_header> headers_; // point into arguments_, as request_ does
+  lethe_fetch_request request_ = LETHE_FETCH_INIT;
   OwnBuilder value_holder_{lethe_builder_new()}, globals_holder_{lethe_builder_new()};
   lethe_value value_{nullptr, 0}; // arguments, input or parameters
   lethe_options options_ = LETHE_OPTIONS_INIT;

@@ -10,7 +10,7 @@ import { Daemon, inTime, lethe, LIBRARY, PATIENCE, same, until, valueOf } from '
 
 const CASES = JSON.parse(readFileSync(new URL('../cases.json', import.meta.url), 'utf8'));
 const LANGUAGE = 'node';
-const VERBS = ['eval', 'call', 'chain', 'put', 'request', 'script'];
+const VERBS = ['eval', 'call', 'chain', 'put', 'request', 'script', 'fetch'];
 const CLASSES = new Map(Object.values(lethe).filter((each) => each.code).map((each) => [each.code, each]));
 CLASSES.set('unknown_method', lethe.InvalidRequest).set('unreachable', lethe.ConnectionLost).delete('internal');
 const CHILD = `
@@ -116,6 +116,10 @@ class Scenario {
         return () => this.handles.get(name)[function_](...parameters);
       }
       case 'put': return () => js.put(...args);
+      case 'fetch': {
+        const [name, { url, function: functionName, ...init }] = args;
+        return (more) => js.fetch(name, url, { method: 'body' in init ? 'POST' : 'GET', functionName, ...init, ...options, ...more }).then(shownResponse);
+      }
       default: return (more) => js[verb](...args, { ...options, ...more });
     }
   }
@@ -139,6 +143,11 @@ class Scenario {
     }
     if ('within_ms' in step) assert.ok(performance.now() - begin < step.within_ms);
   }
+}
+
+async function shownResponse(response) {
+  const { status, statusText, headers } = response;
+  return { status, statusText, headers: [...headers].map((pair) => [...pair]), body: new Uint8Array(await response.arrayBuffer()) };
 }
 
 function checkError(error, wanted) {

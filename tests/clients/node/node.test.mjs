@@ -326,6 +326,43 @@ describe('signals', () => {
   });
 });
 
+describe('fetch', () => {
+  const source = `export default {
+    fetch: async (request, env) => Response.json([request.method, request.url, request.headers.get('content-type'), await request.text(), env],
+      { status: 404, headers: [['set-cookie', 'a'], ['set-cookie', 'b']] }),
+    wait: () => new Promise(() => setTimeout(() => {}, 1e6)),
+  }`;
+
+  test('takes what fetch() takes, and gives a Response', async () => {
+    await js.put('node/site', source, { module: true });
+    const handle = js.script('node/handle', { source, module: true });
+    const form = new URLSearchParams({ a: 'b' });
+    const formType = 'application/x-www-form-urlencoded;charset=UTF-8';
+    const stream = new Blob(['str', 'eam']).stream();
+    for (const [site, input, init, seen] of [
+      ['node/site', 'https://a.example/', {}, ['GET', 'https://a.example/', null, '', {}]],
+      [handle, new URL('https://a.example/b'), { method: 'PUT', body: form, env: { key: 1 } }, ['PUT', 'https://a.example/b', formType, 'a=b', { key: 1 }]],
+      [handle, new globalThis.Request('https://a.example/c', { method: 'POST', body: 'text' }), undefined,
+        ['POST', 'https://a.example/c', 'text/plain;charset=UTF-8', 'text', {}]],
+      ['node/site', 'https://a.example/d', { method: 'POST', body: stream }, ['POST', 'https://a.example/d', null, 'stream', {}]],
+    ]) {
+      const response = await js.fetch(site, input, init);
+      assert.ok(response instanceof Response);
+      assert.equal(response.status, 404);
+      assert.deepEqual([...response.headers].filter(([name]) => name === 'set-cookie').map(([, value]) => value), ['a', 'b']);
+      assert.deepEqual(await response.json(), seen);
+    }
+  });
+
+  test('keeps deadlines and signals', async () => {
+    const handle = js.script('node/handle', { source, module: true });
+    const wait = (options) => failure(js.fetch(handle, 'https://a.example/', { functionName: 'default.wait', ...options }));
+    assert.ok((await wait({ deadline: 100 })) instanceof lethe.DeadlineExceeded);
+    assert.ok((await wait({ signal: AbortSignal.timeout(50) })) instanceof lethe.Cancelled);
+    assert.ok((await failure(js.fetch(handle, '/relative'))) instanceof TypeError);
+  });
+});
+
 describe('one connection', () => {
   test('thousands of requests at once', async () => {
     const numbers = Array.from({ length: 3000 }, (_, n) => n);

@@ -29,6 +29,11 @@ export async function use(signal: AbortSignal): Promise<void> {
   await anything.whatever(1, 2);
   await anything.call<string>('with', [allowed, text]);
 
+  const response: Response = await js.fetch('acme/site', new URL('https://a.example/'), { method: 'PUT', body: 'x', headers: { a: 'b' }, env: { n: 1 }, deadline: 100 });
+  const { ok }: { ok: boolean } = await js.fetch(login, new Request('https://a.example/'));
+  text.slice(ok ? 0 : response.status);
+  await js.put('acme/common', '…', { commonjs: true, warmUp: [['default.fetch', [{ url: 'https://a.example/' }], { fetch: true }]] });
+
   js.host('db.get', async function (id: number) {
     return [id, this.signal.aborted];
   });

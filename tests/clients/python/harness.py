@@ -173,12 +173,12 @@ class Sync:
         self.threads = concurrent.futures.ThreadPoolExecutor(max_workers=450)
         self.js: Any = lethe.connect(socket, **options)
 
-    def start(self, method: str, *args: Any, **options: Any) -> Running:
+    def start(self, method: str, /, *args: Any, **options: Any) -> Running:
         cancellation = options.setdefault("cancel", lethe.Cancellation()) if method in ("eval", "call", "chain") else None
         future = self.threads.submit(getattr(self.js, method), *args, **options)
         return Running(future, cancellation.cancel if cancellation else lambda: None)
 
-    def ask(self, method: str, *args: Any, **options: Any) -> Any:
+    def ask(self, method: str, /, *args: Any, **options: Any) -> Any:
         return getattr(self.js, method)(*args, **options)
 
     def of_script(self, handle: Any, function: str, *args: Any) -> Any:
@@ -215,11 +215,11 @@ class Aio:
     def _run(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE * 2)
 
-    def start(self, method: str, *args: Any, **options: Any) -> Running:
+    def start(self, method: str, /, *args: Any, **options: Any) -> Running:
         future = asyncio.run_coroutine_threadsafe(getattr(self.js, method)(*args, **options), self.loop)
         return Running(future, future.cancel)
 
-    def ask(self, method: str, *args: Any, **options: Any) -> Any:
+    def ask(self, method: str, /, *args: Any, **options: Any) -> Any:
         return self._run(getattr(self.js, method)(*args, **options))
 
     def of_script(self, handle: Any, function: str, *args: Any) -> Any:

@@ -27,7 +27,7 @@ js = lethe.connect(sys.argv[2])
 js.host("begun")(lambda name: os.kill(os.getpid(), 9))
 js.eval(sys.argv[3])
 """
-VERBS = {"eval", "call", "chain", "put", "request", "script"}
+VERBS = {"eval", "call", "chain", "put", "request", "script", "fetch"}
 
 
 class Scenario:
@@ -111,6 +111,8 @@ class Scenario:
             args, options = args[:2], args[2]
         elif verb == "request":
             args = [args[0], *args[1]]
+        elif verb == "fetch":
+            args, options = args[:1], {**args[1], **options}
         return verb, args, options
 
     def request(self, step: Dict[str, Any]) -> None:
@@ -137,6 +139,8 @@ class Scenario:
             self.check_error(raised.exception, step["error"])
         else:
             seen = ask()
+            if isinstance(seen, lethe.Response):
+                seen = {"status": seen.status, "statusText": seen.status_text, "headers": [list(pair) for pair in seen.headers], "body": seen.body}
             if "contains" in step:
                 test.assertGreaterEqual(seen.items(), step["contains"].items())
             elif "result" in step:

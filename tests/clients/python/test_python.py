@@ -203,6 +203,36 @@ class Errors(WithDaemon):
         self.assertEqual(in_child(as_nobody), "'forbidden <lambda>'")
 
 
+class Fetch(WithDaemon):
+    SITE = """export default {
+        fetch: async (request, env) => Response.json({ method: request.method, key: env.key, type: request.headers.get('content-type'),
+                                                       sent: await request.text() }, { status: 404, headers: [['X-A', '1'], ['x-a', '2']] }),
+        wait: () => new Promise(() => setTimeout(() => {}, 1e6)),
+    }"""
+
+    def test_a_response_by_name_and_by_handle(self) -> None:
+        self.js.put("python/site", self.SITE, module=True)
+        handle = self.js.script("python/handle", self.SITE, module=True)
+        for script in ("python/site", handle):
+            response = self.js.fetch(script, "https://example.com/", headers={"Content-Type": "a/b"}, body="é", env={"key": [1]})
+            self.assertEqual((response.status, response.ok, response.status_text), (404, False, ""))
+            self.assertEqual((response.header("X-A"), response.header("none")), ("1, 2", None))
+            self.assertEqual(response.json(), {"method": "POST", "key": [1], "type": "a/b", "sent": "é"})
+            self.assertEqual(json.loads(response.text()), response.json())
+
+    def test_asyncio_options_and_errors(self) -> None:
+        async def use() -> None:
+            async with lethe.aio.connect(self.daemon.socket) as js:
+                handle = js.script("python/aio", self.SITE, module=True)
+                self.assertEqual((await js.fetch(handle, "https://example.com/", method="DELETE")).json()["method"], "DELETE")
+                with self.assertRaises(lethe.DeadlineExceeded):
+                    await js.fetch(handle, "https://example.com/", function="default.wait", deadline=0.1)
+                with self.assertRaises(lethe.InvalidValue):
+                    await js.fetch(handle, "/relative")
+
+        asyncio.run(use())
+
+
 class Threads(WithDaemon):
     def test_many_threads_share_one_connection(self) -> None:
         wrong = []
