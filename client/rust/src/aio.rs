@@ -32,6 +32,7 @@ use serde::Serialize;
 
 use crate::client::{end_of, host_function, unreachable, Client, Delays, Io, Request, ScriptCore, Shared, State, Typed};
 use crate::error::{Error, Result};
+use crate::fetch::{Fetch, Response};
 use crate::fork::NotForChildren;
 use crate::options::{Connect, HostError, Options, ScriptOptions};
 use crate::socket::{shut_down, Socket};
@@ -95,6 +96,11 @@ impl Connection {
         Out: DeserializeOwned + 'a,
     {
         self.client.ask(Request::call(script, function, &args, self.client.max_depth()), &self.options)
+    }
+
+    /// What a Workers-like module answers to a request. What its function has given to `ctx.waitUntil()` is done then.
+    pub async fn fetch(&self, script: &str, request: &Fetch) -> Result<Response> {
+        self.with(Fetch::options()).call(script, &request.function, request.arguments()).await
     }
 
     /// Passes `input` through the functions (script, function) in turn, as one request with one deadline, and a clean state for each.
@@ -187,6 +193,11 @@ impl Script {
         let Connection { client, options } = &self.connection;
         let request = Request::call(&self.core.name, function, &args, client.max_depth());
         self.core.call(client, request, options)
+    }
+
+    /// What it answers to a request: see [`Connection::fetch`].
+    pub async fn fetch(&self, request: &Fetch) -> Result<Response> {
+        self.with(Fetch::options()).call(&request.function, request.arguments()).await
     }
 
     /// One of its functions, with its types.

@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::client::{end_of, host_function, unreachable, Client, Delays, Io, Ping, Put, Request, ScriptCore, Shared, State, Typed};
 use crate::error::{Error, Result};
+use crate::fetch::{Fetch, Response};
 use crate::options::{locked, Connect, HostError, Options, ScriptOptions};
 use crate::socket::{self, shut_down, Alarm, Socket};
 
@@ -81,6 +82,11 @@ impl Connection {
     /// What the function of a script that was put before returns. Its arguments are a tuple, `(user,)` for one, or a list.
     pub fn call<In: Serialize, Out: DeserializeOwned>(&self, script: &str, function: &str, args: In) -> Result<Out> {
         self.ask(Request::call(script, function, &args, self.client.max_depth()))
+    }
+
+    /// What a Workers-like module answers to a request. What its function has given to `ctx.waitUntil()` is done then.
+    pub fn fetch(&self, script: &str, request: &Fetch) -> Result<Response> {
+        self.with(Fetch::options()).call(script, &request.function, request.arguments())
     }
 
     /// Passes `input` through the functions (script, function) in turn, as one request with one deadline, and a clean state for each.
@@ -190,6 +196,11 @@ impl Script {
         let client = &self.connection.client;
         let request = Request::call(&self.core.name, function, &args, client.max_depth());
         block_on(&client.state(), self.core.call(client, request, &self.connection.options))
+    }
+
+    /// What it answers to a request: see [`Connection::fetch`].
+    pub fn fetch(&self, request: &Fetch) -> Result<Response> {
+        self.with(Fetch::options()).call(&request.function, request.arguments())
     }
 
     /// One of its functions, with its types.

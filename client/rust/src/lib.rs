@@ -40,6 +40,7 @@ mod client;
 mod decode;
 mod encode;
 mod error;
+mod fetch;
 mod fork;
 mod options;
 mod private;
@@ -50,6 +51,7 @@ mod value;
 pub use blocking::{connect, Connection, Function, Script};
 pub use client::{Ping, Put};
 pub use error::{Details, Error, Result, ScriptError, Thrown};
+pub use fetch::{Fetch, Response};
 pub use options::{Cancellation, Connect, ConsoleLine, HostError, Options, Report, Retry, RetryPolicy, ScriptOptions, Stats};
 pub use value::{from_value, to_value, Date, Value};
 

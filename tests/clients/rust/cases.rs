@@ -204,7 +204,7 @@ impl<F: Hosts> Play<'_, F> {
 
 /// What a step asks, and the report that it wants.
 fn asked(step: &Json) -> (Asked, Option<Report>) {
-    let verbs = ["eval", "call", "chain", "put", "request"];
+    let verbs = ["eval", "call", "chain", "put", "request", "fetch"];
     let verb = verbs.into_iter().find(|verb| !step[verb].is_null()).unwrap();
     let mut options = Options::new();
     for (key, value) in step["options"].as_object().into_iter().flatten() {

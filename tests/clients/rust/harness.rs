@@ -248,6 +248,35 @@ pub trait Face: Clone + Send + 'static {
     fn close(&self);
 }
 
+fn fetch_of(asked: &Json) -> lethe::Fetch {
+    let mut request = lethe::Fetch::new(asked["url"].as_str().unwrap());
+    for (key, value) in asked.as_object().unwrap() {
+        request = match key.as_str() {
+            "method" => request.method(value.as_str().unwrap()),
+            "function" => request.function(value.as_str().unwrap()),
+            "body" => request.body(value_of(value).as_bytes().unwrap()),
+            _ => request,
+        };
+    }
+    for header in asked["headers"].as_array().into_iter().flatten() {
+        request = request.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
+    }
+    for (name, value) in asked["env"].as_object().into_iter().flatten() {
+        request = request.env(name, value_of(value));
+    }
+    request
+}
+
+fn map_of(response: &lethe::Response) -> Value {
+    let headers = response.headers.iter().map(|(name, value)| Value::Array(vec![name.as_str().into(), value.as_str().into()]));
+    Value::Map(vec![
+        ("status".into(), response.status.into()),
+        ("statusText".into(), response.status_text.as_str().into()),
+        ("headers".into(), Value::Array(headers.collect())),
+        ("body".into(), Value::Bytes(response.body.clone())),
+    ])
+}
+
 /// The parts of the arguments of a request, as both connections take them.
 macro_rules! perform {
     ($js:expr, $asked:expr $(, $wait:ident)?) => {{
@@ -269,6 +298,10 @@ macro_rules! perform {
                 }
                 let put = js.put_with(&text(&args[0]), &text(&args[1]), &options)$(.$wait)?;
                 put.map(|put| Value::Map(vec![("name".into(), put.name.into()), ("version".into(), put.version.into())]))
+            }
+            "fetch" => {
+                let response = js.fetch(&text(&args[0]), &fetch_of(&args[1]))$(.$wait)?;
+                response.map(|response| map_of(&response))
             }
             "request" => js.request(&text(&args[0]), value_of(&args[1]))$(.$wait)?,
             other => panic!("no verb {other}"),
