@@ -229,6 +229,23 @@ auto connect(Inspector &inspector, int group, typename Inspector::Channel *chann
 #endif
 }
 
+// The value that V8 keeps for what awaits until it goes on.
+#if V8_MAJOR_VERSION >= 12
+inline v8::Local<v8::Value> continuation(v8::Isolate *isolate) {
+  return isolate->GetContinuationPreservedEmbedderData();
+}
+inline void set_continuation(v8::Isolate *isolate, v8::Local<v8::Value> value) {
+  isolate->SetContinuationPreservedEmbedderData(value);
+}
+#else
+inline v8::Local<v8::Value> continuation(v8::Isolate *isolate) {
+  return isolate->GetCurrentContext()->GetContinuationPreservedEmbedderData();
+}
+inline void set_continuation(v8::Isolate *isolate, v8::Local<v8::Value> value) {
+  isolate->GetCurrentContext()->SetContinuationPreservedEmbedderData(value);
+}
+#endif
+
 // A creator around an isolate from Isolate::Allocate(); it disposes of the isolate at its end.
 inline std::unique_ptr<v8::SnapshotCreator>
 snapshot_creator(v8::Isolate *isolate, const intptr_t *external_references,

@@ -14,10 +14,10 @@ namespace {
 // are initialized in other files.
 std::vector<NativeFunction> all_natives() {
   std::vector<NativeFunction> all;
-  for (const auto table :
-       {host_natives, console_natives, random_natives, digest_natives, cipher_natives, rsa_natives,
-        curve_natives, text_natives, base64_natives, clone_natives, compression_natives,
-        performance_natives, task_natives, array_buffer_natives, stack_natives})
+  for (const auto table : {host_natives, console_natives, random_natives, digest_natives,
+                           cipher_natives, rsa_natives, curve_natives, text_natives, base64_natives,
+                           clone_natives, compression_natives, performance_natives, task_natives,
+                           continuation_natives, array_buffer_natives, stack_natives})
     all.insert(all.end(), table.begin(), table.end());
   return all;
 }

@@ -19,7 +19,7 @@ extern const std::span<const NativeFunction> random_natives, digest_natives, cip
     rsa_natives, curve_natives;
 extern const std::span<const NativeFunction> text_natives, base64_natives, clone_natives,
     compression_natives;
-extern const std::span<const NativeFunction> task_natives;
+extern const std::span<const NativeFunction> task_natives, continuation_natives;
 
 // Addresses that a snapshot refers to, in a fixed order; ends with 0.
 const intptr_t *external_references();

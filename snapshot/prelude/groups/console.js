@@ -112,8 +112,8 @@ const methods = {
   clear() {},
 };
 
-// As methods, whatever a script has done to those of `console`.
-export { methods as ownMethods };
+// As methods, whatever a script has done to those of `console`; and what Node's util is made of.
+export { methods as ownMethods, format, inspect };
 
 export const console = { __proto__: {} };
 const names = enumerableKeys(methods);

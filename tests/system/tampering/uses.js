@@ -520,6 +520,16 @@ const uses = {
     return send(joined, 'toString', 'hex') + send(joined, 'toString', 'base64') + send(buffer, 'toString') + hex(send(buffer, 'slice', 2, 9)) + hex(send(buffer, 'subarray', 2, 9)) + written + kept.stringify(send(buffer, 'toJSON')) + (await wait(ticked.promise))
       + send(process, 'hrtime').length + get(process, 'platform') + send(process, 'cwd') + (global === globalThis);
   },
+  async letheNode() {
+    const operations = get(letheNode, 'crypto');
+    const key = send(operations, 'importKey', 'raw', given.key, own({ name: 'HMAC', hash: 'SHA-256' }), true, own(['sign']));
+    const before = send(letheNode, 'continuation');
+    send(letheNode, 'setContinuation', given.few);
+    const isKept = send(letheNode, 'continuation') === given.few;
+    send(letheNode, 'setContinuation', before);
+    return hex(send(operations, 'digest', 'SHA-1', given.few)) + hex(send(operations, 'sign', 'HMAC', key, given.few)) + isKept + send(letheNode, 'kindOf', given.few)
+      + send(letheNode, 'format', '%s %d', 'a', 1) + send(letheNode, 'inspect', own([1, own({ a: 'b' })]));
+  },
 };
 function numbersOf(bytes) {
   return make(ReadableStream, own({ start: own((controller) => { send(own(controller), 'enqueue', bytes); send(controller, 'close'); }) }));
