@@ -279,6 +279,8 @@ install: all man $(BUILD)/lethe.toml $(SYSTEMD_UNITS) $(THIRD_PARTY) ## install 
 	ln -sf liblethe.so.0 $(DESTDIR)$(LIBDIR)/liblethe.so
 	$(INSTALL) -m 644 $(wildcard client/include/*.h client/include/*.hpp) $(DESTDIR)$(PREFIX)/include
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lethe/types $(wildcard client/types/*.d.ts)
+	tar -C client/node -cf - --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$${SOURCE_DATE_EPOCH:-0} --mode=u=rwX,go=rX --transform 's|^|package/|' \
+	  README.md MIGRATION.md package.json lib | gzip -9n > $(DESTDIR)$(PREFIX)/share/lethe/lethe-node.tgz
 	$(INSTALL) -D -m 644 -t $(DESTDIR)$(DOCDIR) client/SCRIPTS.md
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' client/lethe.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/lethe.pc
 	[ -e $(DESTDIR)$(SYSCONFDIR)/lethe/lethe.toml ] || $(INSTALL) -m 644 $(BUILD)/lethe.toml $(DESTDIR)$(SYSCONFDIR)/lethe

@@ -80,7 +80,9 @@ $(BUILD)/tests/floor-%: $(BUILD)/obj/tests/bench/floor/%.o
 ESBUILD = $(BUILD)/npm/source/node_modules/.bin/esbuild --bundle --target=es2022 --log-level=warning
 NPM_SCRIPTS := $(notdir $(wildcard tests/npm/scripts/*.js))
 TYPED_SCRIPTS := $(notdir $(basename $(wildcard tests/types/*.ts)))
-NPM_BUNDLES := $(BUILD)/npm/libraries.js $(TYPED_SCRIPTS:%=$(BUILD)/npm/types/%.js) $(foreach form,scripts modules,$(addprefix $(BUILD)/npm/$(form)/,$(NPM_SCRIPTS)))
+NPM_BUNDLED := $(notdir $(wildcard tests/npm/bundled/*.js))
+NPM_BUNDLES := $(BUILD)/npm/libraries.js $(TYPED_SCRIPTS:%=$(BUILD)/npm/types/%.js) $(foreach form,scripts modules,$(addprefix $(BUILD)/npm/$(form)/,$(NPM_SCRIPTS) $(NPM_BUNDLED)))
+BUNDLE_SOURCES := $(wildcard client/node/lib/bundle/*.js client/node/lib/bundle/modules/*.cjs) client/node/node_modules/.package-lock.json $(BUILD)/bin/lethe
 $(BUILD)/npm/source/installed: tests/npm/package.json tests/npm/package-lock.json tests/npm/.npmrc
 	@mkdir -p $(@D)
 	$(call say,NPM,$<)
@@ -96,6 +98,14 @@ $(BUILD)/npm/scripts/%.js: tests/npm/scripts/%.js $(BUILD)/npm/source/installed
 $(BUILD)/npm/modules/%.js: tests/npm/scripts/%.js $(BUILD)/npm/source/installed
 	$(call say,BUNDLE,$@)
 	$(Q)NODE_PATH=$(BUILD)/npm/source/node_modules $(ESBUILD) $< --format=esm --outfile=$@
+# What was written for Node.js, by `lethe bundle`, whose plugin has packages of its own.
+lethe_bundle = NODE_PATH=$(BUILD)/npm/source/node_modules PATH=$(abspath $(BUILD))/npm/source/node_modules/.bin:$$PATH $(BUILD)/bin/lethe bundle --quiet $< -o $@
+$(addprefix $(BUILD)/npm/scripts/,$(NPM_BUNDLED)): $(BUILD)/npm/scripts/%.js: tests/npm/bundled/%.js $(BUILD)/npm/source/installed $(BUNDLE_SOURCES)
+	$(call say,BUNDLE,$@)
+	$(Q)$(lethe_bundle) --classic
+$(addprefix $(BUILD)/npm/modules/,$(NPM_BUNDLED)): $(BUILD)/npm/modules/%.js: tests/npm/bundled/%.js $(BUILD)/npm/source/installed $(BUNDLE_SOURCES)
+	$(call say,BUNDLE,$@)
+	$(Q)$(lethe_bundle)
 # Scripts in TypeScript, checked against the declarations that come with Lethe, be it with TypeScript's libraries for workers
 # or for pages.
 tsc = $(BUILD)/npm/source/node_modules/.bin/tsc --noEmit --strict --target es2022 --module esnext --moduleResolution bundler --lib es2024,$(1) $<
@@ -131,12 +141,12 @@ bench-python: all ## the Python client beside the C library
 
 # Its packages come from npm, as package-lock.json names them; installed/ is a program's folder that has it as `npm pack` makes it.
 NODE_CLIENT := $(BUILD)/clients/node
-NODE_SOURCES := $(wildcard client/node/* client/node/lib/*)
+NODE_SOURCES := $(filter-out %/node_modules %/bundle %/modules,$(wildcard client/node/* client/node/lib/* client/node/lib/bundle/* client/node/lib/bundle/modules/*))
 NODE_PACKAGES := $(addsuffix /node_modules/.package-lock.json,client/node client/examples/mcp)
 $(NODE_PACKAGES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	$(call say,NPM,$<)
 	$(Q)cd $* && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
-$(NODE_CLIENT)/installed: $(filter-out %/node_modules,$(NODE_SOURCES)) client/node/node_modules/.package-lock.json
+$(NODE_CLIENT)/installed: $(NODE_SOURCES) client/node/node_modules/.package-lock.json
 	@mkdir -p $(NODE_CLIENT)/program
 	$(call say,NPM,client/node)
 	$(Q)npm pack ./client/node --pack-destination $(NODE_CLIENT) --loglevel=error >/dev/null
@@ -150,7 +160,7 @@ $(NODE_CLIENT)/before/installed: tests/clients/node/before/package.json tests/cl
 	@cp $^ tests/clients/node/before/.npmrc $(@D)
 	$(Q)cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
-check-node: all $(NODE_PACKAGES) $(NODE_CLIENT)/installed $(NODE_CLIENT)/before/installed ## the Node.js client: the cases of all clients, what concerns Node.js alone; its packages come from npm
+check-node: all $(NODE_PACKAGES) $(NODE_CLIENT)/installed $(NODE_CLIENT)/before/installed $(BUILD)/npm/source/installed ## the Node.js client: the cases of all clients, what concerns Node.js alone; its packages come from npm
 	@echo "== the Node.js client" && cd tests/clients/node && LETHE_BUILD=$(abspath $(BUILD)) $(NODE) --test $(if $(TEST),--test-name-pattern='$(TEST)') *.test.mjs
 NODE ?= node
 bench-node: all $(BUILD)/clients/bench client/node/node_modules/.package-lock.json ## the Node.js client beside the C library
@@ -237,7 +247,8 @@ peers-charts: ## keep the figures of build/bench-peers.json, and draw charts fro
 	cp $(BUILD)/bench-peers.json tests/bench/peers/charts/figures.json
 	tests/bench/peers/charts.py tests/bench/peers/charts/figures.json tests/bench/peers/charts
 
-# Popular packages, each with a small task, under rewind and reuse; PACKAGES=zod,ajv: these, and the page stays as it is.
+# Popular packages, each with a small task, under rewind and reuse; PACKAGES=zod,ajv: these, UNTIMED=1: only whether they are
+# right; in both cases the page stays as it is.
 NPM_PACKAGES := $(BUILD)/npm-packages
 $(NPM_PACKAGES)/source/installed: $(addprefix tests/npm/packages/,package.json package-lock.json .npmrc)
 	@mkdir -p $(@D)
@@ -245,13 +256,14 @@ $(NPM_PACKAGES)/source/installed: $(addprefix tests/npm/packages/,package.json p
 	@cp $^ $(@D)
 	$(Q)cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
-$(NPM_PACKAGES)/bundles.json: tests/npm/packages/bundle.mjs $(wildcard tests/npm/packages/entries/*) $(NPM_PACKAGES)/source/installed
+$(NPM_PACKAGES)/bundles.json: tests/npm/packages/bundle.mjs $(wildcard tests/npm/packages/entries/*) $(NPM_PACKAGES)/source/installed $(BUNDLE_SOURCES)
 	$(call say,BUNDLE,tests/npm/packages/entries)
 	$(Q)node $< $(@D)
 PACKAGES ?=
+UNTIMED ?=
 check-packages-npm: all $(NPM_PACKAGES)/bundles.json ## popular packages from npm: right, and how much a clean state costs them; writes client/PACKAGES.md
-	tests/npm/packages/measure.py --build $(BUILD) --output $(BUILD)/check-packages-npm.json --only '$(PACKAGES)'
-	$(if $(PACKAGES),,tests/npm/packages/report.py $(BUILD)/check-packages-npm.json tests/npm/packages/reasons.json client/PACKAGES.md)
+	tests/npm/packages/measure.py --build $(BUILD) --output $(BUILD)/check-packages-npm.json --only '$(PACKAGES)' $(if $(UNTIMED),--untimed)
+	$(if $(PACKAGES)$(UNTIMED),,tests/npm/packages/report.py $(BUILD)/check-packages-npm.json tests/npm/packages/reasons.json client/PACKAGES.md)
 
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1

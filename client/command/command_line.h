@@ -59,5 +59,6 @@ void add_service_commands(CLI::App &app, CommandLine &line);
 void add_top_command(CLI::App &app, CommandLine &line);
 void add_debug_commands(CLI::App &app, CommandLine &line);
 void add_run_command(CLI::App &app, CommandLine &line);
+void add_bundle_command(CLI::App &app, CommandLine &line);
 
 } // namespace lethe::command

@@ -27,6 +27,7 @@ int run_command(int count, char **words) {
   add_top_command(app, line);
   add_debug_commands(app, line);
   add_run_command(app, line);
+  add_bundle_command(app, line);
   std::vector<std::string> arguments(words + 1, words + count);
   for (std::string &argument : arguments) // CLI11 takes [a, b] apart; a blank in front prevents it
     if (argument.starts_with('[') && argument.ends_with(']'))

@@ -17,6 +17,7 @@ void lethe::print_lethe() {
   command::add_top_command(app, line);
   command::add_debug_commands(app, line);
   command::add_run_command(app, line);
+  command::add_bundle_command(app, line);
   std::puts(".Bl -tag -width Ds");
   print_subcommands(app, "", common);
   std::puts(".El\n.Pp\nOptions of all subcommands, as far as they make sense there:");

@@ -190,3 +190,66 @@ Test(npm_libraries, rxjs) {
                 R"({"sums": [1, 4, 9], "parts": ["1+2", "3+4", "5"], "failed": "always after 3",
                     "ticks": [0, 1, 2], "last": 5})"_json);
 }
+
+// What was written for Node.js, by `lethe bundle`: tests/npm/bundled.
+Test(npm_libraries, jsonwebtoken) {
+  expect_result(
+      "jsonwebtoken", {"ada"},
+      R"({"HS256": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhIjoxLCJzdWIiOiJhZGEifQ.ex5DoesphiWLai7bhwplcTcs4d9jr0i8snZedsYGjvM",
+                    "RS256": ["ada", "invalid signature"], "PS384": ["ada", "invalid signature"],
+                    "ES256": ["ada", "invalid signature"]})"_json);
+}
+
+Test(npm_libraries, pug) {
+  expect_result("pug", R"([[{"name": "a<", "kind": "x"}, {"name": "b"}]])"_json,
+                "<ul><li class=\"x\">a&lt;</li><li>b</li></ul><p><hr></p>");
+}
+
+Test(npm_libraries, xml2js) {
+  expect_result(
+      "xml2js", {"<a x=\"1\"><b>t</b><b/><c><![CDATA[<z>]]></c></a>"},
+      R"([{"a": {"$": {"x": "1"}, "b": ["t", ""], "c": ["<z>"]}}, "<q k=\"v\">t&lt;</q>"])"_json);
+}
+
+Test(npm_libraries, avsc) {
+  expect_result("avsc", R"([{"a": "hé", "n": 5, "e": "Y"}])"_json,
+                R"([[6, 104, 195, 169, 2, 10, 2], {"a": "hé", "n": 5, "e": "Y"}, false])"_json);
+}
+
+Test(npm_libraries, winston) {
+  expect_result("winston", {"hello %s"},
+                R"([{"level": "info", "message": "hello Ada", "request": 7}])"_json);
+}
+
+Test(npm_libraries, fast_csv) {
+  expect_result(
+      "fast-csv", {"a,b\n1,\"x, \"\"y\"\"\"\n2,ü\n"},
+      R"([[{"a": "1", "b": "x, \"y\""}, {"a": "2", "b": "ü"}], "a,b\n1,\"x, \"\"y\"\"\"\n2,ü"])"_json);
+}
+
+Test(npm_libraries, html_minifier_terser) {
+  expect_result("html-minifier-terser",
+                {"<p class=\"b\">x  <b> y </b></p> <!-- c --><style>a { color: red }</style>"
+                 "<script>var a = 1 + 1;</script>"},
+                "<p class=\"b\">x <b>y</b></p><style>a{color:red}</style><script>var a=2</script>");
+}
+
+Test(npm_libraries, nodemailer) {
+  expect_result("nodemailer", {"hällo"},
+                R"([{"from": "ada@a.example", "to": ["b@b.example"]},
+                    ["From: Ada <ada@a.example>", "To: b@b.example", "Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe?=",
+                     "Message-ID: <1@a.example>", "Date: Thu, 01 Jan 1970 00:00:00 +0000",
+                     "Content-Transfer-Encoding: quoted-printable", "MIME-Version: 1.0",
+                     "Content-Type: text/plain; charset=utf-8", "", "h=C3=A4llo", ""]])"_json);
+}
+
+Test(npm_libraries, react_dom) {
+  expect_result("react-dom", R"([["ada", "eve"]])"_json,
+                {"<p>ada<b>order of ada</b></p>", "<p>eve<b>order of eve</b></p>"});
+}
+
+Test(npm_libraries, string_width) {
+  expect_result(
+      "string-width", R"([["日本a", "👨‍👩‍👧", "ÄB", "Ab"]])"_json,
+      R"([[5, false, false], [2, true, false], [2, false, true], [2, false, false]])"_json);
+}
