@@ -13,7 +13,7 @@ TestSuite(worker_faults, .timeout = 120);
 
 namespace {
 
-constexpr const char *loop = "host.call('end me').then(() => { while (1); })";
+constexpr const char *runaway = "host.call('end me').then(() => { while (1); })";
 
 // Whatever this client runs and calls its host ends by the signal. For pools with one worker.
 void ends_by(const Daemon &daemon, Client &client, int signal) {
@@ -45,7 +45,7 @@ Test(worker_faults, after_a_fault_the_zygote_is_another_one_at_other_addresses) 
            "workers of two generations");
     const std::string before = ::getuid() == 0 ? address_of(workers[0]) : "";
     ends_by(daemon, client, signal);
-    client.eval_error(loop);
+    client.eval_error(runaway);
     expect(becomes_true([&] { return stats_of(client)["zygotes_renewed"] == 1; }),
            shown(stats_of(client)));
     expect_members(stats_of(client), {{"zygotes_started", 2}, {"worker_faults", 1}});
@@ -66,11 +66,11 @@ Test(worker_faults, many_faults_are_one_renewal_in_an_interval) {
   ends_by(daemon, client, SIGSEGV);
   const auto begin = Clock::now();
   for (int i = 0; i < 3; ++i)
-    client.eval_error(loop);
+    client.eval_error(runaway);
   expect(becomes_true([&] { return stats_of(client)["zygotes_renewed"] == 1; }),
          shown(stats_of(client)));
   expect(milliseconds_since(begin) > 3000, "it was not waited for");
-  client.eval_error(loop);
+  client.eval_error(runaway);
   expect(becomes_true([&] { return stats_of(client)["zygotes_renewed"] == 2; }),
          shown(stats_of(client)));
   expect_equal(client.eval("1"), 1);
@@ -93,7 +93,7 @@ Test(worker_faults, an_end_that_is_no_fault_renews_nothing) {
   Daemon daemon({"pool.default.workers=1", "pool.default.renew_interval_s=1"});
   Client client = daemon.connect();
   ends_by(daemon, client, SIGKILL);
-  client.eval_error(loop);
+  client.eval_error(runaway);
   expect_equal(client.eval_error("const all = []; while (1) all.push(new Array(1000).fill(0.5));",
                                  {{"deadline_ms", 60'000}})["code"],
                "memory_limit");
@@ -192,7 +192,7 @@ Test(worker_faults, a_user_whose_evals_end_workers_is_refused_and_others_are_not
   for (int i = 0; i < 3; ++i) {
     Client client = connect_as(12345, daemon); // whoever connects again is the same user
     ends_by(daemon, client, SIGSEGV);
-    expect_equal(client.eval_error(loop)["code"], "worker_crashed");
+    expect_equal(client.eval_error(runaway)["code"], "worker_crashed");
   }
   Client client = connect_as(12345, daemon), other = connect_as(54321, daemon);
   json error;
@@ -214,7 +214,7 @@ Test(worker_faults, kills_and_limits_quarantine_nothing) {
   Daemon daemon({"pool.default.workers=1", "quarantine_faults=1"});
   Client client = daemon.connect();
   ends_by(daemon, client, SIGKILL);
-  client.eval_error(loop);
+  client.eval_error(runaway);
   client.eval_error("const all = []; while (1) all.push(new Array(1000).fill(0.5));",
                     {{"deadline_ms", 60'000}});
   client.eval_error("while (1);", {{"deadline_ms", 50}});
