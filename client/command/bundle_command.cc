@@ -43,7 +43,7 @@ fs::path find_driver(const std::string &file) {
   std::error_code ignored;
   const fs::path start = fs::absolute(file, ignored).lexically_normal();
   for (fs::path folder = start.parent_path();; folder = folder.parent_path()) {
-    const fs::path candidate = folder / "node_modules" / "lethe" / driver_path;
+    fs::path candidate = folder / "node_modules" / "lethe" / driver_path;
     if (fs::exists(candidate, ignored))
       return candidate;
     if (folder == folder.root_path())
@@ -100,7 +100,7 @@ void add_bundle_command(CLI::App &app, CommandLine &line) {
         options.push_back(name);
       for (const std::string &value :
            option.is_flag ? std::vector<std::string>() : given->results())
-        options.push_back(name + "=" + value);
+        options.push_back(std::string(name).append("=").append(value));
     }
     line.action = [file, options] { return bundle(*file, options); };
   });

@@ -46,10 +46,10 @@ function fromArrayBuffer(buffer, byteOffset, length) {
 
 function fromArrayLike(list) {
   const length = list.length > 0 ? Math.min(Math.trunc(list.length), mostBytes) : 0;
-  const buffer = asBuffer(new Uint8Array(length));
-  if (isBytes(list)) buffer.set(list);
-  else for (let i = 0; i < length; ++i) buffer[i] = list[i];
-  return buffer;
+  const bytes = new Uint8Array(length);
+  if (isBytes(list)) bytes.set(list);
+  else for (let i = 0; i < length; ++i) bytes[i] = list[i];
+  return asBuffer(bytes);
 }
 
 function fromObject(object, encodingOrOffset, length) {
@@ -178,7 +178,7 @@ function fill(buffer, value, offset, end, encoding) {
 function copyBytes(source, target, at, begin, end) {
   const count = Math.min(end - begin, target.length - at, source.length - begin);
   if (count <= 0) return 0;
-  target.set(source.subarray(begin, begin + count), at);
+  bytesOf(target).set(bytesOf(source, begin, begin + count), at);
   return count;
 }
 
@@ -252,10 +252,12 @@ function toPlace(value, length) {
   const offset = Math.trunc(+value) || 0;
   return offset < 0 ? Math.max(offset + length, 0) : Math.min(offset, length);
 }
-function part(buffer, start, end) {
+// The same memory, without the methods that a script may replace.
+function bytesOf(buffer, start, end) {
+  if (!isView(buffer)) throw new TypeError('this is not a Buffer');
   const begin = toPlace(start, buffer.length);
   const limit = end === undefined ? buffer.length : toPlace(end, buffer.length);
-  return asBuffer(new Uint8Array(buffer.buffer, buffer.byteOffset + begin, Math.max(limit - begin, 0)));
+  return new Uint8Array(buffer.buffer, buffer.byteOffset + begin, Math.max(limit - begin, 0));
 }
 
 function toText(buffer, encoding, start, end) {
@@ -263,7 +265,7 @@ function toText(buffer, encoding, start, end) {
   const begin = start > 0 ? (start >= length ? length : Math.trunc(start)) : 0;
   const limit = end === undefined || end > length ? length : Math.trunc(end) || 0;
   if (limit <= begin) return '';
-  return (encoding === undefined ? utf8 : requireEncoding(encoding)).decode(buffer.subarray(begin, limit));
+  return (encoding === undefined ? utf8 : requireEncoding(encoding)).decode(bytesOf(buffer, begin, limit));
 }
 
 const methods = {
@@ -293,7 +295,7 @@ const methods = {
     const [from, to] = [place(targetStart, 'targetStart', mostBytes, 0), place(targetEnd, 'targetEnd', target.length, target.length)];
     const [begin, end] = [place(sourceStart, 'sourceStart', mostBytes, 0), place(sourceEnd, 'sourceEnd', this.length, this.length)];
     if (begin >= end) return from >= to ? 0 : -1;
-    return from >= to ? 1 : compareRanges(this.subarray(begin, end), target.subarray(from, to));
+    return from >= to ? 1 : compareRanges(bytesOf(this, begin, end), bytesOf(target, from, to));
   },
   indexOf(value, byteOffset = undefined, encoding = undefined) {
     return search(this, value, byteOffset, encoding, true);
@@ -327,10 +329,10 @@ const methods = {
     return writeText(this, text, offset, count, name ? requireEncoding(name) : utf8);
   },
   slice(start = undefined, end = undefined) {
-    return part(this, start, end);
+    return asBuffer(bytesOf(this, start, end));
   },
   subarray(start = undefined, end = undefined) {
-    return part(this, start, end);
+    return asBuffer(bytesOf(this, start, end));
   },
   swap16() {
     return swap(this, 2);
@@ -343,7 +345,7 @@ const methods = {
   },
   inspect() {
     const most = 50;
-    let text = hex.decode(this.subarray(0, most)).replace(/(..)(?!$)/g, '$1 ');
+    let text = hex.decode(bytesOf(this, 0, most)).replace(/(..)(?!$)/g, '$1 ');
     const left = this.length - most;
     if (left > 0) text += ` ... ${left} more byte${left > 1 ? 's' : ''}`;
     return `<Buffer ${text}>`;
@@ -356,7 +358,7 @@ for (const [name, encoding] of [['ascii', ascii], ['base64', base64], ['base64ur
     slice(start = 0, end = this.length) {
       const [begin, limit] = [Math.trunc(start) || 0, Math.trunc(end) || 0];
       if (begin < 0 || limit < 0 || Math.max(begin, limit) > this.length) throw indexOutOfRange();
-      return encoding.decode(this.subarray(begin, Math.max(begin, limit)));
+      return encoding.decode(bytesOf(this, begin, Math.max(begin, limit)));
     },
   }.slice;
   methods[`${name}Write`] = {
