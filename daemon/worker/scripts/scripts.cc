@@ -249,7 +249,7 @@ void Script::list_functions_of(const std::string &path, v8::Local<v8::Object> ob
     const std::string name = to_text(isolate_, key.As<v8::String>());
     if (name.find('.') != name.npos)
       continue;
-    const std::string whole = path + "." + name;
+    const std::string whole = std::string(path).append(".").append(name);
     if (value->IsFunction())
       list(whole);
     else if (levels > 1 && may_be_followed(value))
