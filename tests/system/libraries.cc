@@ -102,12 +102,14 @@ Test(libraries, what_a_preload_file_leaves_that_no_snapshot_can_hold_is_there) {
       {"var empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));",
        "WebAssembly", "WebAssembly.Module.exports(empty).length", 0},
   };
-  for (const Case &each : cases)
+  for (const Case &each : cases) {
+    const ScratchFolder folder;
+    const std::string file = folder.file("left.js", each.source);
     for (const char *isolation : {"rewind", "reuse", "process"}) {
-      const ScratchFolder folder;
-      const std::string file = folder.file("left.js", each.source);
-      Daemon daemon({"pool.default.preload=[\"" + file + "\"]", "pool.default.workers=1",
-                     std::string("pool.default.isolation=") + isolation});
+      Daemon daemon(DaemonOptions{.settings = {"pool.default.preload=[\"" + file + "\"]",
+                                               "pool.default.workers=1",
+                                               std::string("pool.default.isolation=") + isolation},
+                                  .cache_folder = (folder.path() / "cache").string()});
       Client client = daemon.connect();
       for (int i = 0; i < 2; ++i)
         expect_equal(client.eval(each.code), each.result);
@@ -121,6 +123,7 @@ Test(libraries, what_a_preload_file_leaves_that_no_snapshot_can_hold_is_there) {
                            each.named),
                daemon.log());
     }
+  }
 }
 
 // Built with all of V8, evaluated with what the pool's scripts may have.
