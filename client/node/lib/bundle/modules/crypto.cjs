@@ -47,9 +47,6 @@ function dataOf(data, encoding) {
 class Collected extends Transform {
   #chunks = [];
 
-  constructor(options) {
-    super(options);
-  }
   update(data, encoding) {
     this.#chunks.push(Buffer.from(dataOf(data, encoding)));
     return this;
@@ -179,7 +176,7 @@ function verified(algorithm, data, given, signature) {
   return subtle.verify(how, webKey, signature, data);
 }
 
-class Sign extends Collected {
+class Signing extends Collected {
   #algorithm;
 
   constructor(algorithm, options) {
@@ -187,29 +184,24 @@ class Sign extends Collected {
     hashName(algorithm);
     this.#algorithm = algorithm;
   }
+  static algorithm(self) {
+    return self.#algorithm;
+  }
   _write(chunk, encoding, callback) {
     this.update(chunk, encoding);
     callback();
-  }
-  sign(key, encoding) {
-    return encoded(signed(this.#algorithm, this.collected(), key), encoding);
   }
 }
 
-class Verify extends Collected {
-  #algorithm;
+class Sign extends Signing {
+  sign(key, encoding) {
+    return encoded(signed(Signing.algorithm(this), this.collected(), key), encoding);
+  }
+}
 
-  constructor(algorithm, options) {
-    super(options);
-    hashName(algorithm);
-    this.#algorithm = algorithm;
-  }
-  _write(chunk, encoding, callback) {
-    this.update(chunk, encoding);
-    callback();
-  }
+class Verify extends Signing {
   verify(key, signature, encoding) {
-    return verified(this.#algorithm, this.collected(), key, dataOf(signature, encoding));
+    return verified(Signing.algorithm(this), this.collected(), key, dataOf(signature, encoding));
   }
 }
 
