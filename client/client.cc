@@ -56,14 +56,15 @@ void lethe_client::close() {
   closed_ = true;
   transport_.disconnect();
   ++epoch_;
-  const auto fail = [this](const auto &requests) {
-    for (const auto &[key, request] : requests) {
+  const auto end_all = [this](const auto &requests) {
+    while (!requests.empty()) {
+      const Request request = requests.begin()->second;
       request->events.clear();
       complete(*request, lethe_reply::error("cancelled", "the client was closed"));
     }
   };
-  fail(std::exchange(in_flight_, {}));
-  fail(std::exchange(waiting_, {}));
+  end_all(in_flight_);
+  end_all(waiting_);
   run_ready(lock);
 }
 
@@ -162,10 +163,9 @@ void lethe_client::fail_lost(lethe_request &request, bool may_have_run, std::str
 void lethe_client::fail_held(Clock::time_point now) {
   if (transport_.connected() || now < held_until_)
     return;
-  const auto requests = std::exchange(waiting_, {});
-  waiting_bytes_ = 0;
-  for (const auto &[turn, request] : requests)
-    complete(*request, lethe_reply::error("unreachable", unreachable_message()));
+  while (!waiting_.empty())
+    complete(*Request(waiting_.begin()->second),
+             lethe_reply::error("unreachable", unreachable_message()));
 }
 
 // Has the poll set wait for room in the socket while output is left.

@@ -45,11 +45,11 @@ template <typename Function> struct Handler {
 
 } // namespace lethe
 
-// Everything but `client`, `id`, `completion` and `user` is guarded by the client's mutex.
+// Everything but `client`, `turn`, `completion` and `user` is guarded by the client's mutex.
 struct lethe_request : std::enable_shared_from_this<lethe_request> {
   std::shared_ptr<lethe_client> client;
   uint64_t turn = 0; // in the order in which requests were made
-  uint32_t id = 0;   // the turn's lower half
+  uint32_t id() const { return static_cast<uint32_t>(turn); } // in messages
   lethe_completion completion = nullptr;
   void *user = nullptr;
   lethe::Clock::time_point give_up_at;

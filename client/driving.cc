@@ -77,7 +77,7 @@ bool lethe_client::run_events(lethe_request &request, Lock &lock) {
   while (!request.events.empty()) {
     lethe::Event event = std::move(request.events.front());
     request.events.pop_front();
-    deliver(request.id, std::move(event), lock);
+    deliver(request.id(), std::move(event), lock);
   }
   request.running = false;
   if (request.waiter)

@@ -48,8 +48,8 @@ lethe_client::Request lethe_client::submit(std::string_view body, std::chrono::m
   if (!leading_ && idle() && now - last_received_ > trusted_idle)
     pump(now);
   do
-    request->id = static_cast<uint32_t>(request->turn = ++last_turn_);
-  while (in_flight_.contains(request->id));
+    request->turn = ++last_turn_;
+  while (in_flight_.contains(request->id()));
   if (body.size() + request_head_bytes > max_message_bytes_) {
     complete(*request,
              lethe_reply::error("too_large", "the request has " + std::to_string(body.size()) +
@@ -62,9 +62,9 @@ lethe_client::Request lethe_client::submit(std::string_view body, std::chrono::m
                                                         "MiB wait to be sent"));
     return request;
   }
-  if (!transport_.connected() && idle())
-    held_until_ = now + connect_timeout_;
   if (!transport_.connected()) {
+    if (idle())
+      held_until_ = now + connect_timeout_;
     try_connect(now);
     if (leading_)
       ::eventfd_write(wake_leader_.get(), 1); // there may be a socket now
@@ -94,11 +94,11 @@ void lethe_client::put_into_output(const Request &request, std::string_view body
   lethe::Buffer &output = transport_.output();
   request->begin = transport_.end_of_output();
   lethe::Packer packer(output);
-  lethe::begin_request(packer, request->id);
+  lethe::begin_request(packer, request->id());
   request->body_begin = transport_.end_of_output();
   output.append(body);
   request->end = transport_.end_of_output();
-  in_flight_.emplace(request->id, request);
+  in_flight_.emplace(request->id(), request);
 }
 
 // As far as there is a connection, and room in flight.
@@ -153,7 +153,7 @@ void lethe_client::abandon(lethe_request &request) {
 void lethe_client::send_cancel(lethe_request &request) {
   request.cancelled = true;
   lethe::Packer packer(transport_.output());
-  lethe::begin_notification(packer, "cancel", request.id, 1);
+  lethe::begin_notification(packer, "cancel", request.id(), 1);
   send();
 }
 
@@ -187,7 +187,7 @@ void lethe_client::give_up(lethe_request &request) {
 void lethe_client::take_out(lethe_request &request) {
   const Request share = request.shared_from_this();
   timeouts_.erase({request.give_up_at, share});
-  in_flight_.erase(request.id);
+  in_flight_.erase(request.id());
   if (waiting_.erase(request.turn) > 0)
     waiting_bytes_ -= request.body.size();
   put_waiting();

@@ -230,7 +230,7 @@ void lethe_set_limits(lethe_client *client, size_t max_in_flight, size_t max_mes
 
 void lethe_cancel(lethe_request *request) { request->client->cancel(*request); }
 
-uint32_t lethe_request_id(const lethe_request *request) { return request->id; }
+uint32_t lethe_request_id(const lethe_request *request) { return request->id(); }
 
 void lethe_request_free(lethe_request *request) {
   if (!request)
