@@ -143,8 +143,7 @@ void Zygote::run() {
   if (scripts_.preload().is_empty())
     runner_.prepare_eval();
   confine();
-  if (!scripts_.preload()
-           .is_empty()) { // after it, as these files are evaluated closed elsewhere, too
+  if (!scripts_.preload().is_empty()) { // closed, as these files are elsewhere, too
     evaluate_preload();
     runner_.prepare_eval();
   }
